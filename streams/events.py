@@ -1,0 +1,240 @@
+"""The vocabulary: every fact the log can hold, and the envelope it travels in.
+
+Pure data, no I/O. `codec` gives it its wire form, `notification` and `admission` hold the rules that make and fold it.
+Times are aware UTC datetimes, cut to the millisecond, since MongoDB keeps no more.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
+
+from msgspec import Meta, Struct
+
+Channel = Literal["email", "sms", "push", "in-app"]
+Priority = Literal["transactional", "promotional"]
+LaneClass = Literal["transactional", "retries", "promotional"]
+Activity = Literal["LIKE", "COMMENT", "SHARE", "FOLLOW", "MENTION"]
+SuppressionReason = Literal["duplicate", "rate-limited"]
+Obligation = Literal["retry", "deferral", "deadline"]
+
+CHANNELS: tuple[Channel, ...] = get_args(Channel)
+ACTIVITIES: tuple[Activity, ...] = get_args(Activity)
+DEFAULT_TENANT = "default"
+
+Text = Annotated[str, Meta(min_length=1)]
+Instant = Annotated[datetime, Meta(tz=True)]
+Dispatch = Annotated[int, Meta(ge=1)]
+
+
+class Data(Struct, frozen=True, rename="camel", omit_defaults=True, gc=False):
+    """A piece of an event: immutable, camelCase on the wire, absent fields left out."""
+
+
+class Personal(Data, frozen=True):
+    """All that identifies people, kept together so that it can be sealed one day."""
+
+    recipient: Text
+    message: Text
+    metadata: dict[str, Any] | None = None
+    actor: str | None = None
+    post: str | None = None
+
+
+class Request(Data, frozen=True):
+    """What somebody asked for. `activity` is set for social notifications only; they have an actor."""
+
+    channel: Channel
+    recipient_key: str
+    max_attempts: int
+    personal: Personal
+    activity: Activity | None = None
+    priority: Priority | None = None
+
+
+class Origin(Data, frozen=True):
+    """The record of `notification-requests` an outcome of admit answers: the audit proves coverage with it."""
+
+    partition: int
+    offset: int
+
+
+class Requested(Data, frozen=True):
+    """On `notification-requests`, by the bridge."""
+
+    request: Request
+
+
+class Accepted(Data, frozen=True):
+    """By admit: the notification will be delivered or fail in the open."""
+
+    request: Request
+    priority: Priority
+    origin: Origin
+
+
+class Suppressed(Data, frozen=True):
+    """By admit: refused, with the reason and, for a duplicate, the notification it repeats."""
+
+    request: Request
+    priority: Priority
+    origin: Origin
+    reason: SuppressionReason
+    duplicate_of: str | None = None
+
+
+class Repeated(Data, frozen=True):
+    """By admit: a request whose id was decided before (a redelivery); it changes nothing."""
+
+    origin: Origin
+
+
+class Queued(Data, frozen=True):
+    """By lifecycle: handed to a lane (a topic) as dispatch 1, 2, 3 ..."""
+
+    dispatch: Dispatch
+    lane: str
+
+
+class Sending(Data, frozen=True):
+    """By deliver, before the call: whoever sees no outcome by `deadline` may call the dispatch lost."""
+
+    dispatch: Dispatch
+    deadline: Instant
+    worker: str
+
+
+class Sent(Data, frozen=True):
+    """By deliver: the provider took it."""
+
+    dispatch: Dispatch
+
+
+class SendFailed(Data, frozen=True):
+    """By deliver: the provider refused it or did not answer in time."""
+
+    dispatch: Dispatch
+    error: str
+
+
+class SendDeferred(Data, frozen=True):
+    """By deliver: the provider asked to be left alone until then; costs no attempt."""
+
+    dispatch: Dispatch
+    until: Instant
+
+
+class RetryScheduled(Data, frozen=True):
+    """By lifecycle, after a failure or a loss: the next dispatch is not queued before `not_before`."""
+
+    dispatch: Dispatch
+    not_before: Instant
+    attempts: int
+    error: str
+
+
+class Failed(Data, frozen=True):
+    """By lifecycle: given up after the last attempt."""
+
+    dispatch: Dispatch
+    attempts: int
+    error: str
+
+
+class SendLost(Data, frozen=True):
+    """By lifecycle: no outcome came by the deadline. The call may have gone out: a *possible double*."""
+
+    dispatch: Dispatch
+
+
+class CameDue(Data, frozen=True):
+    """By lifecycle's timers: an instant the state waits for has passed."""
+
+    dispatch: Dispatch
+    obligation: Obligation
+
+
+class Acknowledged(Data, frozen=True):
+    """By the gateway: the recipient has seen it."""
+
+
+class Attempt(Data, frozen=True):
+    """On a lane, by lifecycle: one dispatch to be tried by deliver. A command, not a fact of the log."""
+
+    dispatch: Dispatch
+    request: Request
+
+
+Fact = (
+    Accepted
+    | Suppressed
+    | Repeated
+    | Queued
+    | Sending
+    | Sent
+    | SendFailed
+    | SendDeferred
+    | RetryScheduled
+    | Failed
+    | SendLost
+    | CameDue
+    | Acknowledged
+)
+"""What `notification-events` may hold."""
+
+Body = Requested | Fact | Attempt
+
+KINDS: dict[type[Any], str] = {
+    Requested: "requested",
+    Accepted: "accepted",
+    Suppressed: "suppressed",
+    Repeated: "repeated",
+    Queued: "queued",
+    Sending: "sending",
+    Sent: "sent",
+    SendFailed: "send-failed",
+    SendDeferred: "send-deferred",
+    RetryScheduled: "retry-scheduled",
+    Failed: "failed",
+    SendLost: "send-lost",
+    CameDue: "came-due",
+    Acknowledged: "acknowledged",
+    Attempt: "attempt",
+}
+
+
+BodyT_co = TypeVar("BodyT_co", bound=Body, covariant=True)
+NextT = TypeVar("NextT", bound=Body)
+
+
+@dataclass(frozen=True, slots=True)
+class Event(Generic[BodyT_co]):
+    """A body in its envelope. `correlation` names the request's whole story, `causation` the event that led here."""
+
+    body: BodyT_co
+    notification: str
+    time: datetime
+    source: str
+    correlation: str
+    causation: str | None = None
+    tenant: str = DEFAULT_TENANT
+
+    @property
+    def id(self) -> str:
+        """The same work always has the same id, so a repeat after a crash is recognised and dropped."""
+        return f"{self.notification}:{KINDS[type(self.body)]}:{_distinction(self.body)}"
+
+    def then(self, body: NextT, source: str, time: datetime | None = None) -> "Event[NextT]":
+        """An event caused by this one; its time is this one's unless it happened at a measured time of its own."""
+        return Event(body, self.notification, time or self.time, source, self.correlation, self.id, self.tenant)
+
+
+def _distinction(body: Body) -> str:
+    match body:
+        case Repeated(origin):
+            return f"{origin.partition}.{origin.offset}"
+        case CameDue(dispatch, obligation):
+            return f"{dispatch}.{obligation}"
+        case Requested() | Accepted() | Suppressed() | Acknowledged():
+            return "0"
+        case _:
+            return str(body.dispatch)

@@ -1,0 +1,246 @@
+"""The life of one notification: `evolve` folds an event into the job, `conclude` says what must happen next.
+
+Both are pure. A job moves forward only, ranked by (dispatch, phase): an event that comes again, or late, changes
+nothing, except `sent`, which wins whenever it comes. Conclusions are events of their own, so folding the log alone
+gives the job that the deciding processor held, and a job that owes a conclusion shows it by its phase.
+"""
+
+from datetime import datetime
+from enum import IntEnum
+from typing import Literal, assert_never
+
+import msgspec
+
+from streams.events import (
+    DEFAULT_TENANT,
+    Accepted,
+    Acknowledged,
+    Attempt,
+    Body,
+    CameDue,
+    Event,
+    Fact,
+    Failed,
+    Instant,
+    Obligation,
+    Priority,
+    Queued,
+    Repeated,
+    Request,
+    Requested,
+    RetryScheduled,
+    SendDeferred,
+    SendFailed,
+    Sending,
+    SendLost,
+    Sent,
+    Suppressed,
+)
+from streams.retry import LinearRetry
+from streams.topics import lane
+
+SOURCE = "lifecycle"
+LOST = "no outcome came by the deadline"
+
+Status = Literal["pending", "queued", "sending", "sent", "failed", "retrying", "suppressed"]
+
+
+class Phase(IntEnum):
+    """Where a dispatch stands; a later phase outranks an earlier one of the same dispatch."""
+
+    ACCEPTED = 0
+    QUEUED = 1
+    SENDING = 2
+    DEFERRED = 3
+    BROKEN = 4  # refused by the provider, or lost: lifecycle owes a conclusion
+    RETRY_SCHEDULED = 5
+    FAILED = 6
+    SENT = 7
+
+
+Rank = tuple[int, Phase]
+"""(dispatch, phase)"""
+
+STATUS: dict[Phase, Status] = {
+    Phase.ACCEPTED: "pending",
+    Phase.QUEUED: "queued",
+    Phase.SENDING: "sending",
+    Phase.DEFERRED: "queued",
+    Phase.BROKEN: "sending",
+    Phase.RETRY_SCHEDULED: "retrying",
+    Phase.FAILED: "failed",
+    Phase.SENT: "sent",
+}
+"""The reference's words."""
+
+AWAITS: dict[Phase, Obligation] = {
+    Phase.SENDING: "deadline",
+    Phase.DEFERRED: "deferral",
+    Phase.RETRY_SCHEDULED: "retry",
+}
+"""What the timers watch over in a phase that has a due time."""
+
+
+class Job(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A notification on its way, as lifecycle's table keeps it. `request` goes once the job is final."""
+
+    notification: str
+    correlation: str
+    priority: Priority
+    max_attempts: int
+    request: Request | None
+    cause: str
+    changed: Instant
+    dispatch: int = 0
+    phase: Phase = Phase.ACCEPTED
+    attempts: int = 0
+    error: str | None = None
+    due: Instant | None = None
+    tenant: str = DEFAULT_TENANT
+
+    @property
+    def final(self) -> bool:
+        """Sent or failed: nothing is planned any more."""
+        return self.phase >= Phase.FAILED
+
+
+def rank(body: Body) -> Rank | None:
+    """How far along a job is by this event; None for one that does not move a job."""
+    match body:
+        case Accepted():
+            return 0, Phase.ACCEPTED
+        case Queued(dispatch):
+            return dispatch, Phase.QUEUED
+        case Sending(dispatch):
+            return dispatch, Phase.SENDING
+        case SendDeferred(dispatch):
+            return dispatch, Phase.DEFERRED
+        case SendFailed(dispatch) | SendLost(dispatch):
+            return dispatch, Phase.BROKEN
+        case RetryScheduled(dispatch):
+            return dispatch, Phase.RETRY_SCHEDULED
+        case Failed(dispatch):
+            return dispatch, Phase.FAILED
+        case Sent(dispatch):
+            return dispatch, Phase.SENT
+        case Requested() | Suppressed() | Repeated() | CameDue() | Acknowledged() | Attempt():
+            return None
+        case _:
+            assert_never(body)
+
+
+def outranks(new: Rank, old: Rank) -> bool:
+    """Whether a job at `old` moves to `new`: forward only; after `failed` only `sent` counts, after `sent` nothing."""
+    if old[1] >= Phase.FAILED or new[1] == Phase.SENT:
+        return new[1] == Phase.SENT != old[1]
+    return new > old
+
+
+def evolve(job: Job | None, event: Event[Body]) -> Job | None:
+    """The job after this event. Any repeated or late event leaves it as it is."""
+    body = event.body
+    if job is None:
+        return _open(event, body) if isinstance(body, Accepted) else None
+    if isinstance(body, RetryScheduled | Failed) and body.attempts > job.attempts:
+        job = msgspec.structs.replace(job, attempts=body.attempts, error=body.error)
+    new = rank(body)
+    if new is None or not outranks(new, (job.dispatch, job.phase)):
+        return job
+    dispatch, phase = new
+    return msgspec.structs.replace(
+        job,
+        dispatch=dispatch,
+        phase=phase,
+        due=_due(body),
+        error=_error(body) or job.error,
+        request=None if phase >= Phase.FAILED else job.request,
+        cause=event.id,
+        changed=event.time,
+    )
+
+
+def conclude(job: Job | None, event: Event[Body], retry: LinearRetry) -> list[Event[Fact]]:
+    """What must happen next to this job, which `event` has just been folded into. Its times come from the event."""
+    if job is None:
+        return []
+    match job.phase, event.body:
+        case Phase.ACCEPTED, _:
+            return [_queue(job, event)]
+        case Phase.BROKEN, _:
+            return [_after_failure(job, event, retry)]
+        case _, CameDue(dispatch, obligation):
+            if dispatch != job.dispatch or obligation != AWAITS.get(job.phase) or job.due is None:
+                return []
+            if event.time < job.due:
+                return []
+            if obligation == "deadline":
+                lost = event.then(SendLost(dispatch), SOURCE)
+                return [lost, _after_failure(job, lost, retry)]
+            return [_queue(job, event)]
+        case _:
+            return []
+
+
+def attempt(job: Job, queued: Event[Fact]) -> Event[Attempt]:
+    """The lane record of a queued dispatch."""
+    if job.request is None:
+        msg = f"{job.notification} is final, there is nothing left to send"
+        raise ValueError(msg)
+    return queued.then(Attempt(job.dispatch, job.request), SOURCE)
+
+
+def came_due(job: Job, now: datetime) -> Event[CameDue]:
+    """The command a timer puts on the log when a job's due time has passed."""
+    body = CameDue(job.dispatch, AWAITS[job.phase])
+    return Event(body, job.notification, now, SOURCE, job.correlation, job.cause, job.tenant)
+
+
+def _open(event: Event[Body], accepted: Accepted) -> Job:
+    return Job(
+        event.notification,
+        event.correlation,
+        accepted.priority,
+        accepted.request.max_attempts,
+        accepted.request,
+        event.id,
+        event.time,
+        tenant=event.tenant,
+    )
+
+
+def _queue(job: Job, event: Event[Body]) -> Event[Fact]:
+    if job.request is None:
+        msg = f"{job.notification} is final, it can't be queued"
+        raise ValueError(msg)
+    lane_class = job.priority if job.dispatch == 0 else "retries"
+    return event.then(Queued(job.dispatch + 1, lane(job.request.channel, lane_class)), SOURCE)
+
+
+def _after_failure(job: Job, event: Event[Body], retry: LinearRetry) -> Event[Fact]:
+    attempts, error = job.attempts + 1, _error(event.body) or job.error or LOST
+    if attempts >= job.max_attempts:
+        return event.then(Failed(job.dispatch, attempts, error), SOURCE)
+    not_before = event.time + retry.delay(attempts)
+    return event.then(RetryScheduled(job.dispatch, not_before, attempts, error), SOURCE)
+
+
+def _due(body: Body) -> datetime | None:
+    match body:
+        case Sending(_, deadline):
+            return deadline
+        case SendDeferred(_, until):
+            return until
+        case RetryScheduled(_, not_before):
+            return not_before
+        case _:
+            return None
+
+
+def _error(body: Body) -> str | None:
+    match body:
+        case SendFailed(_, error) | Failed(_, _, error) | RetryScheduled(_, _, _, error):
+            return error
+        case SendLost():
+            return LOST
+        case _:
+            return None

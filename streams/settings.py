@@ -1,0 +1,76 @@
+"""All that can be configured, read once from the environment by the composition root (`deploy`) and passed down."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from streams.codec import MAX_REQUEST_BYTES
+
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Settings(BaseSettings):
+    """Environment variables by the fields' names in capitals, e.g. `KAFKA_URL`, `PORT`, `MOCK_FAILURE_RATE`."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    tidings_home: Path = Path("~/.tidings")
+    """Where the local stack keeps its data, logs and state."""
+    host: str = "127.0.0.1"
+    port: int = 4200
+
+    kafka_url: str = "kafka://127.0.0.1:9092"
+    rabbitmq_url: str = "amqp://guest:guest@127.0.0.1:5672/"
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    mongo_url: str = "mongodb://127.0.0.1:27017/"
+    mongo_database: str = "tidings"
+    partitions: Annotated[int, Field(ge=1)] = 4
+    """Of every keyed topic; fixed when they are first declared."""
+    recipient_secret: SecretStr = SecretStr("tidings-local")
+    """Keys the hash of a recipient that is its record key; must never change over the life of a log."""
+    worker: str = "local"
+    """This process's name among the workers of its kind; a restarted process must keep it."""
+
+    max_request_bytes: int = MAX_REQUEST_BYTES
+    max_attempts: Annotated[int, Field(ge=1)] = 5
+    retry_step: Seconds = 1.0
+    dedupe_window: Seconds = 300.0
+    rate_window: Seconds = 10.0
+    rate_limit: Annotated[int, Field(ge=1)] = 2
+    id_horizon: Seconds = 3600.0
+    """How long admit remembers the ids it has decided."""
+    finished_grace: Seconds = 600.0
+    """How long, in event time, lifecycle's table keeps a finished job."""
+
+    slots_per_lane: Annotated[int, Field(ge=1)] = 50
+    """Calls in flight per lane and worker; the reference's prefetch."""
+    provider_timeout: Seconds = 10.0
+    deadline_margin: Seconds = 5.0
+    """What the deadline of a `sending` event allows on top of the provider's timeout."""
+    breaker_failures: Annotated[int, Field(ge=1)] = 30
+    """Failures in a row that open a provider's circuit breaker."""
+    breaker_pause: Seconds = 5.0
+    mock_failure_rate: Annotated[float, Field(ge=0, le=1)] = 0.2
+    mock_latency: Annotated[float, Field(ge=0)] = 0.1
+    mock_seed: int | None = None
+    mock_record: Path | None = None
+    """An append-only file to which the mock provider writes every call it gets."""
+
+    publish_timeout: Seconds = 1.5
+    """How long the API waits for RabbitMQ's confirm before it answers 503."""
+    idempotency_kept: Seconds = 86400.0
+    idempotency_lease: Seconds = 10.0
+    pending_kept: Seconds = 3600.0
+    """How long a pending record serves reads that the projection has not caught up with."""
+
+    def expand(self) -> "Settings":
+        """With `~` in paths resolved."""
+        return self.model_copy(update={"tidings_home": self.tidings_home.expanduser().absolute()})
+
+
+def seconds(value: float) -> timedelta:
+    """A setting in seconds as a duration."""
+    return timedelta(seconds=value)
