@@ -36,7 +36,7 @@ class _Envelope(msgspec.Struct, omit_defaults=True, gc=False):
     datacontenttype: str = ""
 
 
-_TYPES: dict[type[Any], str] = {kind: f"{TYPE_PREFIX}{name}.{VERSION}" for kind, name in KINDS.items()}
+_TYPES: dict[type[object], str] = {kind: f"{TYPE_PREFIX}{name}.{VERSION}" for kind, name in KINDS.items()}
 _BODY_DECODERS: dict[str, msgspec.json.Decoder[Body]] = {_TYPES[kind]: msgspec.json.Decoder(kind) for kind in KINDS}
 _envelope_decoder = msgspec.json.Decoder(_Envelope)
 _encoder = msgspec.json.Encoder()

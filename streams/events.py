@@ -183,7 +183,7 @@ Fact = (
 
 Body = Requested | Fact | Attempt
 
-KINDS: dict[type[Any], str] = {
+KINDS: dict[type[object], str] = {
     Requested: "requested",
     Accepted: "accepted",
     Suppressed: "suppressed",
