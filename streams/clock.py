@@ -1,4 +1,4 @@
-"""The wall clock, for the edges only: rules are given their time."""
+"""The wall clock, for the edges only (rules are given their time), and the one way a time is written for people."""
 
 from datetime import UTC, datetime
 
@@ -7,3 +7,13 @@ def now() -> datetime:
     """The current time in UTC, cut to the millisecond, since MongoDB keeps no more."""
     time = datetime.now(UTC)
     return time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
+def iso(time: datetime) -> str:
+    """An aware time as JavaScript prints it: `2026-01-01T00:00:00.000Z`."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def milliseconds(time: datetime) -> int:
+    """An aware time as whole milliseconds since 1970, exact where a float would not be."""
+    return round(time.timestamp() * 1000)

@@ -1,0 +1,139 @@
+"""A provider call from slot to outcome: what limits it, what it may end in, and how that gets on the log."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from circuitbreaker import CircuitBreaker
+
+from streams import clock, codec
+from streams.events import Attempt, Body, Channel, Event, SendDeferred, SendFailed, Sent
+from streams.kafka import Publisher, Record
+from streams.providers.protocol import Deferred, Message, Provider, Refused
+from streams.settings import Settings
+from streams.topics import EVENTS
+
+SOURCE = "deliver"
+
+log = logging.getLogger(__name__)
+
+
+class Outlet:
+    """A channel's provider with its circuit breaker. An open breaker leaves the backlog in Kafka."""
+
+    def __init__(self, provider: Provider, settings: Settings) -> None:
+        self.provider = provider
+        self.breaker = CircuitBreaker(
+            failure_threshold=settings.breaker_failures,
+            recovery_timeout=settings.breaker_pause,
+            expected_exception=(Refused, TimeoutError),
+        )
+
+
+class Slots:
+    """The calls in flight of one lane, and room for more."""
+
+    def __init__(self, outlet: Outlet, limit: int, freed: asyncio.Event) -> None:
+        self._outlet = outlet
+        self._limit = limit
+        self._freed = freed
+        self.taken = 0
+
+    def free(self) -> int:
+        """How many dispatches may be taken: none while the breaker is open, a single one to probe after that."""
+        match self._outlet.breaker.state:
+            case "open":
+                return 0
+            case "closed":
+                return self._limit - self.taken
+            case _:
+                return 1 if self.taken == 0 else 0
+
+    def release(self) -> None:
+        """One call and its outcome are done with."""
+        self.taken -= 1
+        self._freed.set()
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An attempt that was claimed and holds a slot."""
+
+    event: Event[Attempt]
+    key: bytes
+    slots: Slots
+    deadline: datetime
+
+
+class Caller:
+    """Makes the calls, each in a task of its own, and reports what came of them."""
+
+    def __init__(self, outlets: dict[Channel, Outlet], outcomes: "Outcomes", settings: Settings) -> None:
+        self.outlets = outlets
+        self._outcomes = outcomes
+        self._timeout = settings.provider_timeout
+        self._calls: set[asyncio.Task[None]] = set()
+
+    def start(self, taken: Taken) -> None:
+        """Take a slot and call; the slot is free again when the outcome is on the log."""
+        taken.slots.taken += 1
+        call = asyncio.create_task(self._call(taken))
+        self._calls.add(call)
+        call.add_done_callback(self._calls.discard)
+
+    async def _call(self, taken: Taken) -> None:
+        if clock.now() >= taken.deadline:  # a worker that slept: lifecycle may have gone on without it
+            taken.slots.release()
+            return
+        body = await self._outcome(taken.event)
+        self._outcomes.add(taken, taken.event.then(body, SOURCE, clock.now()))
+
+    async def _outcome(self, event: Event[Attempt]) -> Sent | SendFailed | SendDeferred:
+        attempt = event.body
+        request = attempt.request
+        outlet = self.outlets[request.channel]
+        try:
+            with outlet.breaker:
+                async with asyncio.timeout(self._timeout):
+                    message = Message(event.notification, attempt.dispatch, request.channel, request.personal)
+                    await outlet.provider.send(message)
+        except Deferred as deferred:
+            return SendDeferred(attempt.dispatch, deferred.until)
+        except Refused as error:
+            return SendFailed(attempt.dispatch, str(error))
+        except TimeoutError:
+            return SendFailed(attempt.dispatch, f"no answer within {self._timeout:g} s")
+        except Exception as error:
+            log.exception("the %s provider broke on %s", request.channel, event.id)
+            return SendFailed(attempt.dispatch, f"the provider broke: {error!r}")
+        return Sent(attempt.dispatch)
+
+
+class Outcomes:
+    """Writes what came of the calls, all that waits at once; while Kafka is away they wait, bounded by the slots."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+        self._waiting: list[tuple[Taken, Event[Body]]] = []
+        self._some = asyncio.Event()
+
+    def add(self, taken: Taken, outcome: Event[Body]) -> None:
+        """Have it written soon."""
+        self._waiting.append((taken, outcome))
+        self._some.set()
+
+    async def write(self) -> None:
+        """Write until cancelled."""
+        while True:
+            await self._some.wait()
+            self._some.clear()
+            batch, self._waiting = self._waiting, []
+            await self._publisher.publish([to_log(taken.key, outcome) for taken, outcome in batch])
+            for taken, _ in batch:
+                taken.slots.release()
+
+
+def to_log(key: bytes, event: Event[Body]) -> Record:
+    """An event as the record that deliver appends to the log."""
+    return Record(EVENTS, key, codec.encode(event), id=event.id)

@@ -1,0 +1,41 @@
+"""What every provider is: it takes a message or says why not. Slots, timeout and breaker are wrapped around it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from streams.events import Channel, Personal
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One dispatch as a provider sees it. `idempotency_key` is the same for every dispatch of a notification."""
+
+    notification: str
+    dispatch: int
+    channel: Channel
+    personal: Personal
+
+    @property
+    def idempotency_key(self) -> str:
+        """For providers that can refuse a message they have already taken."""
+        return self.notification
+
+
+class Refused(Exception):
+    """The provider did not take it; costs an attempt. The text ends up as the job's `lastError`."""
+
+
+class Deferred(Exception):
+    """The provider asks to be left alone until then (its own Retry-After); costs no attempt."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(f"deferred until {until.isoformat()}")
+        self.until = until
+
+
+class Provider(Protocol):
+    """A way out into the world."""
+
+    async def send(self, message: Message) -> None:
+        """Return when the provider has taken the message. Raises `Refused` or `Deferred`."""
