@@ -25,34 +25,28 @@ REQUESTS = st.builds(
     st.none() | st.sampled_from(events.ACTIVITIES),
     st.none() | st.sampled_from(["transactional", "promotional"]),
 )
-st.register_type_strategy(Request, REQUESTS)
-st.register_type_strategy(datetime, TIMES)
 NUMBERS = st.integers(1, 1000)
-BODIES: st.SearchStrategy[Any] = st.one_of(
-    st.builds(events.Requested, REQUESTS),
-    st.builds(events.Accepted, REQUESTS, st.just("transactional"), st.builds(Origin, NUMBERS, NUMBERS)),
-    st.builds(
-        events.Suppressed,
-        REQUESTS,
-        st.just("promotional"),
-        st.builds(Origin, NUMBERS, NUMBERS),
-        st.just("duplicate"),
-        st.none() | WORDS,
+ORIGINS = st.builds(Origin, NUMBERS, NUMBERS)
+BODIES: dict[type[object], st.SearchStrategy[Any]] = {
+    events.Requested: st.builds(events.Requested, REQUESTS),
+    events.Accepted: st.builds(events.Accepted, REQUESTS, st.just("transactional"), ORIGINS),
+    events.Suppressed: st.builds(
+        events.Suppressed, REQUESTS, st.just("promotional"), ORIGINS, st.just("duplicate"), st.none() | WORDS
     ),
-    st.builds(events.Repeated, st.builds(Origin, NUMBERS, NUMBERS)),
-    st.builds(events.Queued, NUMBERS, WORDS),
-    st.builds(events.Sending, NUMBERS, TIMES, WORDS),
-    st.builds(events.Sent, NUMBERS),
-    st.builds(events.SendFailed, NUMBERS, WORDS),
-    st.builds(events.SendDeferred, NUMBERS, TIMES),
-    st.builds(events.RetryScheduled, NUMBERS, TIMES, NUMBERS, WORDS),
-    st.builds(events.Failed, NUMBERS, NUMBERS, WORDS),
-    st.builds(events.SendLost, NUMBERS),
-    st.builds(events.CameDue, NUMBERS, st.sampled_from(["retry", "deferral", "deadline"])),
-    st.just(events.Acknowledged()),
-    st.builds(events.Attempt, NUMBERS, REQUESTS),
-)
-EVENTS = st.builds(Event, BODIES, WORDS, TIMES, WORDS, WORDS, st.none() | WORDS, WORDS)
+    events.Repeated: st.builds(events.Repeated, ORIGINS),
+    events.Queued: st.builds(events.Queued, NUMBERS, WORDS),
+    events.Sending: st.builds(events.Sending, NUMBERS, TIMES, WORDS),
+    events.Sent: st.builds(events.Sent, NUMBERS),
+    events.SendFailed: st.builds(events.SendFailed, NUMBERS, WORDS),
+    events.SendDeferred: st.builds(events.SendDeferred, NUMBERS, TIMES),
+    events.RetryScheduled: st.builds(events.RetryScheduled, NUMBERS, TIMES, NUMBERS, WORDS),
+    events.Failed: st.builds(events.Failed, NUMBERS, NUMBERS, WORDS),
+    events.SendLost: st.builds(events.SendLost, NUMBERS),
+    events.CameDue: st.builds(events.CameDue, NUMBERS, st.sampled_from(["retry", "deferral", "deadline"])),
+    events.Acknowledged: st.just(events.Acknowledged()),
+    events.Attempt: st.builds(events.Attempt, NUMBERS, REQUESTS),
+}
+EVENTS = st.builds(Event, st.one_of(*BODIES.values()), WORDS, TIMES, WORDS, WORDS, st.none() | WORDS, WORDS)
 SENT = Event(events.Sent(2), "n", datetime(2026, 1, 1, tzinfo=UTC), "deliver", "c", "n:sending:2")
 
 
@@ -62,14 +56,7 @@ def test_every_event_survives_its_wire_form(event: Event[Body]) -> None:
 
 
 def test_every_kind_of_event_is_tried_above() -> None:
-    seen: set[type[object]] = set()
-
-    @given(BODIES)
-    def collect(body: Body) -> None:
-        seen.add(type(body))
-
-    collect()
-    assert seen == set(KINDS)
+    assert set(BODIES) == set(KINDS)
 
 
 def test_the_wire_form_is_cloudevents_1_0() -> None:
