@@ -2,15 +2,17 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from circuitbreaker import CircuitBreaker
 
-from streams import clock, codec
+from streams import clock
 from streams.events import Attempt, Body, Channel, Event, SendDeferred, SendFailed, Sent
-from streams.kafka import Publisher, Record
+from streams.kafka import Publisher
 from streams.providers.protocol import Deferred, Message, Provider, Refused
+from streams.record import Record
 from streams.settings import Settings
 from streams.topics import EVENTS
 
@@ -66,28 +68,32 @@ class Taken:
     deadline: datetime
 
 
+Report = Callable[[Taken, Event[Body]], None]
+"""Takes charge of an outcome; the slot is released once it is on the log."""
+
+
 class Caller:
     """Makes the calls, each in a task of its own, and reports what came of them."""
 
-    def __init__(self, outlets: dict[Channel, Outlet], outcomes: "Outcomes", settings: Settings) -> None:
+    def __init__(self, outlets: dict[Channel, Outlet], report: Report, settings: Settings) -> None:
         self.outlets = outlets
-        self._outcomes = outcomes
+        self._report = report
         self._timeout = settings.provider_timeout
-        self._calls: set[asyncio.Task[None]] = set()
+        self.calls: set[asyncio.Task[None]] = set()
 
     def start(self, taken: Taken) -> None:
         """Take a slot and call; the slot is free again when the outcome is on the log."""
         taken.slots.taken += 1
         call = asyncio.create_task(self._call(taken))
-        self._calls.add(call)
-        call.add_done_callback(self._calls.discard)
+        self.calls.add(call)
+        call.add_done_callback(self.calls.discard)
 
     async def _call(self, taken: Taken) -> None:
         if clock.now() >= taken.deadline:  # a worker that slept: lifecycle may have gone on without it
             taken.slots.release()
             return
         body = await self._outcome(taken.event)
-        self._outcomes.add(taken, taken.event.then(body, SOURCE, clock.now()))
+        self._report(taken, taken.event.then(body, SOURCE, clock.now()))
 
     async def _outcome(self, event: Event[Attempt]) -> Sent | SendFailed | SendDeferred:
         attempt = event.body
@@ -129,11 +135,6 @@ class Outcomes:
             await self._some.wait()
             self._some.clear()
             batch, self._waiting = self._waiting, []
-            await self._publisher.publish([to_log(taken.key, outcome) for taken, outcome in batch])
+            await self._publisher.publish([Record.of(outcome, EVENTS, taken.key) for taken, outcome in batch])
             for taken, _ in batch:
                 taken.slots.release()
-
-
-def to_log(key: bytes, event: Event[Body]) -> Record:
-    """An event as the record that deliver appends to the log."""
-    return Record(EVENTS, key, codec.encode(event), id=event.id)

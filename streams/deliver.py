@@ -18,14 +18,15 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 
 from streams import clock, codec
-from streams.calls import SOURCE, Caller, Outcomes, Outlet, Slots, Taken, to_log
+from streams.calls import SOURCE, Caller, Outcomes, Outlet, Slots, Taken
 from streams.dead_letters import Source, dead_letter
 from streams.dispatched import Dispatched, Sighting
 from streams.events import CHANNELS, Attempt, Event, LaneClass, Sending
-from streams.kafka import Publisher, Record, bootstrap
+from streams.kafka import Publisher, bootstrap
 from streams.providers.mock import MockProvider
+from streams.record import Record
 from streams.settings import Settings
-from streams.topics import LANE_CLASSES, lane
+from streams.topics import EVENTS, LANE_CLASSES, lane
 
 SESSION_TIMEOUT_MS = 10_000
 """How long a dead worker's partitions stand still."""
@@ -37,14 +38,14 @@ log = logging.getLogger(__name__)
 
 async def run(settings: Settings, stopping: asyncio.Event) -> None:
     """Deliver until told to stop; then finish the calls in flight, their outcomes written."""
-    publisher = Publisher(settings.kafka_url, settings.partitions)
+    publisher = Publisher(settings.kafka_url)
     redis = Redis.from_url(settings.redis_url, retry=Retry(ExponentialBackoff(cap=1, base=0.05), retries=-1))
     await publisher.start()
     try:
         async with asyncio.TaskGroup() as tasks:
             outcomes = Outcomes(publisher)
             outlets = {channel: Outlet(MockProvider(settings), settings) for channel in CHANNELS}
-            caller = Caller(outlets, outcomes, settings)
+            caller = Caller(outlets, outcomes.add, settings)
             writing = tasks.create_task(outcomes.write())
             taking = [
                 tasks.create_task(Taker(lane_class, caller, publisher, Dispatched(redis), settings).run(stopping))
@@ -98,7 +99,7 @@ class Taker:
             stop.cancel()
             await self._consumer.stop()
 
-    async def _take(self, stop: asyncio.Future[bool]) -> list[ConsumerRecord]:
+    async def _take(self, stop: asyncio.Future[Any]) -> list[ConsumerRecord]:
         """What waits in the lanes that have free slots, no more than these; empty when it is time to look again."""
         self._freed.clear()
         free = {name: count for name, slots in self._lanes.items() if (count := slots.free())}
@@ -150,7 +151,9 @@ class Taker:
 
     def _sending(self, taken: Taken, now: datetime) -> Record:
         event = taken.event
-        return to_log(taken.key, event.then(Sending(event.body.dispatch, taken.deadline, self._worker), SOURCE, now))
+        return Record.of(
+            event.then(Sending(event.body.dispatch, taken.deadline, self._worker), SOURCE, now), EVENTS, taken.key
+        )
 
 
 def _read(

@@ -1,4 +1,4 @@
-"""What a social notification says: the kind of activity, the actor's name and the post's title in, a sentence out. Pure.
+"""What a social notification says: the kind of activity, actor and post title in, a sentence out. Pure.
 
 LIKE, COMMENT and FOLLOW are the social reference's own sentences; SHARE and MENTION follow their pattern.
 """

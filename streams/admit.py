@@ -1,0 +1,73 @@
+"""`notification-requests` in, one outcome each out to the log: accepted, suppressed or repeated.
+
+Faust app of its own; its table `history` remembers what was decided under each record key (the actor, else the
+notification). The rules are in `admission`.
+"""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import cast
+
+from streams.admission import SOURCE, History, Limits, evolve, expires, judge
+from streams.codec import Undecodable
+from streams.events import Body, Event, Origin, Requested
+from streams.faust_app import faust_app
+from streams.faust_app import run as run_app
+from streams.fold import Fold, Incoming, Reaction
+from streams.kafka import Publisher
+from streams.record import Record
+from streams.settings import Settings
+from streams.topics import EVENTS, REQUESTS
+
+TABLE = "history"
+
+
+async def run(settings: Settings, stopping: asyncio.Event) -> None:
+    """Admit until told to stop."""
+    app, publisher = faust_app(SOURCE, settings), Publisher(settings.kafka_url)
+    limits = Limits(
+        timedelta(seconds=settings.dedupe_window),
+        timedelta(seconds=settings.rate_window),
+        settings.rate_limit,
+        timedelta(seconds=settings.id_horizon),
+    )
+    Fold(app, source=REQUESTS, rule=Admit(limits), publisher=publisher, partitions=settings.partitions, stage=SOURCE)
+    await publisher.start()
+    try:
+        await run_app(app, stopping)
+    finally:
+        await publisher.stop()
+
+
+class Admit:
+    """The rule of the fold: one outcome a request, under the recipient's key."""
+
+    table, state, version = TABLE, History, 1
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+
+    def key(self, _: Event[Body], record: Incoming) -> bytes:
+        """The record key itself: the actor, else the notification."""
+        return record.key
+
+    def react(self, state: History | None, event: Event[Body], record: Incoming) -> Reaction[History]:
+        """Judge the request and remember the verdict."""
+        if not isinstance(event.body, Requested):
+            raise Undecodable(f"expected a request on {REQUESTS}, got {event.id}")
+        requested = cast("Event[Requested]", event)
+        verdict = judge(state, requested, Origin(record.partition, record.offset), self._limits)
+        key = requested.body.request.recipient_key.encode()
+        return Reaction(evolve(state, verdict, self._limits), [Record.of(verdict, EVENTS, key)])
+
+    def expires(self, state: History) -> datetime | None:
+        """When no rule can ask for it any more."""
+        return expires(state, self._limits)
+
+    def due(self, _: History) -> datetime | None:
+        """Never: nothing here waits for a time."""
+        return None
+
+    def command(self, state: History, now: datetime) -> Event[Body]:
+        """Not called, since nothing is ever due."""
+        raise NotImplementedError(f"admit sets no timers, asked for one at {now} by {state}")

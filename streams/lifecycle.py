@@ -1,0 +1,97 @@
+"""The log in, its own conclusions out to the log, attempts to the lanes: what happens next to each notification.
+
+Faust app of its own; its table `jobs` holds every notification on its way, keyed by notification, in the partition of
+its recipient. Timers are state: a due one puts `came-due` on the log. The rules are in `notification`.
+"""
+
+import asyncio
+from datetime import datetime, timedelta
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from streams.events import Body, Event, Queued
+from streams.faust_app import faust_app
+from streams.faust_app import run as run_app
+from streams.fold import Fold, Incoming, Reaction
+from streams.kafka import Publisher, bootstrap
+from streams.notification import SOURCE, Job, attempt, came_due, conclude, evolve
+from streams.record import Record
+from streams.retry import LinearRetry
+from streams.settings import Settings
+from streams.topics import EVENTS, LANES
+
+TABLE = "jobs"
+
+
+async def run(settings: Settings, stopping: asyncio.Event) -> None:
+    """Keep every notification going until told to stop."""
+    app, publisher = faust_app(SOURCE, settings), Publisher(settings.kafka_url)
+    rule = Lifecycle(LinearRetry(timedelta(seconds=settings.retry_step)), timedelta(seconds=settings.finished_grace))
+
+    async def refuse_fresh(partition: int) -> str | None:
+        return await _dispatched_before(settings.kafka_url, partition)
+
+    Fold(
+        app,
+        source=EVENTS,
+        rule=rule,
+        publisher=publisher,
+        partitions=settings.partitions,
+        stage=SOURCE,
+        refuse_fresh=refuse_fresh,
+    )
+    await publisher.start()
+    try:
+        await run_app(app, stopping)
+    finally:
+        await publisher.stop()
+
+
+class Lifecycle:
+    """The rule of the fold: fold the event, conclude, fold the conclusions; queue what is to be sent."""
+
+    table, state, version = TABLE, Job, 1
+
+    def __init__(self, retry: LinearRetry, grace: timedelta) -> None:
+        self._retry = retry
+        self._grace = grace
+
+    def key(self, event: Event[Body], _: Incoming) -> bytes:
+        """The notification, whose events all have the same recipient."""
+        return event.notification.encode()
+
+    def react(self, state: Job | None, event: Event[Body], record: Incoming) -> Reaction[Job]:
+        """What this event leads to."""
+        job, log, lanes = evolve(state, event), [], []
+        for conclusion in conclude(job, event, self._retry):
+            job = evolve(job, conclusion)
+            log.append(Record.of(conclusion, EVENTS, record.key, record.partition))
+            if job is not None and isinstance(conclusion.body, Queued):
+                lane = Record.of(attempt(job, conclusion), conclusion.body.lane, record.key, record.partition)
+                lanes.append(lane)
+        return Reaction(None if job is state else job, log, lanes)
+
+    def expires(self, state: Job) -> datetime | None:
+        """A finished job is kept for a grace: long past any replay."""
+        return state.changed + self._grace if state.final else None
+
+    def due(self, state: Job) -> datetime | None:
+        """A retry's time, a deferral's, or the deadline of a call."""
+        return state.due
+
+    def command(self, state: Job, now: datetime) -> Event[Body]:
+        """`came-due`, which counts only if the job still waits for it when it is read."""
+        return came_due(state, now)
+
+
+async def _dispatched_before(kafka_url: str, partition: int) -> str | None:
+    """Why a table must not be begun anew: with history taken for news everything would be sent again."""
+    lanes = [TopicPartition(lane, partition) for lane in LANES]
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap(kafka_url))
+    await consumer.start()
+    try:
+        ends = await consumer.end_offsets(lanes)
+    finally:
+        await consumer.stop()
+    used = sorted(lane.topic for lane, end in ends.items() if end)
+    return f"dispatches were already written to {', '.join(used)}" if used else None

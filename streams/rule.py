@@ -1,0 +1,65 @@
+"""What a stateful processor is to the fold: a `Rule`, pure, that turns one event and one state into a `Reaction`.
+
+A rule reads no clock, no randomness and no environment, and never mutates the state it is given: the fold repeats an
+event after a crash and must get the same records, with the same ids, and the same state.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+from msgspec import Struct
+
+from streams.events import Body, Event
+from streams.record import Record
+
+StateT = TypeVar("StateT", bound=Struct)
+
+
+class Incoming(NamedTuple):
+    """The record an event came in. Emit to `partition` when the emitted record's key is `key`."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes
+    value: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction(Generic[StateT]):
+    """What one event leads to.
+
+    `state` replaces the key's state (None leaves it as it is). The broker has every record of `log` before the first
+    of `lanes` is sent, so a command never overtakes the fact that announces it; both before the state is kept.
+    """
+
+    state: StateT | None = None
+    log: Sequence[Record] = ()
+    lanes: Sequence[Record] = ()
+
+
+class Rule(Protocol[StateT]):
+    """How a processor folds and decides. `version` is written beside every state: raise it when `state` changes
+    in a way that old states can't be read as."""
+
+    table: str
+    """Names the changelog topic, together with the app: see `topics.changelog`."""
+    state: type[StateT]
+    version: int
+
+    def key(self, event: Event[Body], record: Incoming) -> bytes:
+        """The table key this event concerns: always the same one for the same record key's partition."""
+
+    def react(self, state: StateT | None, event: Event[Body], record: Incoming) -> Reaction[StateT]:
+        """The new state and the records to write. Raising sends the event to the dead letters: a last resort."""
+
+    def expires(self, state: StateT) -> datetime | None:
+        """From this event time on the key may be forgotten; None keeps it."""
+
+    def due(self, state: StateT) -> datetime | None:
+        """When the state next needs a `command`, if it is not changed before; None for never."""
+
+    def command(self, state: StateT, now: datetime) -> Event[Body]:
+        """The event to put on the source topic, under the record key of the state's last event, once it is due."""
