@@ -14,7 +14,7 @@ Records = list[ConsumerRecord]
 
 async def read(kafka_url: str, topic: str) -> Records:
     """All records that are on the topic now, in order per partition."""
-    async with _from_the_beginning(kafka_url, topic) as (consumer, partitions):
+    async with _assigned(kafka_url, topic) as (consumer, partitions):
         ends = await consumer.end_offsets(partitions)
         records: Records = []
         while any([await consumer.position(partition) < end for partition, end in ends.items()]):
@@ -24,7 +24,7 @@ async def read(kafka_url: str, topic: str) -> Records:
 
 async def read_until(kafka_url: str, topic: str, enough: Callable[[Records], bool]) -> Records:
     """Read from the beginning until what was read is enough; the caller bounds the time."""
-    async with _from_the_beginning(kafka_url, topic) as (consumer, _):
+    async with _assigned(kafka_url, topic) as (consumer, _):
         records: Records = []
         while not enough(records):
             records += await _more(consumer)
@@ -42,18 +42,6 @@ async def write(kafka_url: str, topic: str, *records: tuple[bytes | None, bytes 
         await producer.stop()
 
 
-async def skip(kafka_url: str, group: str, topic: str) -> None:
-    """Commit the topic's end for a group without members, so that it never reads what is there."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap(kafka_url), group_id=group, enable_auto_commit=False)
-    await consumer.start()
-    try:
-        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
-        consumer.assign(partitions)
-        await consumer.commit(await consumer.end_offsets(partitions))
-    finally:
-        await consumer.stop()
-
-
 def events(records: Records, notification: str | None = None) -> list[Event[Body]]:
     """The decoded events, of one notification if named."""
     decoded = [codec.decode(record.value) for record in records]
@@ -61,13 +49,11 @@ def events(records: Records, notification: str | None = None) -> list[Event[Body
 
 
 @asynccontextmanager
-async def _from_the_beginning(
-    kafka_url: str, topic: str
-) -> AsyncIterator[tuple[AIOKafkaConsumer, list[TopicPartition]]]:
+async def _assigned(kafka_url: str, topic: str) -> AsyncIterator[tuple[AIOKafkaConsumer, list[TopicPartition]]]:
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap(kafka_url), enable_auto_commit=False)
     await consumer.start()
     try:
-        await consumer._client.set_topics([topic])  # a consumer without a group knows no partitions otherwise
+        await consumer._client.set_topics([topic])  # otherwise it may not know the partitions yet
         partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
