@@ -72,8 +72,7 @@ def check_delivery(body: bytes) -> DeliveryBody:
     """The fields of a request to deliver something. Raises `NotAnObject` or `Invalid`."""
     fields = _object(body)
     if fields.keys() == {"jobId"}:
-        msg = "a jobId alone points into its sender's own database: send type, recipient and message instead"
-        raise Invalid(msg)
+        raise Invalid("a jobId alone points into its sender's own database: send type, recipient and message instead")
     _refuse(
         "type, recipient and message are required",
         *_choice(fields, "type", DELIVERABLE),
@@ -113,11 +112,9 @@ def _object(body: bytes) -> Fields:
     try:
         fields = msgspec.json.decode(body)
     except (ValueError, RecursionError) as error:
-        msg = f"the body must be a JSON object in UTF-8: {error}"
-        raise NotAnObject(msg) from error
+        raise NotAnObject(f"the body must be a JSON object in UTF-8: {error}") from error
     if not isinstance(fields, dict):
-        msg = f"the body must be a JSON object, got {_kind(fields)}"
-        raise NotAnObject(msg)
+        raise NotAnObject(f"the body must be a JSON object, got {_kind(fields)}")
     return fields
 
 

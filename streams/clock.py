@@ -5,7 +5,11 @@ from datetime import UTC, datetime
 
 def now() -> datetime:
     """The current time in UTC, cut to the millisecond, since MongoDB keeps no more."""
-    time = datetime.now(UTC)
+    return to_millisecond(datetime.now(UTC))
+
+
+def to_millisecond(time: datetime) -> datetime:
+    """A time cut to the millisecond."""
     return time.replace(microsecond=time.microsecond // 1000 * 1000)
 
 

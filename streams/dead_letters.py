@@ -1,7 +1,7 @@
 """What could not be handled goes in with where it came from, a dead letter record comes out: pure.
 
-A dead letter is a CloudEvent of its own type on topic `dead-letters`. Its id comes from the source's coordinates (a queue
-has none: from the body), so that a repeat after a crash is the same letter.
+A dead letter is a CloudEvent of its own type on topic `dead-letters`. Its id comes from the source's coordinates (a
+queue has none: from the body), so that a repeat after a crash is the same letter.
 """
 
 import base64

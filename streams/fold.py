@@ -1,49 +1,54 @@
-"""Folds one input topic into a table and emits what the rule decides, without loss and repeatable by id.
+"""Folds one input topic into a table and emits what the rule decides: nothing lost, and every repeat has the same id.
 
-(first version: the interface holds, the inside is being written)
+The steps of a batch, which is whatever waits:
+    decide (pure) -> log records, acked -> lane records, acked -> proof of membership -> changelog, acked -> memory;
+what is done is committed every half second. A crash anywhere leaves a prefix of these steps done, and the batch is
+repeated from the last *applied up to* (see `position`) with the same result: an event whose row was acked is skipped by
+its key's `at`, and its records were acked before; any other is decided again from the same state. Traps: state before
+records loses the records in a crash; a lane record before its log record overtakes it; state without a fresh proof of
+membership may be a zombie's, written after its partitions have moved.
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Generic
 
 import faust
+from aiokafka import ConsumerRecord
 
 from streams import clock
-from streams.kafka import Publisher
+from streams.batch import Batch
+from streams.codec import UnknownType
+from streams.counts import Counts
+from streams.exits import Exit, die, or_die
+from streams.faust_repairs import AT_ONCE, Fetched
+from streams.kafka import Late, Publisher
+from streams.outcome import Judge
+from streams.ownership import Ownership, RefuseFresh
+from streams.position import Refused
 from streams.rule import Incoming, Reaction, Rule, StateT
+from streams.table import Rows
+from streams.timers import Timers
+from streams.topics import changelog
 
 __all__ = ["Counts", "Fold", "Incoming", "Reaction", "Rule"]
 
-RefuseFresh = Callable[[int], Awaitable[str | None]]
-"""Given a partition that was never folded: why it must not be started afresh, or None if it may."""
+log = logging.getLogger(__name__)
 
-
-@dataclass
-class Counts:
-    """What a /metrics endpoint reads; all but `lag` and `applied` only grow."""
-
-    events: int = 0
-    dead_letters: int = 0
-    stale: int = 0
-    repeated: int = 0
-    guarded: int = 0
-    forgotten: int = 0
-    batches: int = 0
-    commands: int = 0
-    applied: dict[int, int] = field(default_factory=dict)
-    """By partition: the offset up to which events are folded."""
-    lag: dict[int, int] = field(default_factory=dict)
-    """By partition: records on the topic that are not folded yet."""
-    watermark: dict[int, datetime] = field(default_factory=dict)
-    """By partition: the newest event time folded."""
+COMMIT_EVERY = 0.5
+"""Seconds."""
+REBALANCE_TIMEOUT = 180.0
+"""Seconds after which a rebalance counts as hung, not counting the reading of changelogs."""
 
 
 class Fold(Generic[StateT]):
     """One stateful processor: `rule` folds the `source` topic within Faust app `app`.
 
-    `partitions` is the source's (and the changelog's) partition count; `refuse_fresh` may veto a first start.
+    `partitions` is the source's (and the changelog's) partition count. `refuse_fresh` may veto a first start.
+    `accept_gaps` goes on where retention removed unread records. `counts` is for metrics.
     """
 
     def __init__(  # noqa: PLR0913 - a composition root's call: each part is named there
@@ -60,3 +65,145 @@ class Fold(Generic[StateT]):
         now: Callable[[], datetime] = clock.now,
     ) -> None:
         self.counts = Counts()
+        self._app, self._publisher = app, publisher
+        self._rows = Rows(rule, changelog(app.conf.id, rule.table))
+        self._judge = Judge(rule, self._rows, stage or app.conf.id)
+        self._owned = Ownership(app, source, self._rows, publisher, self.counts)
+        self._owned.refuse_fresh, self._owned.accept_gaps = refuse_fresh, accept_gaps
+        self._timers = Timers(rule, source, self._owned.shards, publisher, now)
+        self._lock = asyncio.Lock()
+        topic = app.topic(
+            source,
+            key_type=bytes,
+            value_type=bytes,
+            key_serializer="raw",
+            value_serializer="raw",
+            partitions=partitions,
+            acks=False,  # what Faust counts as acknowledged it would commit, even past an event that failed
+        )
+        app.agent(topic, name=f"fold-{rule.table}")(self._run)
+        app.on_rebalance_complete.connect(self._gain, weak=False)
+        app.on_partitions_revoked.connect(self._settle, weak=False)
+        app.on_before_shutdown.connect(self._settle, weak=False)
+
+    async def _run(self, stream: Any) -> None:  # noqa: ANN401 - untyped in Faust
+        tasks = [asyncio.create_task(or_die(work)) for work in (self._renew(), self._timers.run(), self._watch())]
+        try:
+            await or_die(self._consume(stream))
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def _consume(self, stream: Any) -> None:  # noqa: ANN401
+        queue = stream.channel.queue
+        async for fetched in stream:
+            waiting = [fetched]
+            while sum(len(each.records) for each in waiting) < AT_ONCE and not queue.empty():
+                waiting.append(queue.get_nowait())
+            async with self._lock:
+                await self._apply(waiting)
+
+    async def _apply(self, fetched: Sequence[Fetched]) -> None:
+        batch, unknown = self._decide(fetched)
+        await self._publisher.publish(batch.log)
+        await self._publisher.publish(batch.lanes)
+        await self._write(batch)
+        self._keep(batch)
+        if unknown is not None:
+            await self._owned.group.commit(self._owned.done)
+            die(Exit.UPGRADE, str(unknown))
+
+    def _decide(self, fetched: Sequence[Fetched]) -> tuple[Batch[StateT], UnknownType | None]:
+        """What the events lead to, up to the first one that this program is too old for."""
+        batch = Batch(self._rows, self._owned.shards)
+        for each in fetched:
+            if each.generation != self._owned.group.generation or not self._app.flow_control.is_active():
+                self.counts.stale += len(each.records)
+                continue
+            for record in each.records:
+                if self._expected(record):
+                    try:
+                        self._decide_one(record, batch)
+                    except UnknownType as error:
+                        return batch, error
+        return batch, None
+
+    def _decide_one(self, record: ConsumerRecord, batch: Batch[StateT]) -> None:
+        incoming = Incoming(record.topic, record.partition, record.offset, record.key, record.value)
+        outcome = self._judge.judge(incoming, record.timestamp, batch.entry)
+        batch.add(incoming, outcome)
+        self._owned.next[record.partition] += 1
+        self.counts.guarded += outcome.guarded
+        self.counts.dead_letters += outcome.letter
+
+    def _expected(self, record: ConsumerRecord) -> bool:
+        """Whether it is the partition's next record. Trap: a commit past a record that was never seen would lose it."""
+        wanted = self._owned.next.get(record.partition)
+        if wanted is None or record.offset > wanted:
+            die(Exit.HOLE, f"{record.topic}[{record.partition}]: expected offset {wanted}, got {record.offset}")
+        self.counts.repeated += record.offset < wanted
+        return bool(record.offset == wanted)
+
+    async def _write(self, batch: Batch[StateT]) -> None:
+        """Write the changelog while we are provably a member: a write that takes too long is taken back and redone."""
+        group = self._owned.group
+        batch.forget(group.accepted)
+        records = batch.changelog()
+        while records:
+            before = {partition: part.first for partition, part in batch.parts.items()}
+            if not group.proof_is_good and not await group.commit(before):
+                die(Exit.NOT_A_MEMBER, "stopped or cut off for too long: the partitions may have moved")
+            try:
+                await self._publisher.publish(records, within=group.proof_left)
+            except Late:
+                log.warning("the changelog could not be written in time: proving membership again")
+            else:
+                return
+
+    def _keep(self, batch: Batch[StateT]) -> None:
+        batch.keep()
+        for partition, part in batch.parts.items():
+            self._owned.done[partition] = part.done
+            for change in part.changes.values():
+                self._timers.watch(partition, change.key, change.entry)
+            self.counts.events += part.done - part.first
+            self.counts.forgotten += len(part.tombstones)
+        self.counts.batches += 1
+
+    async def _gain(self, *_: object, **__: object) -> None:
+        """Partitions were assigned. Trap: Faust would resume fetching before it has sought to where to begin."""
+        self._app.consumer.stop_flow()
+        try:
+            ready = await self._owned.gain()
+        except Refused as error:
+            die(Exit.REFUSED, str(error))
+        except Exception as error:
+            log.exception("could not take up the partitions")
+            die(Exit.FAILED, repr(error))
+        if ready:
+            self._timers.rebuild()
+
+    async def _settle(self, *_: object, **__: object) -> None:
+        """Partitions are revoked, or the app stops: Faust waits for this before it rejoins or leaves the group."""
+        self._timers.drop()
+        async with self._lock:
+            await or_die(self._owned.settle())
+
+    async def _renew(self) -> None:
+        """Commit what is done, also when it is nothing new: an accepted commit is a proof of membership."""
+        owned = self._owned
+        while True:
+            await asyncio.sleep(COMMIT_EVERY)
+            await owned.group.commit(dict(owned.done))
+            for partition, done in owned.done.items():
+                self.counts.applied[partition] = done
+                self.counts.lag[partition] = max((owned.group.end(partition) or done) - done, 0)
+
+    async def _watch(self) -> None:
+        """Trap: some races between rebalances leave Faust waiting for ever, heartbeats and all."""
+        calm = time.monotonic()
+        while time.monotonic() - calm < REBALANCE_TIMEOUT or self._publisher.away_since is not None:
+            if not self._app.rebalancing or self._owned.gaining:
+                calm = time.monotonic()
+            await asyncio.sleep(1)
+        die(Exit.STUCK, f"a rebalance did not end within {REBALANCE_TIMEOUT:.0f} s")

@@ -1,27 +1,48 @@
 """The shared Kafka edge: records go in, one record batch per partition goes out, and the caller waits for the acks."""
 
 import asyncio
+import itertools
 import logging
 import time
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
-from aiokafka import AIOKafkaProducer
+from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import (
-    AuthorizationError,
+    ClusterAuthorizationFailedError,
     InvalidTopicError,
+    KafkaError,
     MessageSizeTooLargeError,
     RecordListTooLargeError,
+    TopicAuthorizationFailedError,
     UnsupportedVersionError,
 )
 
+from streams.producer import Producer
 from streams.record import Oversized, Record, check_size
-from streams.topics import MAX_RECORD_BYTES, partition_for
 
-__all__ = ["Late", "Oversized", "Publisher", "Record", "bootstrap"]
+__all__ = ["Late", "Oversized", "Publisher", "Record", "bootstrap", "reachable", "waited_out"]
 
 log = logging.getLogger(__name__)
+
+PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0)
+"""Seconds between attempts while the broker is away; the last one for ever."""
+STOP_GRACE = 5.0
+"""Seconds that `stop` waits for what was handed over."""
+AWAY = (KafkaError, OSError)
+"""What may pass, if not `REFUSED`."""
+REFUSED = (
+    ClusterAuthorizationFailedError,
+    InvalidTopicError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    TopicAuthorizationFailedError,
+    UnsupportedVersionError,
+)
+"""What trying again can't mend: the caller gets it."""
+
+ResultT = TypeVar("ResultT")
 
 
 class Late(TimeoutError):
@@ -36,49 +57,143 @@ def bootstrap(url: str) -> list[str]:
     return hosts.rstrip("/").split(",")
 
 
+async def waited_out(work: Callable[[], Awaitable[ResultT]], wanted: Callable[[], bool] = lambda: True) -> ResultT:
+    """The result of `work`, tried again for as long as the broker is away and the result is `wanted`."""
+    for pause in _pauses():
+        try:
+            return await work()
+        except AWAY as error:
+            if isinstance(error, REFUSED) or not wanted():
+                raise
+            log.warning("Kafka does not answer (%r): trying again in %s s", error, pause)
+        await asyncio.sleep(pause)
+    raise AssertionError
+
+
+async def reachable(url: str) -> None:
+    """Returns once a broker answers; waits for it as long as it takes."""
+
+    async def ask() -> None:
+        client = AIOKafkaClient(bootstrap_servers=bootstrap(url))
+        try:
+            await client.bootstrap()
+        finally:
+            await client.close()
+
+    await waited_out(ask)
+
+
+@dataclass(slots=True, eq=False)
+class _Call:
+    records: Sequence[Record]
+    done: asyncio.Future[None]
+
+
 class Publisher:
-    """(first version: the interface holds, the inside is being written)"""
+    """Writes records for any number of tasks, in the order of their calls.
+
+    All calls that wait are written as one round, and the next round starts when the broker has the whole of this one.
+    So a partition never sees an old batch after a newer one, also when a producer has failed and a new one sends the
+    round again: what the first one had got through comes twice then, with the same ids. Rounds cost no throughput,
+    since aiokafka has one request in flight per broker anyway, and they make bigger batches under load.
+    """
 
     def __init__(self, url: str) -> None:
-        self._servers = bootstrap(url)
+        self.url = url
+        self.away_since: float | None = None
+        """`time.monotonic()` of the first failure since the last success: the broker is being waited for."""
+        self.failures = 0
+        self._producer = Producer(bootstrap(url))
+        self._called = asyncio.Event()
+        self._waiting: list[_Call] = []
+        self._round: list[_Call] = []
+        self._writer: asyncio.Task[None] | None = None
+        self._attempt: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin to connect; a broker that is away is waited for by `publish`."""
-        self._producer = AIOKafkaProducer(
-            bootstrap_servers=self._servers,
-            acks="all",
-            enable_idempotence=True,
-            linger_ms=0,
-            max_batch_size=MAX_RECORD_BYTES,
-            max_request_size=MAX_RECORD_BYTES,
-            request_timeout_ms=10_000,
-        )
-        await self._producer.start()
+        """Never fails: a broker that is away is waited for by `publish`."""
+        self._writer = asyncio.create_task(self._write_rounds(), name="publisher")
 
     async def stop(self) -> None:
-        """Close the connections."""
-        await self._producer.stop()
+        """Wait a few seconds for what was handed over, then close the connections."""
+        if open_calls := [call.done for call in (*self._round, *self._waiting) if not call.done.done()]:
+            await asyncio.wait(open_calls, timeout=STOP_GRACE)
+        if tasks := [task for task in (self._writer, self._attempt) if task is not None]:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+        await self._producer.discard()
 
     async def publish(self, records: Sequence[Record], *, within: float | None = None) -> None:
-        """Returns when the broker has all records. Raises `Oversized` before any of them is sent.
+        """Returns when the broker has all records, however long it is away.
 
-        With `within` (seconds) raises `Late` if the broker has not taken them by then; they are not sent afterwards.
+        Raises `Oversized` before any of them is sent. With `within` (seconds) raises `Late` if the broker has not taken
+        them by then: they are not sent afterwards, though some of them may have been before.
         """
         check_size(records)
-        groups: defaultdict[tuple[str, int], list[Record]] = defaultdict(list)
-        for record in records:
-            partition = record.partition
-            if partition is None:
-                partition = partition_for(record.key or b"", len(await self._producer.partitions_for(record.topic)))
-            groups[record.topic, partition].append(record)
-        acks, now = [], int(time.time() * 1000)
-        for (topic, partition), group in groups.items():
-            batch = self._producer.create_batch()
-            for record in group:
-                headers = [("id", record.id.encode())] if record.id else []
-                if batch.append(timestamp=now, key=record.key, value=record.value, headers=headers) is None:
-                    acks.append(await self._producer.send_batch(batch, topic, partition=partition))
-                    batch = self._producer.create_batch()
-                    batch.append(timestamp=now, key=record.key, value=record.value, headers=headers)
-            acks.append(await self._producer.send_batch(batch, topic, partition=partition))
-        await asyncio.gather(*acks)
+        if not records:
+            return
+        call = _Call(records, asyncio.get_running_loop().create_future())
+        self._waiting.append(call)
+        self._called.set()
+        try:
+            async with asyncio.timeout(within):
+                await call.done
+        except TimeoutError as error:
+            await self._take_back(call)
+            raise Late(f"expected Kafka to take {len(records)} records within {within:.1f} s") from error
+
+    async def _take_back(self, call: _Call) -> None:
+        if call in self._waiting:
+            self._waiting.remove(call)
+        elif self._attempt is not None:
+            self._attempt.cancel()
+            await asyncio.wait([self._attempt])
+
+    async def _write_rounds(self) -> None:
+        while True:
+            await self._called.wait()
+            self._called.clear()
+            self._round, self._waiting = self._waiting, []
+            await self._write_round()
+            self._round = []
+
+    async def _write_round(self) -> None:
+        pauses = _pauses()
+        while calls := [call for call in self._round if not call.done.done()]:
+            records = itertools.chain.from_iterable(call.records for call in calls)
+            self._attempt = asyncio.create_task(self._producer.write(records))
+            await asyncio.wait([self._attempt])
+            if self._attempt.cancelled():  # a call was late: the others' records go again
+                continue
+            error = self._attempt.exception()
+            if isinstance(error, AWAY) and not isinstance(error, REFUSED):
+                self._note_away(error, calls)
+                await asyncio.sleep(next(pauses))
+            else:
+                self.away_since = None
+                _settle(calls, error)
+
+    def _note_away(self, error: BaseException, calls: Sequence[_Call]) -> None:
+        self.failures += 1
+        self.away_since = self.away_since or time.monotonic()
+        log.warning(
+            "Kafka has not taken the records of %d calls for %.1f s (%r): trying again",
+            len(calls) + len(self._waiting),
+            time.monotonic() - self.away_since,
+            error,
+        )
+
+
+def _settle(calls: Sequence[_Call], error: BaseException | None) -> None:
+    for call in calls:
+        if call.done.done():
+            continue
+        if error is None:
+            call.done.set_result(None)
+        else:
+            call.done.set_exception(error)
+
+
+def _pauses() -> itertools.chain[float]:
+    return itertools.chain(PAUSES, itertools.repeat(PAUSES[-1]))

@@ -34,7 +34,7 @@ class Record(NamedTuple):
 def check_size(records: Iterable[Record]) -> None:
     """Raises `Oversized` for the first record that no broker would take."""
     for record in records:
-        size = ENVELOPE_BYTES + len(record.key or b"") + len(record.value or b"") + len(record.id.encode())
+        size = ENVELOPE_BYTES + len(record.key or b"") + len(record.value or b"") + 4 * len(record.id)
         if size > MAX_RECORD_BYTES:
             raise Oversized(
                 f"expected at most {MAX_RECORD_BYTES} bytes, got {size} in record {record.id!r} "

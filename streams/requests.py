@@ -1,8 +1,8 @@
 """A message from one of the two queues in, the `requested` event it stands for out, or the reason why not. Pure.
 
 The event's id comes from the message, never from the moment, so a redelivery makes the same notification again. Its
-time is what the rules' windows are measured by: the API's own to the millisecond, another producer's if it is plausible,
-else the moment of receipt.
+time is what the rules' windows are measured by: the API's own to the millisecond, another producer's if plausible, else
+the moment of receipt.
 """
 
 import hmac
@@ -14,6 +14,7 @@ from typing import Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from streams.bodies import EPOCH, DeliveryBody, Invalid, NotAnObject, SocialBody, check_delivery, check_social
+from streams.clock import to_millisecond
 from streams.events import Event, Personal, Request, Requested
 from streams.settings import Settings, seconds
 from streams.texts import text
@@ -42,7 +43,10 @@ class Refused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An AMQP message as far as it matters here; `time` is `TIME_HEADER`'s value if it has one."""
+    """An AMQP message as far as it matters here.
+
+    `time` is the value of `TIME_HEADER`, `unreadable` says what is wrong with the properties; None if absent.
+    """
 
     queue: str
     body: bytes
@@ -52,6 +56,7 @@ class Message:
     timestamp: datetime | None = None
     time: object = None
     redelivered: bool = False
+    unreadable: str | None = None
 
 
 def requested(message: Message, received: datetime, settings: Settings) -> Event[Requested]:
@@ -60,8 +65,10 @@ def requested(message: Message, received: datetime, settings: Settings) -> Event
     trusted = _trusted_time(message)
     stated = trusted or (body.time if isinstance(body, SocialBody) else None) or message.timestamp
     if message.redelivered and stated is not None and received - stated > seconds(settings.id_horizon):
-        msg = f"taken before, and from {stated}: too old to tell whether it was recorded then; redrive it if it was not"
-        raise Refused("too-old", msg)
+        raise Refused(
+            "too-old",
+            f"taken before, and from {stated}: too old to tell whether it was recorded then; redrive it if it was not",
+        )
     notification = _id(message, body)
     return Event(
         Requested(_request(body, settings)),
@@ -83,9 +90,10 @@ def recipient_key(recipient: str, secret: str) -> str:
 
 
 def _checked(message: Message, limit: int) -> DeliveryBody | SocialBody:
+    if message.unreadable is not None:
+        raise Refused("undecodable", message.unreadable)
     if len(message.body) > limit:
-        msg = f"{len(message.body)} bytes, more than the {limit} a request may have"
-        raise Refused("oversized", msg)
+        raise Refused("oversized", f"{len(message.body)} bytes, more than the {limit} a request may have")
     try:
         return check_social(message.body) if message.queue == SOCIAL_QUEUE else check_delivery(message.body)
     except NotAnObject as error:
@@ -125,4 +133,4 @@ def _trusted_time(message: Message) -> datetime | None:
 def _plausible(stated: datetime | None, received: datetime) -> datetime:
     if stated is None or abs(stated - received) > CLOCK_TOLERANCE:
         return received
-    return stated.astimezone(UTC).replace(microsecond=stated.microsecond // 1000 * 1000)
+    return to_millisecond(stated.astimezone(UTC))

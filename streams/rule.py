@@ -41,8 +41,10 @@ class Reaction(Generic[StateT]):
 
 
 class Rule(Protocol[StateT]):
-    """How a processor folds and decides. `version` is written beside every state: raise it when `state` changes
-    in a way that old states can't be read as."""
+    """How a processor folds and decides.
+
+    `version` is written beside every state: raise it when old states can no longer be read as `state`.
+    """
 
     table: str
     """Names the changelog topic, together with the app: see `topics.changelog`."""

@@ -33,6 +33,12 @@ class Settings(BaseSettings):
     """Keys the hash of a recipient that is its record key; must never change over the life of a log."""
     worker: str = "local"
     """This process's name among the workers of its kind; a restarted process must keep it."""
+    workers: dict[str, Annotated[int, Field(ge=1)]] = {}
+    """How many workers of a kind the local stack runs where that is not one, e.g. `WORKERS='{"deliver": 2}'`."""
+    session_timeout: Annotated[float, Field(ge=6)] = 10.0
+    """Seconds after which a dead worker's partitions go to others; the broker takes 6 or more."""
+    accept_gaps: bool = False
+    """Go on where retention removed records before they were folded, instead of refusing to start."""
 
     max_request_bytes: int = MAX_REQUEST_BYTES
     max_attempts: Annotated[int, Field(ge=1)] = 5
@@ -65,6 +71,8 @@ class Settings(BaseSettings):
     idempotency_lease: Seconds = 10.0
     pending_kept: Seconds = 3600.0
     """How long a pending record serves reads that the projection has not caught up with."""
+    projection_window: Annotated[float, Field(ge=0)] = 0.25
+    """Seconds over which the read models' writes are gathered under load; after a pause an event is stored at once."""
 
     def expand(self) -> "Settings":
         """With `~` in paths resolved."""

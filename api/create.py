@@ -1,0 +1,152 @@
+"""`POST /api/notifications`: a request in; a confirmed message, what Redis is to remember, and an answer out."""
+
+from contextlib import suppress
+from datetime import datetime
+from typing import assert_never
+from uuid import uuid4
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from api.idempotency import VALID_KEY, Answered, Busy, Idempotency, OtherBody, Reserved
+from api.outbox import Outbox, Unavailable
+from api.pending import Pending
+from api.redis_pipe import Away, Command, Pipe
+from streams import clock
+from streams.bodies import DeliveryBody, Fault, Invalid, NotAnObject, check_delivery
+from streams.events import DEFAULT_TENANT
+from streams.settings import Settings
+
+JSON = "application/json"
+RETRY_SOON = {"Retry-After": "1"}
+"""Seconds."""
+KEY_HEADER = "Idempotency-Key"
+
+
+class Refusal(Exception):
+    """Any answer but the good one."""
+
+    def __init__(
+        self, status: int, message: str, faults: tuple[Fault, ...] = (), headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status, self.faults, self.headers = status, faults, headers
+
+    def response(self) -> Response:
+        """As JSON: `message`, and `details` for each faulty field."""
+        content: dict[str, object] = {"message": str(self)}
+        if self.faults:
+            content["details"] = [fault._asdict() for fault in self.faults]
+        return Response(msgspec.json.encode(content), self.status, self.headers, JSON)
+
+
+class Creation:
+    """Takes notifications: what a request to do so goes through."""
+
+    def __init__(self, settings: Settings, outbox: Outbox, pipe: Pipe) -> None:
+        self._limit, self._max_attempts = settings.max_request_bytes, settings.max_attempts
+        self._outbox, self._pipe = outbox, pipe
+        self._pending = Pending(settings.max_attempts, settings.pending_kept)
+        self._idempotency = Idempotency(pipe, settings.idempotency_kept, settings.idempotency_lease)
+
+    async def answer(self, request: Request) -> Response:
+        """201 once RabbitMQ has it, else why not."""
+        try:
+            raw = await read(request, self._limit)
+            body = check(raw)
+            key = request.headers.get(KEY_HEADER)
+            if key is None:
+                return await self._accept(str(uuid4()), clock.now(), raw, body, None)
+            return await self._accept_once(key, raw, body)
+        except Refusal as refusal:
+            return refusal.response()
+        except ClientDisconnect:
+            return Response(status_code=400)  # to nobody
+
+    async def _accept_once(self, key: str, raw: bytes, body: DeliveryBody) -> Response:
+        if not VALID_KEY.fullmatch(key):
+            raise Refusal(400, f"{KEY_HEADER} must be 1 to 255 printable ASCII characters")
+        outcome = await self._idempotency.reserve(DEFAULT_TENANT, key, raw, clock.now())
+        match outcome:
+            case Reserved():
+                return await self._accept(outcome.notification, outcome.created, raw, body, outcome)
+            case Answered():
+                return created(outcome.notification, outcome.answer, {"Idempotency-Replayed": "true"})
+            case Busy():
+                raise Refusal(409, f"a request with this {KEY_HEADER} is being worked on", headers=RETRY_SOON)
+            case OtherBody():
+                raise Refusal(422, f"this {KEY_HEADER} was used with another body: take a new key for a new request")
+            case _:
+                assert_never(outcome)
+
+    async def _accept(
+        self, notification: str, at: datetime, raw: bytes, body: DeliveryBody, reserved: Reserved | None
+    ) -> Response:
+        try:
+            await self._outbox.publish(notification, at, raw)
+        except Unavailable as error:
+            if reserved:
+                await self._remember(self._idempotency.release(reserved))
+            raise Refusal(503, advice(error, keyed=reserved is not None), headers=RETRY_SOON) from error
+        answer = accepted(notification, at, self._max_attempts)
+        commands = self._pending.commands(notification, body, at, clock.now())
+        if reserved:
+            commands += self._idempotency.finish(reserved, answer)
+        await self._remember(commands)
+        return created(notification, answer)
+
+    async def _remember(self, commands: list[Command]) -> None:
+        with suppress(Away):
+            await self._pipe.do(*commands)
+
+
+async def read(request: Request, limit: int) -> bytes:
+    """The body, of which never more than `limit` bytes are kept, whatever its length claims to be."""
+    too_large = Refusal(413, f"the body must not have more than {limit} bytes")
+    if int(request.headers.get("content-length", "0")) > limit:
+        raise too_large
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise too_large
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def check(raw: bytes) -> DeliveryBody:
+    """The body's fields, or the 400 that tells about each faulty one."""
+    try:
+        return check_delivery(raw)
+    except NotAnObject as error:
+        raise Refusal(400, str(error)) from error
+    except Invalid as error:
+        raise Refusal(400, str(error), error.faults) from error
+
+
+def accepted(notification: str, at: datetime, max_attempts: int) -> bytes:
+    """The body of a 201."""
+    return msgspec.json.encode(
+        {
+            "id": notification,
+            "status": "pending",
+            "attempts": 0,
+            "maxAttempts": max_attempts,
+            "createdAt": clock.iso(at),
+        }
+    )
+
+
+def created(notification: str, answer: bytes, headers: dict[str, str] | None = None) -> Response:
+    """The 201 itself."""
+    return Response(answer, 201, {"Location": f"/api/notifications/{notification}", **(headers or {})}, JSON)
+
+
+def advice(error: Unavailable, *, keyed: bool) -> str:
+    """What a client is told when RabbitMQ did not confirm."""
+    if not error.unknown:
+        return f"not accepted, since {error}: try again"
+    if keyed:
+        return f"{error}: it may have been taken; to try again with the same {KEY_HEADER} is safe"
+    return f"{error}: it may have been taken, so to try again may deliver it twice; with an {KEY_HEADER} that is safe"

@@ -1,0 +1,114 @@
+"""What the API's requests and answers look like, for the OpenAPI pages: nothing here is run on the way of a request."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from streams.events import Priority
+
+
+class NotificationRequest(BaseModel):
+    """A notification to be delivered."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "type": "email",
+                "recipient": "ada@example.org",
+                "message": "Your parcel is on its way",
+                "metadata": {"order": 4711},
+            }
+        }
+    )
+
+    type: Literal["email", "sms", "push"] = Field(description="The channel.")
+    recipient: str = Field(min_length=1, description="An address, a number, a device: what the channel understands.")
+    message: str = Field(min_length=1)
+    metadata: dict[str, Any] | None = Field(None, description="Whatever is to be kept with the notification.")
+    priority: Priority = Field("transactional", description="Promotional ones never delay transactional ones.")
+
+
+class NotificationAccepted(BaseModel):
+    """The notification will be delivered, or fail in the open."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "id": "0d1f7a5e-8f0c-4a3e-9a57-3f0f8f6c2b11",
+                "status": "pending",
+                "attempts": 0,
+                "maxAttempts": 5,
+                "createdAt": "2026-01-01T00:00:00.000Z",
+            }
+        }
+    )
+
+    id: str
+    status: Literal["pending"]
+    attempts: int
+    maxAttempts: int  # noqa: N815 - the wire's spelling
+    createdAt: datetime  # noqa: N815
+
+
+class FaultyField(BaseModel):
+    """What is wrong with one field."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """Why there is no other answer."""
+
+    message: str
+    details: list[FaultyField] | None = None
+
+
+class Health(BaseModel):
+    """The process is alive."""
+
+    status: Literal["ok"]
+
+
+REPEAT_HEADERS = {
+    "Location": {"description": "Where to read the notification.", "schema": {"type": "string"}},
+    "Idempotency-Replayed": {
+        "description": "`true` if this is the first answer to the same Idempotency-Key and body, again.",
+        "schema": {"type": "string"},
+    },
+}
+RETRY_HEADERS = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+
+CREATE_ANSWERS: dict[int | str, dict[str, Any]] = {
+    201: {"model": NotificationAccepted, "description": "RabbitMQ has it, on disk.", "headers": REPEAT_HEADERS},
+    400: {"model": Problem, "description": "Not JSON, or fields are missing or wrong: `details` tells about each."},
+    409: {
+        "model": Problem,
+        "description": "A request with this Idempotency-Key is being worked on.",
+        "headers": RETRY_HEADERS,
+    },
+    413: {"model": Problem, "description": "The body is too large."},
+    422: {"model": Problem, "description": "The Idempotency-Key was used with another body."},
+    503: {
+        "model": Problem,
+        "description": "RabbitMQ did not confirm. With an Idempotency-Key it is safe to try again.",
+        "headers": RETRY_HEADERS,
+    },
+}
+
+CREATE_REQUEST: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": NotificationRequest.model_json_schema()}},
+    },
+    "parameters": [
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": False,
+            "description": "Any 1 to 255 printable ASCII characters; for 24 hours a repeat gets the first answer.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+        }
+    ],
+}

@@ -1,0 +1,68 @@
+"""Accepted requests go out to `notification-jobs`, each confirmed by RabbitMQ before its client hears so."""
+
+import asyncio
+from datetime import datetime
+
+from streams.amqp import Connection, Lost, NotTaken, keep_connected
+from streams.amqp_wire import persistent_json
+from streams.clock import milliseconds
+from streams.requests import API, TIME_HEADER
+from streams.topics import JOBS_QUEUE
+
+
+class Unavailable(Exception):
+    """RabbitMQ did not confirm a message. `unknown`: it may have it nevertheless."""
+
+    def __init__(self, why: str, *, unknown: bool) -> None:
+        super().__init__(why)
+        self.unknown = unknown
+
+
+class Outbox:
+    """Publishes over one connection, made anew whenever it is lost; `run` has to be running."""
+
+    def __init__(self, url: str, timeout: float) -> None:
+        self._url, self._timeout = url, timeout
+        self._connection: Connection | None = None
+        self._connected = asyncio.Event()
+        self._away_since = 0.0
+
+    async def run(self) -> None:
+        """Keep a connection, until cancelled. RabbitMQ may be away, at the start too."""
+        self._away_since = asyncio.get_running_loop().time()
+        await keep_connected(self._url, asyncio.Event(), self._use)
+
+    async def publish(self, notification: str, created: datetime, body: bytes) -> None:
+        """Returns once RabbitMQ answers for the message. Raises `Unavailable`, within `timeout` seconds."""
+        properties = persistent_json(notification, API, TIME_HEADER, milliseconds(created))
+        connection = None
+        try:
+            async with asyncio.timeout(self._timeout):
+                connection = self._connection or await self._wait_for_connection()
+                await connection.publish(JOBS_QUEUE, notification, properties, body)
+        except NotTaken as error:
+            assert connection is not None
+            connection.abort(f"{JOBS_QUEUE} is to be declared again")
+            raise Unavailable(f"RabbitMQ refused: {error}", unknown=False) from error
+        except (Lost, TimeoutError) as error:
+            why = "there is no connection to RabbitMQ" if connection is None else "RabbitMQ did not confirm in time"
+            raise Unavailable(why, unknown=connection is not None) from error
+
+    async def _wait_for_connection(self) -> Connection:
+        """Bridges a short absence; after a long one there is no point in keeping a client waiting."""
+        if asyncio.get_running_loop().time() - self._away_since > self._timeout:
+            raise Lost
+        while self._connection is None:
+            await self._connected.wait()
+        return self._connection
+
+    async def _use(self, connection: Connection) -> None:
+        await connection.declare(JOBS_QUEUE)
+        self._connection = connection
+        self._connected.set()
+        try:
+            raise Lost(await asyncio.shield(connection.gone))
+        finally:
+            self._connection = None
+            self._connected.clear()
+            self._away_since = asyncio.get_running_loop().time()

@@ -1,0 +1,78 @@
+"""The load: requests over HTTP at a set rate or as fast as they are answered, or messages straight into RabbitMQ."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+import aio_pika
+import aiohttp
+import orjson
+
+from streams.topics import JOBS_QUEUE
+
+TYPES = ("email", "sms", "push")
+RECIPIENTS = 10_000
+"""Different recipients, so that every partition has work."""
+
+
+@dataclass
+class Answers:
+    """What the API answered: seconds each accepted request took, and how many were not accepted, by status."""
+
+    seconds: list[float] = field(default_factory=list)
+    refused: dict[int, int] = field(default_factory=dict)
+    elapsed: float = 0.0
+
+
+def bodies(count: int) -> Iterator[bytes]:
+    """Requests to all three channels, about 150 bytes each."""
+    for number in range(count):
+        yield orjson.dumps(
+            {
+                "type": TYPES[number % len(TYPES)],
+                "recipient": f"user{number % RECIPIENTS}@example.org",
+                "message": f"Your parcel {number} is on its way and will be with you tomorrow.",
+                "metadata": {"order": number},
+            }
+        )
+
+
+async def post(url: str, count: int, connections: int, rate: float | None) -> Answers:
+    """POST `count` requests over this many connections; with a rate (per second) each has its time, busy or not."""
+    answers, waiting = Answers(), iter(enumerate(bodies(count)))
+    began = time.perf_counter()
+
+    async def client(session: aiohttp.ClientSession) -> None:
+        for number, body in waiting:
+            due = began + (number / rate if rate else 0)
+            if (early := due - time.perf_counter()) > 0:
+                await asyncio.sleep(early)
+            since = due if rate else time.perf_counter()
+            async with session.post(url, data=body, headers={"content-type": "application/json"}) as response:
+                await response.read()
+            if response.status == HTTPStatus.CREATED:
+                answers.seconds.append(time.perf_counter() - since)
+            else:
+                answers.refused[response.status] = answers.refused.get(response.status, 0) + 1
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=connections)) as session:
+        await asyncio.gather(*(client(session) for _ in range(connections)))
+    answers.elapsed = time.perf_counter() - began
+    return answers
+
+
+async def publish(url: str, count: int) -> None:
+    """Put `count` messages on the queue, each confirmed."""
+    connection = await aio_pika.connect(url)
+    async with connection:
+        channel = await connection.channel()
+        window = asyncio.Semaphore(500)
+
+        async def one(body: bytes) -> None:
+            async with window:
+                message = aio_pika.Message(body, delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
+                await channel.default_exchange.publish(message, JOBS_QUEUE, mandatory=True)
+
+        await asyncio.gather(*(one(body) for body in bodies(count)))

@@ -1,0 +1,101 @@
+"""What a run cost and how long things took: CPU and memory by process, times from the events on the log."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import psutil
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from deploy.stack.supervision import State
+from streams import codec
+from streams.events import Accepted, Body, Event, Failed, RetryScheduled, Sending, Sent
+from streams.kafka import bootstrap
+from streams.topics import EVENTS
+
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """CPU seconds used so far and resident memory in bytes, of a process and its children."""
+
+    cpu: float
+    memory: int
+
+
+def usage(states: Sequence[State]) -> dict[str, Usage]:
+    """By program name, and `load` for this process itself."""
+    pids = {state.name: state.pid for state in states if state.pid} | {"load generator": None}
+    return {name: _usage(psutil.Process(pid)) for name, pid in pids.items()}
+
+
+def _usage(process: psutil.Process) -> Usage:
+    family = [process, *(process.children(recursive=True) if process.pid != psutil.Process().pid else [])]
+    times = [member.cpu_times() for member in family]
+    return Usage(sum(time.user + time.system for time in times), sum(member.memory_info().rss for member in family))
+
+
+@dataclass
+class Stories:
+    """The notifications of a run, as far as the log tells."""
+
+    events: int = 0
+    accepted: dict[str, datetime] = field(default_factory=dict)
+    sent: dict[str, datetime] = field(default_factory=dict)
+    failed: set[str] = field(default_factory=set)
+    late: list[float] = field(default_factory=list)
+    """Seconds between the time a retry was planned for and its call."""
+    _planned: dict[tuple[str, int], datetime] = field(default_factory=dict)
+
+    @property
+    def final(self) -> int:
+        """How many have ended."""
+        return len(self.sent.keys() | self.failed)
+
+    def accept_to_sent(self) -> list[float]:
+        """Seconds from the request to the provider's yes, in order of size; retries included."""
+        return sorted((sent - self.accepted[name]).total_seconds() for name, sent in self.sent.items())
+
+    def sent_per_second(self) -> float:
+        """From the first request to the last sent."""
+        if not self.sent:
+            return 0.0
+        return len(self.sent) / (max(self.sent.values()) - min(self.accepted.values())).total_seconds()
+
+    def add(self, event: Event[Body]) -> None:
+        """Count one event of the log."""
+        self.events += 1
+        name = event.notification
+        match event.body:
+            case Accepted():
+                self.accepted.setdefault(name, event.time)
+            case Sent():
+                self.sent.setdefault(name, event.time)
+            case Failed():
+                self.failed.add(name)
+            case RetryScheduled(dispatch, not_before):
+                self._planned[name, dispatch + 1] = not_before
+            case Sending(dispatch):
+                planned = self._planned.pop((name, dispatch), None)
+                if planned is not None:
+                    self.late.append((event.time - planned).total_seconds())
+
+
+async def follow(kafka_url: str, count: int) -> Stories:
+    """Read the log from its beginning until `count` notifications have ended."""
+    stories = Stories()
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap(kafka_url), enable_auto_commit=False)
+    await consumer.start()
+    try:
+        await consumer._client.set_topics([EVENTS])  # noqa: SLF001 - a consumer without a group asks for no metadata
+        partitions = [TopicPartition(EVENTS, number) for number in consumer.partitions_for_topic(EVENTS)]
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        while stories.final < count:
+            for records in (await consumer.getmany(timeout_ms=500)).values():
+                for record in records:
+                    stories.add(codec.decode(record.value))
+    finally:
+        await consumer.stop()
+    return stories

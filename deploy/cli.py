@@ -1,0 +1,49 @@
+"""The command line behind `./tidings`: a list of commands, and how their errors are shown.
+
+To add a command, write a function in `deploy/commands/` and name it here.
+"""
+
+import logging
+import sys
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from deploy.commands.check import check
+from deploy.commands.down import down
+from deploy.commands.logs import logs
+from deploy.commands.status import status
+from deploy.commands.test import run_tests
+from deploy.commands.up import up
+from deploy.stack.errors import StackError
+
+app = typer.Typer(
+    help="Tidings: event-sourced notification delivery. `up` starts everything on this machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(up)
+app.command()(down)
+app.command()(status)
+app.command()(logs)
+app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(run_tests)
+app.command()(check)
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Runs a command; what a user can mend is shown without a traceback."""
+    logging.getLogger().addHandler(logging.NullHandler())  # errors are told by us, not by the libraries
+    try:
+        app()
+    except StackError as error:
+        Console(stderr=True).print("[red]✗[/red]", escape(str(error)), highlight=False, soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The commands of `./tidings`, one function each; `deploy.cli` lists them."""

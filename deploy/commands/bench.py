@@ -1,0 +1,106 @@
+"""`bench`: how much a stack of its own takes, delivers, and what that costs; on this machine, with all on it."""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from deploy.bench import load
+from deploy.bench.measure import MEBIBYTE, Stories, Usage, follow, usage
+from deploy.stack import ports
+from deploy.stack.report import Report
+from deploy.stack.stack import Stack
+from streams.settings import Settings
+
+
+class What(StrEnum):
+    """What is measured."""
+
+    INGEST = "ingest"
+    DELIVER = "deliver"
+    END_TO_END = "end-to-end"
+
+
+def bench(
+    what: Annotated[
+        What, typer.Argument(help="ingest: POSTs as fast as answered; deliver: a backlog; end-to-end: a set rate.")
+    ],
+    count: Annotated[int, typer.Option(help="How many notifications.")] = 20_000,
+    rate: Annotated[float, typer.Option(help="Requests a second, for end-to-end; 833 are 50,000 a minute.")] = 833,
+    connections: Annotated[int, typer.Option(help="HTTP connections.")] = 64,
+) -> None:
+    """Measure a fresh stack: rates, latencies, CPU and memory of each process."""
+    console = Console()
+    with _fresh_stack(Report(Console(stderr=True))) as (stack, settings):
+        before = usage(stack.supervision.states())
+        began = time.perf_counter()
+        answers, stories = asyncio.run(_run(what, settings, count, rate, connections))
+        elapsed = time.perf_counter() - began
+        after = usage(stack.supervision.states())
+    console.print(_rates(answers, stories, elapsed))
+    console.print(_costs(before, after, count))
+
+
+@contextmanager
+def _fresh_stack(report: Report) -> Iterator[tuple[Stack, Settings]]:
+    with tempfile.TemporaryDirectory(prefix="tidings-bench-") as home:
+        settings = Settings().expand().model_copy(update={"tidings_home": Path(home), "port": ports.choose(taken=())})
+        stack = Stack(settings, report)
+        try:
+            settings = stack.start_servers()
+            stack.start_processes(settings)
+            yield stack, settings
+        finally:
+            stack.stop()
+
+
+async def _run(
+    what: What, settings: Settings, count: int, rate: float, connections: int
+) -> tuple[load.Answers | None, Stories]:
+    if what is What.DELIVER:
+        await load.publish(settings.rabbitmq_url, count)
+        return None, await follow(settings.kafka_url, count)
+    url = f"http://{settings.host}:{settings.port}/api/notifications"
+    answers = await load.post(url, count, connections, rate if what is What.END_TO_END else None)
+    return answers, await follow(settings.kafka_url, len(answers.seconds))
+
+
+def _rates(answers: load.Answers | None, stories: Stories, elapsed: float) -> Table:
+    table = Table(title="rates and times", show_header=False)
+    if answers is not None:
+        table.add_row("accepted/s", f"{len(answers.seconds) / answers.elapsed:,.0f}")
+        table.add_row("refused, by status", str(answers.refused or "none"))
+        table.add_row("POST p50 / p95 / p99", _percentiles(sorted(answers.seconds)))
+    table.add_row("sent", f"{len(stories.sent):,}, failed {len(stories.failed):,}")
+    table.add_row("sent/s", f"{stories.sent_per_second():,.0f}")
+    table.add_row("events/s", f"{stories.events / elapsed:,.0f} ({stories.events:,} events)")
+    table.add_row("accept to sent p50 / p95 / p99", _percentiles(stories.accept_to_sent()))
+    table.add_row("retries late p50 / p95 / p99", _percentiles(sorted(stories.late)))
+    table.add_row("all ended after", f"{elapsed:.1f} s")
+    return table
+
+
+def _percentiles(values: list[float]) -> str:
+    if not values:
+        return "-"
+    chosen = (values[min(len(values) - 1, int(len(values) * share))] for share in (0.5, 0.95, 0.99))
+    return " / ".join(f"{value * 1000:,.0f}" for value in chosen) + " ms"
+
+
+def _costs(before: dict[str, Usage], after: dict[str, Usage], count: int) -> Table:
+    table = Table("process", "CPU s", "CPU us a notification", "memory MiB", title="costs")
+    total = 0.0
+    for name, use in after.items():
+        cpu = use.cpu - before[name].cpu if name in before else use.cpu
+        total += cpu
+        table.add_row(name, f"{cpu:.1f}", f"{cpu / count * 1e6:,.0f}", f"{use.memory / MEBIBYTE:,.0f}")
+    table.add_row("all", f"{total:.1f}", f"{total / count * 1e6:,.0f}", "")
+    return table

@@ -1,0 +1,82 @@
+"""The state of a stack, for people and for programs."""
+
+import json
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from deploy.stack.home import Home
+from deploy.stack.plan import Facts, without_password
+from deploy.stack.supervision import State, Supervision
+
+KIND = {"servers": "server", "processes": "process"}
+COLOURS = {"running": "green", "starting": "yellow", "external": "blue"}
+
+
+def rows(home: Home, supervision: Supervision) -> list[dict[str, Any]]:
+    """Every program of a running stack and every server that others run, as `status --json` gives them."""
+    facts = Facts.load(home)
+    states = supervision.states()
+    if facts is None or not states:
+        return []
+    outside = [_external(name, facts.urls[f"{name}_url"]) for name in facts.external]
+    order = list(facts.ports)
+    states.sort(key=lambda state: order.index(state.name))
+    return outside + [_row(state, facts.ports[state.name]) for state in states]
+
+
+def as_json(home: Home, supervision: Supervision) -> str:
+    """A JSON array."""
+    return json.dumps(rows(home, supervision), indent=2)
+
+
+def print_status(home: Home, supervision: Supervision, console: Console) -> None:
+    """A table of programs and the addresses that matter."""
+    table = Table("name", "state", "pid", "ports", "up", "restarts", box=None, header_style="bold", pad_edge=False)
+    for row in rows(home, supervision):
+        colour = COLOURS.get(row["state"], "red")
+        restarts = f"{row['restarts']} ({row['lastExit']})" if row["restarts"] else ""
+        where = row.get("url") or ", ".join(str(port) for port in row["ports"])
+        cells = (row["name"], f"[{colour}]{row['state']}[/]", row["pid"], where, _duration(row["uptime"]), restarts)
+        table.add_row(*("" if cell is None else str(cell) for cell in cells))
+    console.print()
+    console.print(table)
+    facts = Facts.load(home)
+    if facts is not None:
+        console.print(f"\n[bold]http://{facts.shown_host}:{facts.port}[/bold]   data and logs in {home.root}\n")
+
+
+def _row(state: State, ports: list[int]) -> dict[str, Any]:
+    return {
+        "name": state.name,
+        "kind": KIND[state.group],
+        "pid": state.pid,
+        "state": state.state,
+        "ports": ports,
+        "uptime": state.uptime,
+        "restarts": state.restarts,
+        "lastExit": state.last_exit,
+    }
+
+
+def _external(name: str, url: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "kind": "server",
+        "pid": None,
+        "state": "external",
+        "ports": [],
+        "uptime": None,
+        "restarts": 0,
+        "lastExit": None,
+        "url": without_password(url),
+    }
+
+
+def _duration(seconds: int | None) -> str:
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"

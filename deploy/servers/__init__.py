@@ -1,0 +1,1 @@
+"""The four servers the local stack can start for itself, one module or folder each."""

@@ -1,0 +1,1 @@
+"""Apache Kafka, run from its own jars by `java`."""

@@ -1,0 +1,97 @@
+"""A batch of events in, the writes to NotificationJob out: one a document, however many events. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from projections.jobs import Standing, changes, document, evolve
+from projections.position import Document, Place
+from streams.events import Accepted, Acknowledged, Body, Event, Suppressed
+from streams.notification import Status, rank
+
+
+class Item(NamedTuple):
+    """An event and where it lies."""
+
+    event: Event[Body]
+    place: Place
+
+
+class Update(NamedTuple):
+    """A write that holds only if the document's position is still the one that was read."""
+
+    id: str
+    position: int
+    changes: Document
+
+
+@dataclass(slots=True)
+class Writes:
+    """What a batch comes to. `counts` is to be added to the counters; `astray` are events of no known notification."""
+
+    documents: list[Document] = field(default_factory=list)
+    updates: list[Update] = field(default_factory=list)
+    standings: dict[str, Standing] = field(default_factory=dict)
+    counts: dict[int, Counter[str]] = field(default_factory=dict)
+    astray: list[Item] = field(default_factory=list)
+
+
+def moving(items: Iterable[Item], stored: Mapping[int, int]) -> list[Item]:
+    """The items that can move a notification and lie past the stored offset of their partition."""
+    return [
+        item
+        for item in items
+        if item.place.offset > stored[item.place.partition]
+        and (rank(item.event.body) is not None or isinstance(item.event.body, Suppressed | Acknowledged))
+    ]
+
+
+def fold(
+    items: Iterable[Item], known: Mapping[str, Standing], stored: Mapping[int, int], reached: Mapping[int, int]
+) -> Writes:
+    """The writes for `moving` items in log order, which take each partition from offset `stored` to `reached`.
+
+    `known` holds the standing of every notification among them that has one.
+    """
+    writes, births, moved = Writes(), dict[str, Item](), list[Standing]()
+    for item in items:
+        event, place = item
+        before = writes.standings.get(event.notification) or known.get(event.notification)
+        now = evolve(before, event, place) if before is None or before.partition == place.partition else None
+        if now is None:
+            writes.astray.append(item)
+            continue
+        if before is None:
+            births[event.notification] = item
+        writes.standings[event.notification] = now
+    for notification, now in writes.standings.items():
+        before = known.get(notification)
+        counted = before.counted_at(stored[now.partition]) if before else None
+        _count(writes.counts, now.partition, counted, now.counted_at(reached[now.partition]))
+        if now is not before:
+            moved.append(replace(now, counted=counted))
+            _write(writes, before, births.get(notification), moved[-1])
+    writes.standings |= {standing.notification: standing for standing in moved}
+    return writes
+
+
+def _count(counts: dict[int, Counter[str]], partition: int, old: Status | None, new: Status | None) -> None:
+    if old == new:
+        return
+    counter = counts.setdefault(partition, Counter())
+    for status, change in ((old, -1), (new, 1)):
+        if status is not None:
+            counter[status] += change
+
+
+def _write(writes: Writes, before: Standing | None, birth: Item | None, now: Standing) -> None:
+    if before is not None:
+        writes.updates.append(Update(now.notification, before.position, changes(now)))
+        return
+    assert birth is not None
+    event, place = birth
+    assert isinstance(event.body, Accepted | Suppressed)
+    writes.documents.append(document(event, event.body, place, now))

@@ -1,0 +1,163 @@
+"""Read model NotificationJob: an event of the log in, the document of its notification out. Pure.
+
+A document has a part that never changes (`document`) and one that moves (`Standing`, `changes`). The rules of moving
+are `streams.notification`'s. What only the fold needs is grouped under `fold`.
+
+The counters by status are kept beside the position of a partition, and stay exact although a crash may leave documents
+that are ahead of the position: each document keeps, as `fold.counted`, the status as which the counters of the last
+stored position know it. A document at or before the position counts by its own status, one ahead of it as `counted`,
+and its difference is added when the position passes it. Two folds of one log agree in all but `fold.counted`, which
+depends on where batches ended.
+"""
+
+from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from projections.position import Document, Place
+from streams import notification
+from streams.clock import milliseconds
+from streams.events import Accepted, Acknowledged, Body, Event, Request, Suppressed
+from streams.notification import STATUS, Job, Phase, Status
+
+PROJECTION = "NotificationJob"
+VERSION = 1
+"""Of this fold; a change that makes other documents of the same events needs a new one, and a rebuild."""
+MOVING = ("status", "attempts", "lastError", "updatedAt", "acknowledgedAt", "fold")
+"""The fields that `changes` writes and `restored` reads."""
+
+
+class Standing(Struct, frozen=True):
+    """How far a notification is: `position` is the offset of the last event that moved it, `job` None if suppressed."""
+
+    notification: str
+    partition: int
+    position: int
+    updated: datetime
+    job: Job | None
+    acknowledged: datetime | None = None
+    counted: Status | None = None
+
+    @property
+    def status(self) -> Status:
+        """The reference's word for it."""
+        return "suppressed" if self.job is None else STATUS[self.job.phase]
+
+    def counted_at(self, offset: int) -> Status | None:
+        """The status as which counters that were stored with this position know it; None if not at all."""
+        return self.status if self.position <= offset else self.counted
+
+
+def evolve(standing: Standing | None, event: Event[Body], place: Place) -> Standing | None:
+    """The standing after this event; the same object if it changes nothing, None if there is no such notification."""
+    if standing is None:
+        return _first(event, place)
+    if standing.job is None or place.offset <= standing.position:
+        return standing
+    job, acknowledged = notification.evolve(standing.job, event), standing.acknowledged
+    if acknowledged is None and isinstance(event.body, Acknowledged):
+        acknowledged = event.time
+    if job is standing.job and acknowledged is standing.acknowledged:
+        return standing
+    return replace(
+        standing,
+        position=place.offset,
+        updated=max(standing.updated, event.time),
+        job=job,
+        acknowledged=acknowledged,
+    )
+
+
+def _first(event: Event[Body], place: Place) -> Standing | None:
+    match event.body:
+        case Accepted():
+            job = notification.evolve(None, event)
+            assert job is not None
+            return Standing(event.notification, *place, event.time, replace(job, request=None))
+        case Suppressed():
+            return Standing(event.notification, *place, event.time, None)
+        case _:
+            return None
+
+
+def document(event: Event[Body], body: Accepted | Suppressed, place: Place, standing: Standing) -> Document:
+    """A whole new document: what its first event says of the notification, and where it stands by now."""
+    return {
+        "_id": event.notification,
+        **_asked(body.request),
+        "priority": body.priority,
+        **(_suppression(body) if isinstance(body, Suppressed) else {}),
+        "createdAt": event.time,
+        "seq": sequence(event.time, place),
+        **changes(standing),
+    }
+
+
+def changes(standing: Standing) -> Document:
+    """The fields that move, as they are now."""
+    job = standing.job
+    return {
+        "status": standing.status,
+        "attempts": job.attempts if job else 0,
+        "lastError": job.error if job else None,
+        "updatedAt": standing.updated,
+        **({"acknowledgedAt": standing.acknowledged} if standing.acknowledged else {}),
+        "fold": {
+            "partition": standing.partition,
+            "position": standing.position,
+            "dispatch": job.dispatch if job else 0,
+            "phase": int(job.phase) if job else None,
+            "counted": standing.counted,
+        },
+    }
+
+
+def restored(stored: Document) -> Standing:
+    """The standing that a stored document's `MOVING` fields tell, as far as a fold needs it."""
+    fold, updated = stored["fold"], stored["updatedAt"]
+    job = None
+    if fold["phase"] is not None:
+        job = Job(
+            notification=stored["_id"],
+            correlation="",
+            priority="promotional",
+            max_attempts=0,
+            request=None,
+            cause="",
+            changed=updated,
+            dispatch=fold["dispatch"],
+            phase=Phase(fold["phase"]),
+            attempts=stored["attempts"],
+            error=stored["lastError"],
+        )
+    acknowledged = stored.get("acknowledgedAt")
+    return Standing(stored["_id"], fold["partition"], fold["position"], updated, job, acknowledged, fold["counted"])
+
+
+def sequence(created: datetime, place: Place) -> str:
+    """What lists are ordered and paged by: text of one width that sorts by creation time, then by place on the log."""
+    return f"{since(milliseconds(created))}{place.partition:03x}{place.offset:011x}"
+
+
+def since(milliseconds_since_1970: int) -> str:
+    """The lowest sequence of a creation time."""
+    return f"{max(milliseconds_since_1970, 0):011x}"
+
+
+def _asked(request: Request) -> Document:
+    personal = request.personal
+    social = {"eventType": request.activity, "actorId": personal.actor, "postId": personal.post}
+    return {
+        "type": request.channel,
+        "recipient": personal.recipient,
+        "message": personal.message,
+        "metadata": personal.metadata,
+        "maxAttempts": request.max_attempts,
+        **({name: value for name, value in social.items() if value is not None} if request.activity else {}),
+    }
+
+
+def _suppression(body: Suppressed) -> Document:
+    known = {} if body.duplicate_of is None else {"duplicateOf": body.duplicate_of}
+    return {"reason": body.reason, **known}

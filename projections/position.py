@@ -1,0 +1,75 @@
+"""How far a projection has folded a partition of the log, and which log that was. Pure."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from msgspec import Struct
+
+UNREAD = -1
+"""The position before the first record."""
+
+Document = dict[str, Any]
+"""As MongoDB keeps it."""
+
+
+class Place(NamedTuple):
+    """Where on the log an event lies."""
+
+    partition: int
+    offset: int
+
+
+class Refused(Exception):
+    """Going on would mix what does not belong together: a human must say what is meant."""
+
+
+class LogIdentity(NamedTuple):
+    """Which log it is: Kafka's ids of the cluster and of the topic. A topic that was made anew has a new one."""
+
+    cluster: str
+    topic: str
+
+
+class Position(Struct, frozen=True):
+    """`offset` is the last one folded, `counts` the notifications by status up to it, `skipped` the unknown events."""
+
+    offset: int = UNREAD
+    counts: dict[str, int] = {}
+    skipped: int = 0
+
+
+def key(projection: str, partition: int) -> str:
+    """The `_id` of a position document."""
+    return f"{projection}:{partition}"
+
+
+def unread(projection: str, partition: int, version: int, identity: LogIdentity) -> Document:
+    """The position document of a partition that was never folded."""
+    return {
+        "_id": key(projection, partition),
+        "projection": projection,
+        "partition": partition,
+        "version": version,
+        "log": identity._asdict(),
+        **written(Position()),
+    }
+
+
+def written(position: Position) -> Document:
+    """The fields that move."""
+    return {"offset": position.offset, "counts": position.counts, "skipped": position.skipped}
+
+
+def read(stored: Mapping[str, Any], version: int, identity: LogIdentity) -> Position:
+    """The position in a stored document. Raises `Refused` if it is of another log or of another fold."""
+    if stored["log"] != identity._asdict():
+        raise Refused(
+            f"{stored['_id']} is of the log {stored['log']}, but Kafka serves {identity._asdict()}: point KAFKA_URL "
+            "or MONGO_URL (or MONGO_DATABASE) to the pair that belongs together, or start with an empty database"
+        )
+    if stored["version"] != version:
+        raise Refused(
+            f"{stored['_id']} was folded by version {stored['version']} of this projection, and this is version "
+            f"{version}: run the program of that version, or rebuild into an empty database"
+        )
+    return Position(stored["offset"], stored["counts"], stored["skipped"])

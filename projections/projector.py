@@ -1,0 +1,152 @@
+"""Takes records of the log, in order per partition, into the read models; knows what is stored and where to go on.
+
+The order of a batch: documents, durably; dead letters; positions. A crash in between leaves documents that are ahead of
+their position, and the same events, folded again from the position, change nothing in them (see `jobs` for the
+counters, `store` for servers that lose their tail and writers that wake up late).
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from projections import jobs, story
+from projections.batch import Item, Writes, fold, moving
+from projections.cache import Cache
+from projections.position import Document, LogIdentity, Position, key
+from projections.reading import Raw, letter, read
+from projections.store import VERSIONS, Conflict, Move, Store, Unstorable
+from streams.kafka import Publisher
+from streams.record import Record
+
+log = logging.getLogger(__name__)
+
+ASTRAY = "expected an event of a notification that the log accepted or suppressed before, in the same partition"
+
+
+@dataclass(slots=True)
+class Batch:
+    """Records that were taken together, sorted out. `reached` is the last offset by partition."""
+
+    records: Sequence[Raw]
+    items: list[Item] = field(default_factory=list)
+    letters: list[Record] = field(default_factory=list)
+    unknown: list[Raw] = field(default_factory=list)
+    reached: dict[int, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, records: Sequence[Raw]) -> "Batch":
+        """Decode them."""
+        batch = cls(records)
+        for record in records:
+            batch.reached[record.partition] = record.offset
+            match read(record):
+                case Item() as item:
+                    batch.items.append(item)
+                case None:
+                    batch.unknown.append(record)
+                case dead:
+                    batch.letters.append(dead)
+        return batch
+
+    def give_up(self, notifications: set[str], why: str) -> None:
+        """Dead letters for their events in this batch, instead of effects."""
+        lost = [item for item in self.items if item.event.notification in notifications]
+        self.items = [item for item in self.items if item.event.notification not in notifications]
+        self.letters += self.letters_for(lost, why)
+
+    def letters_for(self, items: Sequence[Item], why: str) -> list[Record]:
+        """Their dead letters."""
+        if not items:
+            return []
+        log.error("%d events go to the dead letters, the first is %s: %s", len(items), items[0].event.id, why)
+        places = {item.place for item in items}
+        return [letter(raw, "invalid", why) for raw in self.records if (raw.partition, raw.offset) in places]
+
+
+class Projector:
+    """Both read models; they have positions of their own, so that each can be rebuilt by itself."""
+
+    def __init__(self, store: Store, publisher: Publisher, identity: LogIdentity) -> None:
+        self._store, self._publisher, self._identity = store, publisher, identity
+        self._partitions: list[int] = []
+        self._positions: dict[str, Position] = {}
+        self._cache = Cache()
+
+    async def open(self, partitions: Sequence[int]) -> dict[int, int]:
+        """Drop all that is held and read the positions: the first offset to take, by partition.
+
+        Raises `Refused` if the read models are of another log or version, `Unavailable`, `Conflict`.
+        """
+        self._cache.clear()
+        self._positions = await self._store.positions(partitions, self._identity)
+        self._partitions = list(partitions)
+        return self.following()
+
+    def following(self) -> dict[int, int]:
+        """The first offset that is not taken into both read models yet, by partition."""
+        return {
+            partition: min(self._positions[key(name, partition)].offset for name in VERSIONS) + 1
+            for partition in self._partitions
+        }
+
+    async def check(self) -> None:
+        """Raises `Conflict` if the stored positions are not where this projector left them."""
+        if await self._store.positions(self._partitions, self._identity) != self._positions:
+            raise Conflict("the stored positions moved: MongoDB lost its tail, or somebody else writes")
+
+    async def project(self, records: Sequence[Raw]) -> list[str]:
+        """Take these into the read models; the ids of the notifications that are new there. Raises as `Store` does."""
+        batch = Batch.of(records)
+        if batch.unknown:
+            log.warning("%d events of types that are not known here were skipped", len(batch.unknown))
+        while True:
+            try:
+                return await self._store_batch(batch)
+            except Unstorable as error:
+                batch.give_up(error.notifications, str(error))
+
+    async def _store_batch(self, batch: Batch) -> list[str]:
+        stored = self._stored(jobs.PROJECTION, batch)
+        items = moving(batch.items, stored)
+        writes = fold(items, await self._known(items), stored, batch.reached)
+        await self._store.write(writes.documents, writes.updates, self._entries(batch))
+        await self._publisher.publish(batch.letters + batch.letters_for(writes.astray, ASTRAY))
+        await self._advance(batch, writes)
+        self._cache.keep(writes.standings)
+        return [document["_id"] for document in writes.documents]
+
+    async def _known(self, items: Iterable[Item]) -> dict[str, jobs.Standing]:
+        touched = {item.event.notification for item in items}
+        held = self._cache.find(touched)
+        return held | await self._store.standings(list(touched - held.keys()))
+
+    def _entries(self, batch: Batch) -> list[Document]:
+        stored = self._stored(story.PROJECTION, batch)
+        entries: dict[str, Document] = {}
+        for event, place in batch.items:
+            if place.offset > stored[place.partition] and (entry := story.entry(event, place)):
+                entries.setdefault(entry["_id"], entry)
+        return list(entries.values())
+
+    async def _advance(self, batch: Batch, writes: Writes) -> None:
+        moves = [
+            Move(name, partition, old, self._moved(name, partition, old, batch, writes))
+            for name in VERSIONS
+            for partition, offset in batch.reached.items()
+            if (old := self._positions[key(name, partition)]).offset < offset
+        ]
+        await self._store.advance(moves)
+        self._positions |= {key(move.projection, move.partition): move.new for move in moves}
+
+    @staticmethod
+    def _moved(name: str, partition: int, old: Position, batch: Batch, writes: Writes) -> Position:
+        counts = Counter(old.counts)
+        if name == jobs.PROJECTION:
+            counts.update(writes.counts.get(partition, {}))
+        skipped = sum(record.partition == partition and record.offset > old.offset for record in batch.unknown)
+        present = {status: count for status, count in counts.items() if count}
+        return Position(batch.reached[partition], present, old.skipped + skipped)
+
+    def _stored(self, projection: str, batch: Batch) -> dict[int, int]:
+        return {partition: self._positions[key(projection, partition)].offset for partition in batch.reached}

@@ -1,0 +1,56 @@
+"""A record of the log in; an event, a dead letter, or nothing (a kind that is not known here yet) out. Pure."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from projections.batch import Item
+from projections.position import Place
+from streams.codec import Undecodable, UnknownType, decode
+from streams.dead_letters import Reason, Source, dead_letter
+from streams.events import KINDS, Attempt, Requested
+from streams.record import Record
+from streams.topics import EVENTS
+
+STAGE = "projections"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Raw(Protocol):
+    """A consumed record, as far as it matters here; `timestamp` in milliseconds since 1970."""
+
+    @property
+    def partition(self) -> int: ...  # noqa: D102
+    @property
+    def offset(self) -> int: ...  # noqa: D102
+    @property
+    def timestamp(self) -> int: ...  # noqa: D102
+    @property
+    def key(self) -> bytes | None: ...  # noqa: D102
+    @property
+    def value(self) -> bytes | None: ...  # noqa: D102
+
+
+def read(raw: Raw) -> Item | Record | None:
+    """The event; or its dead letter; or None for an event of a newer program, which a read model does without."""
+    try:
+        event = decode(raw.value)
+    except Undecodable as error:
+        return letter(raw, "undecodable", str(error))
+    except UnknownType:
+        return None
+    if isinstance(event.body, Requested | Attempt):
+        return letter(raw, "invalid", f"expected a fact, got {KINDS[type(event.body)]!r}, which goes on another topic")
+    return Item(event, Place(raw.partition, raw.offset))
+
+
+def letter(raw: Raw, reason: Reason, error: str) -> Record:
+    """The dead letter of a record; the same one however often the record is read."""
+    return dead_letter(
+        reason=reason,
+        stage=STAGE,
+        error=error,
+        source=Source(EVENTS, raw.partition, raw.offset),
+        key=raw.key,
+        body=raw.value,
+        time=EPOCH + timedelta(milliseconds=raw.timestamp),
+    )

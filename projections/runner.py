@@ -1,0 +1,116 @@
+"""Keeps the read models up with the log: records of `notification-events` in, documents in MongoDB out.
+
+The read models own their position; the consumer group only says who reads which partition. Whatever goes wrong
+(MongoDB away or back with less, another writer, partitions moved), all that is held in memory is dropped, and the
+stored positions say where to go on: the same events then lead to the same documents and counters.
+"""
+
+import asyncio
+import itertools
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+
+from projections.caught_up import CaughtUp
+from projections.identity import log_identity
+from projections.projector import Projector
+from projections.source import Source
+from projections.store import Conflict, Store, Unavailable, database
+from streams.kafka import Publisher, reachable
+from streams.settings import Settings
+from streams.topics import EVENTS
+
+log = logging.getLogger(__name__)
+
+BATCH = 2000
+"""Events, at most."""
+IDLE = 0.5
+"""Seconds to wait for records before looking around."""
+CHECKED = 5.0
+"""Seconds between looks at the stored positions while nothing else is to do."""
+PATIENCE = 5.0
+"""Seconds to wait for MongoDB before all is dropped and begun again."""
+PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)
+"""Seconds between attempts; the last one for ever."""
+GRACE = 5.0
+"""Seconds that a batch under way may take once the process is told to stop; cut off, it is folded again later."""
+
+
+async def run(settings: Settings, stopping: asyncio.Event) -> None:
+    """Work until `stopping` is set. Raises `Refused` if the read models and the log do not belong together."""
+    work = asyncio.create_task(_work(settings, stopping))
+    stop = asyncio.create_task(stopping.wait())
+    try:
+        await asyncio.wait([work, stop], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([work], timeout=GRACE)
+        if work.done():
+            work.result()
+    finally:
+        work.cancel()
+        stop.cancel()
+        await asyncio.wait([work, stop])
+
+
+async def _work(settings: Settings, stopping: asyncio.Event) -> None:
+    async with AsyncExitStack() as stack:
+        await reachable(settings.kafka_url)
+        identity = await log_identity(settings.kafka_url, EVENTS)
+        base = await stack.enter_async_context(database(settings, patience=PATIENCE))
+        publisher, source, caught_up = Publisher(settings.kafka_url), Source(settings), CaughtUp(settings)
+        for part in (publisher, source, caught_up):
+            stack.push_async_callback(part.stop)
+        await publisher.start()
+        await source.start()
+        projector = Projector(Store(base), publisher, identity)
+        await Loop(settings, stopping, source, projector, caught_up).work()
+
+
+@dataclass(slots=True)
+class Loop:
+    """Takes what is waiting and has it projected, for ever."""
+
+    settings: Settings
+    stopping: asyncio.Event
+    source: Source
+    projector: Projector
+    caught_up: CaughtUp
+    _open: bool = False
+    _checked: float = 0.0
+
+    async def work(self) -> None:
+        """Until told to stop; waits as long as it takes for a MongoDB that is away."""
+        pauses = _pauses()
+        while not self.stopping.is_set():
+            try:
+                await self._step()
+                pauses = _pauses()
+            except (Conflict, Unavailable) as error:
+                self._open = False
+                log.warning("beginning again from the stored positions: %s", error)
+                await self._sleep(next(pauses))
+
+    async def _step(self) -> None:
+        if self.source.reassigned or not self._open:
+            self.source.go_to(await self.projector.open(self.source.partitions()))
+            self._open = True
+        records = await self.source.take(BATCH, IDLE)
+        began = time.monotonic()
+        if records:
+            self.caught_up.add(await self.projector.project(records))
+            self.source.mark(self.projector.following())
+            if self.source.waiting() < len(records):
+                await self._sleep(began + self.settings.projection_window - time.monotonic())
+        elif began - self._checked > CHECKED:
+            self._checked = began
+            await self.projector.check()
+
+    async def _sleep(self, seconds: float) -> None:
+        if seconds > 0:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.stopping.wait(), seconds)
+
+
+def _pauses() -> Iterator[float]:
+    return itertools.chain(PAUSES, itertools.repeat(PAUSES[-1]))

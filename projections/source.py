@@ -1,0 +1,127 @@
+"""The log as the projections consume it: partitions come from the consumer group, positions from the read models."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from projections.position import Refused
+from streams.kafka import bootstrap
+from streams.settings import Settings
+from streams.topics import EVENTS
+
+log = logging.getLogger(__name__)
+
+GROUP = "projections"
+FETCH = 0.02
+"""Seconds in which a broker that has something will have answered."""
+FETCHED = 1024 * 1024
+"""Bytes of a partition held ready; together with the count of `take` this bounds a batch, whatever the sizes."""
+
+
+class Source(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Reads from where it is told to, and says when there is something new to be told.
+
+    aiokafka goes to the group's offsets by itself, and to the beginning if they are out of range: `take` therefore
+    checks that each record follows the one before.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=bootstrap(settings.kafka_url),
+            group_id=GROUP,
+            group_instance_id=f"{GROUP}-{settings.worker}",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=FETCHED,
+            session_timeout_ms=int(settings.session_timeout * 1000),
+        )
+        self._next: dict[int, int] = {}
+        self._marking: asyncio.Task[None] | None = None
+        self.reassigned = True
+        """Partitions came or went since `partitions` was called last: nothing is read before the next `go_to`."""
+
+    async def start(self) -> None:
+        """Join the group."""
+        self._consumer.subscribe([EVENTS], listener=self)
+        await self._consumer.start()
+
+    async def stop(self) -> None:
+        """Close the connections. The group keeps this member's partitions for it until the session times out."""
+        if self._marking is not None:
+            self._marking.cancel()
+        await self._consumer.stop()
+
+    def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:  # noqa: ARG002 - aiokafka's interface
+        """Called by aiokafka when a rebalance starts."""
+        self.reassigned = True
+
+    def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        """Called by aiokafka when a rebalance ends."""
+        self.reassigned = True
+        self._consumer.pause(*assigned)
+
+    def partitions(self) -> list[int]:
+        """Those assigned to this member now."""
+        self.reassigned = False
+        return sorted(partition.partition for partition in self._consumer.assignment())
+
+    def go_to(self, offsets: Mapping[int, int]) -> None:
+        """Read on from these offsets, unless the partitions changed since they were told."""
+        if self.reassigned:
+            return
+        for partition, offset in offsets.items():
+            self._consumer.seek(TopicPartition(EVENTS, partition), offset)
+        self._consumer.resume(*(TopicPartition(EVENTS, partition) for partition in offsets))
+        self._next = dict(offsets)
+
+    async def take(self, limit: int, patience: float) -> list[ConsumerRecord]:
+        """What is waiting, about `limit` records in order per partition; if nothing is, waits up to `patience` s.
+
+        Trap: aiokafka fetches again as soon as something was taken, and then holds it until it is asked: one `getmany`
+        gives what was waiting when the last one was made. Raises `Refused` if records are missing.
+        """
+        records = await self._take(limit, patience)
+        if records and len(records) < limit:
+            records += await self._take(limit, FETCH)
+        return [] if self.reassigned else records
+
+    async def _take(self, limit: int, patience: float) -> list[ConsumerRecord]:
+        batches = await self._consumer.getmany(timeout_ms=int(patience * 1000), max_records=limit)
+        if not self.reassigned:
+            for partition, records in batches.items():
+                self._follow(partition.partition, records)
+        return [record for records in batches.values() for record in records]
+
+    def waiting(self) -> int:
+        """How many records the broker had beyond those taken, when it was last asked."""
+        if self.reassigned:
+            return 0
+        ends = {part: self._consumer.highwater(TopicPartition(EVENTS, part)) for part in self._next}
+        return sum(end - self._next[part] for part, end in ends.items() if end is not None)
+
+    def mark(self, offsets: Mapping[int, int]) -> None:
+        """Tell the group how far the read models are, for those who watch the lag; nothing is read by it."""
+        if self.reassigned or (self._marking is not None and not self._marking.done()):
+            return
+        marks = {TopicPartition(EVENTS, partition): offset for partition, offset in offsets.items()}
+        self._marking = asyncio.create_task(self._mark(marks))
+
+    async def _mark(self, marks: Mapping[TopicPartition, int]) -> None:
+        try:
+            await self._consumer.commit(marks)
+        except KafkaError as error:
+            log.info("the group's offsets, which only show the lag, were not committed: %r", error)
+
+    def _follow(self, partition: int, records: list[ConsumerRecord]) -> None:
+        expected = self._next[partition]
+        for record in records:
+            if record.offset != expected:
+                raise Refused(
+                    f"{EVENTS}, partition {partition}: expected offset {expected}, got {record.offset}: the log lost "
+                    "records that were not folded yet. Restore them, or rebuild into an empty database"
+                )
+            expected += 1
+        self._next[partition] = expected

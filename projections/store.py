@@ -1,0 +1,236 @@
+"""The read models in MongoDB: the only module that imports its driver.
+
+A crash of either side, or a stopped writer that wakes up late, leaves nothing that going on from the stored position
+would not mend:
+- documents are acknowledged as durable (`j`) before the position that vouches for them is written, so a server that
+  loses its unflushed tail goes back to a position whose documents it has;
+- every change of a document or a position holds only if it still is what was read, so of two writers the one with an
+  outdated view gets a `Conflict`, and reads again;
+- nothing is retried in here, since a retry could hide that the server went away and came back with less.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import NamedTuple
+
+from bson import encode
+from bson.errors import BSONError
+from pymongo import ASCENDING, AsyncMongoClient, UpdateOne
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import BulkWriteError, PyMongoError
+from pymongo.write_concern import WriteConcern
+
+from projections import jobs, story
+from projections.batch import Update
+from projections.jobs import MOVING, Standing, restored
+from projections.position import Document, LogIdentity, Position, key, read, unread, written
+from projections.windows import SELECTIVE, pipeline, windows
+from streams.settings import Settings
+
+POSITIONS = "positions"
+VERSIONS = {jobs.PROJECTION: jobs.VERSION, story.PROJECTION: story.VERSION}
+DUPLICATE_KEY = 11000
+UNENCODABLE = (BSONError, OverflowError, RecursionError, TypeError, ValueError)
+
+Database = AsyncDatabase[Document]
+Collection = AsyncCollection[Document]
+
+
+class Unavailable(Exception):
+    """MongoDB is away or refuses; nothing is wrong with what was asked of it."""
+
+
+class Conflict(Exception):
+    """What is stored is not what was read before: read it again."""
+
+
+class Unstorable(Exception):
+    """BSON has no form for something in the documents of these notifications."""
+
+    def __init__(self, notifications: set[str], why: str) -> None:
+        super().__init__(why)
+        self.notifications = notifications
+
+
+class Move(NamedTuple):
+    """A step of one projection in one partition."""
+
+    projection: str
+    partition: int
+    old: Position
+    new: Position
+
+
+@asynccontextmanager
+async def database(settings: Settings, *, patience: float) -> AsyncIterator[Database]:
+    """The database; nothing is connected before it is used. `patience`: seconds to wait for a server that is away."""
+    client = AsyncMongoClient[Document](
+        settings.mongo_url,
+        serverSelectionTimeoutMS=int(patience * 1000),
+        connectTimeoutMS=int(patience * 1000),
+        retryWrites=False,
+        tz_aware=True,
+    )
+    async with client:
+        yield client[settings.mongo_database]
+
+
+async def declare(settings: Settings) -> None:
+    """Make the indexes that are missing. Raises `Unavailable`."""
+    async with database(settings, patience=10) as base:
+        with _answered():
+            await base[jobs.PROJECTION].create_index([("seq", ASCENDING)], unique=True)
+            for name in SELECTIVE:
+                await base[jobs.PROJECTION].create_index([(name, ASCENDING), ("seq", ASCENDING)])
+            await base[story.PROJECTION].create_index([("jobId", ASCENDING)])
+
+
+class Store:
+    """What the runner reads and writes. All of it raises `Unavailable`."""
+
+    def __init__(self, base: Database) -> None:
+        durable = WriteConcern(j=True)
+        self._jobs = base.get_collection(jobs.PROJECTION, write_concern=durable)
+        self._story = base.get_collection(story.PROJECTION, write_concern=durable)
+        self._positions = base[POSITIONS]
+
+    async def positions(self, partitions: Iterable[int], identity: LogIdentity) -> dict[str, Position]:
+        """The positions of all projections, by `position.key`; made if missing. Raises `Refused`."""
+        fresh = [unread(name, part, VERSIONS[name], identity) for part in partitions for name in VERSIONS]
+        wanted = {"_id": {"$in": [document["_id"] for document in fresh]}}
+        with _answered():
+            found = {document["_id"]: document async for document in self._positions.find(wanted)}
+            missing = [document for document in fresh if document["_id"] not in found]
+            await _insert(self._positions, missing)
+        return {
+            name: read(document, VERSIONS[document["projection"]], identity)
+            for name, document in (found | {document["_id"]: document for document in missing}).items()
+        }
+
+    async def advance(self, moves: Iterable[Move]) -> None:
+        """Write new positions. Raises `Conflict` if one of the old ones is not what is stored."""
+        updates = [Update(key(move.projection, move.partition), move.old.offset, written(move.new)) for move in moves]
+        with _answered():
+            await _update(self._positions, "offset", updates)
+
+    async def standings(self, notifications: Sequence[str]) -> dict[str, Standing]:
+        """The standings of those that are stored."""
+        if not notifications:
+            return {}
+        with _answered():
+            found = self._jobs.find({"_id": {"$in": notifications}}, MOVING, batch_size=len(notifications) + 1)
+            return {document["_id"]: restored(document) async for document in found}
+
+    async def write(self, documents: list[Document], updates: list[Update], entries: list[Document]) -> None:
+        """Store new notifications, moved ones, and lines of stories. Raises `Conflict` or `Unstorable`."""
+        with _answered(), _encodable(documents, updates, entries):
+            results = await asyncio.gather(
+                _insert(self._jobs, documents),
+                _update(self._jobs, "fold.position", updates),
+                _insert(self._story, entries, repeatable=True),
+                return_exceptions=True,
+            )
+            for error in filter(None, results):
+                raise error
+
+
+class Reads:
+    """What the gateway asks for. All of it raises `Unavailable`."""
+
+    def __init__(self, base: Database) -> None:
+        self._jobs, self._story, self._positions = base[jobs.PROJECTION], base[story.PROJECTION], base[POSITIONS]
+
+    async def job(self, notification: str) -> Document | None:
+        """One document."""
+        with _answered():
+            return await self._jobs.find_one({"_id": notification})
+
+    async def newest(self, filters: Mapping[str, str], before: str, limit: int, now: int) -> list[Document]:
+        """Documents with a sequence below `before`, newest first; `now` in milliseconds since 1970."""
+        page: list[Document] = []
+        with _answered():
+            for window in windows(before, now):
+                wanted = limit - len(page)
+                found = await self._jobs.aggregate(pipeline(window, filters, wanted), batchSize=wanted + 1)
+                page += await found.to_list()
+                if len(page) == limit:
+                    break
+        return page
+
+    async def stored(self, notifications: Sequence[str]) -> set[str]:
+        """Those of them that have a document."""
+        with _answered():
+            found = self._jobs.find({"_id": {"$in": notifications}}, {"_id": 1})
+            return {document["_id"] async for document in found}
+
+    async def story(self, notification: str) -> list[Document]:
+        """A notification's entries, oldest first."""
+        with _answered():
+            entries = await self._story.find({"jobId": notification}).to_list()
+        return sorted(entries, key=lambda entry: (entry["position"]["partition"], entry["position"]["offset"]))
+
+    async def counts(self) -> dict[str, int]:
+        """Notifications by status."""
+        totals: dict[str, int] = {}
+        with _answered():
+            async for position in self._positions.find({"projection": jobs.PROJECTION}):
+                for status, count in position["counts"].items():
+                    totals[status] = totals.get(status, 0) + count
+        return totals
+
+
+async def _insert(collection: Collection, documents: list[Document], *, repeatable: bool = False) -> None:
+    """`repeatable`: a document that is there already is the same one."""
+    if not documents:
+        return
+    try:
+        await collection.insert_many(documents, ordered=False)
+    except BulkWriteError as error:
+        faults = error.details["writeErrors"]
+        known = [fault for fault in faults if fault["code"] == DUPLICATE_KEY and list(fault["keyPattern"]) == ["_id"]]
+        if not known or known != faults or error.details["writeConcernErrors"]:
+            raise
+        if not repeatable:
+            raise Conflict(f"{len(faults)} of {len(documents)} new documents of {collection.name} exist") from error
+
+
+async def _update(collection: Collection, version: str, updates: list[Update]) -> None:
+    if not updates:
+        return
+    requests = [UpdateOne({"_id": id_, version: position}, {"$set": changes}) for id_, position, changes in updates]
+    result = await collection.bulk_write(requests, ordered=False)
+    if result.matched_count != len(updates):
+        raise Conflict(f"{len(updates) - result.matched_count} of {len(updates)} documents of {collection.name} moved")
+
+
+@contextmanager
+def _answered() -> Iterator[None]:
+    try:
+        yield
+    except PyMongoError as error:
+        raise Unavailable(f"MongoDB: {error}") from error
+
+
+@contextmanager
+def _encodable(documents: list[Document], updates: list[Update], entries: list[Document]) -> Iterator[None]:
+    try:
+        yield
+    except UNENCODABLE as error:
+        suspects = [
+            *((document["_id"], document) for document in documents),
+            *((update.id, update.changes) for update in updates),
+            *((entry["jobId"], entry) for entry in entries),
+        ]
+        if culprits := {notification for notification, suspect in suspects if not _encodes(suspect)}:
+            raise Unstorable(culprits, str(error)) from error
+        raise
+
+
+def _encodes(document: Document) -> bool:
+    try:
+        encode(document)
+    except UNENCODABLE:
+        return False
+    return True

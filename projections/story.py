@@ -1,0 +1,89 @@
+"""Read model NotificationLog: an event of the log in, one line of its notification's story out. Pure.
+
+An event that comes again has the id of the first, which is the entry's `_id`: the store drops it.
+"""
+
+from datetime import timedelta
+from typing import Any, assert_never
+
+from projections.position import Document, Place
+from streams.events import (
+    Accepted,
+    Acknowledged,
+    Attempt,
+    Body,
+    CameDue,
+    Event,
+    Failed,
+    Queued,
+    Repeated,
+    Requested,
+    RetryScheduled,
+    SendDeferred,
+    SendFailed,
+    Sending,
+    SendLost,
+    Sent,
+    Suppressed,
+)
+
+PROJECTION = "NotificationLog"
+VERSION = 1
+"""Of this fold; see `jobs.VERSION`."""
+
+MILLISECOND = timedelta(milliseconds=1)
+
+
+def entry(event: Event[Body], place: Place) -> Document | None:
+    """The entry this event makes; None for one that is of no interest to who reads the story."""
+    told = _told(event)
+    if told is None:
+        return None
+    name, details = told
+    return {
+        "_id": event.id,
+        "jobId": event.notification,
+        "event": name,
+        "details": details,
+        "createdAt": event.time,
+        "position": {"partition": place.partition, "offset": place.offset},
+    }
+
+
+def _told(event: Event[Body]) -> tuple[str, dict[str, Any]] | None:  # noqa: C901 - one case an event, and closed
+    body = event.body
+    match body:
+        case Accepted(request, priority):
+            return "created", {"priority": priority, "maxAttempts": request.max_attempts}
+        case Suppressed():
+            return "suppressed", {"reason": body.reason, "duplicateOf": body.duplicate_of}
+        case Queued(dispatch, lane):
+            return ("queued", {"dispatch": dispatch, "lane": lane}) if dispatch == 1 else None
+        case Sending(dispatch, deadline, worker):
+            return "sending", {"dispatch": dispatch, "worker": worker, "deadline": deadline}
+        case Sent(dispatch):
+            return "sent", {"dispatch": dispatch}
+        case SendDeferred(dispatch, until):
+            return "deferred", {"dispatch": dispatch, "notBefore": until}
+        case RetryScheduled():
+            return "retry_scheduled", _retry(body, (body.not_before - event.time) // MILLISECOND)
+        case Failed(dispatch, attempts, error):
+            return "failed", {"dispatch": dispatch, "attempts": attempts, "error": error}
+        case SendLost(dispatch):
+            return "lost", {"dispatch": dispatch}
+        case Acknowledged():
+            return "acknowledged", {}
+        case Requested() | Repeated() | SendFailed() | CameDue() | Attempt():
+            return None
+        case _:
+            assert_never(body)
+
+
+def _retry(body: RetryScheduled, delay: int) -> dict[str, Any]:
+    return {
+        "dispatch": body.dispatch,
+        "attempts": body.attempts,
+        "error": body.error,
+        "delayMs": delay,
+        "notBefore": body.not_before,
+    }

@@ -1,0 +1,46 @@
+"""How a processor leaves when going on would be wrong: at once, with a code that says why.
+
+Trap: never by an exception that unwinds through Faust, whose `finally` blocks acknowledge and commit. A crash is always
+safe, since every step of a batch can be repeated.
+"""
+
+import logging
+import os
+from collections.abc import Awaitable
+from enum import IntEnum
+from typing import NoReturn
+
+log = logging.getLogger(__name__)
+
+
+class Exit(IntEnum):
+    """Exit codes of the processors. A supervisor restarts all of them; UPGRADE and REFUSED need a human."""
+
+    FAILED = 70
+    """An unexpected error: see the log."""
+    HOLE = 71
+    """Records were skipped on the way from the broker; they come again after a restart."""
+    NOT_A_MEMBER = 72
+    """Stopped or cut off for so long that the partitions may belong to another worker."""
+    UPGRADE = 73
+    """An event of a type or version this program does not know."""
+    REFUSED = 74
+    """Committed offsets and changelog do not fit together: see the log for what to do."""
+    STUCK = 75
+    """A stop or a rebalance did not end."""
+
+
+def die(code: Exit, why: str) -> NoReturn:
+    """Log and end the process."""
+    log.critical("leaving with %s (%d): %s", code.name, code, why)
+    logging.shutdown()
+    os._exit(code)
+
+
+async def or_die(work: Awaitable[object]) -> None:
+    """Await something that must not fail."""
+    try:
+        await work
+    except Exception as error:
+        log.exception("unexpected error")
+        die(Exit.FAILED, repr(error))

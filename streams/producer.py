@@ -1,0 +1,86 @@
+"""One connection to Kafka that records are written through, until it fails and is thrown away."""
+
+import asyncio
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.producer.message_accumulator import BatchBuilder
+
+from streams.record import Record
+from streams.topics import MAX_RECORD_BYTES, partition_for
+
+REQUEST_TIMEOUT = 10.0
+"""Seconds after which a silent broker counts as away."""
+CLOSED_WITHIN = 1.0
+"""Seconds; a silent broker does not answer the close of a connection either."""
+
+
+class Producer:
+    """An idempotent producer that is made when needed.
+
+    Trap: after any failure it must be thrown away, since a batch that aiokafka gave up leaves a gap in its sequence
+    numbers, and the broker would refuse all later ones.
+    """
+
+    def __init__(self, servers: list[str]) -> None:
+        self._servers = servers
+        self._producer: AIOKafkaProducer | None = None
+
+    async def write(self, records: Iterable[Record]) -> None:
+        """Returns when the broker has all records. After an exception nothing more is written."""
+        try:
+            producer = await self._connected()
+            batches = await _batches(producer, records)
+            acks = [await producer.send_batch(batch, topic, partition=part) for batch, topic, part in batches]
+            await asyncio.gather(*acks)
+        except BaseException:
+            await self.discard()
+            raise
+
+    async def discard(self) -> None:
+        """Drop the connections and what was not written yet.
+
+        Trap: `AIOKafkaProducer.stop` would first deliver all it holds, for ever if the broker is away.
+        """
+        producer, self._producer = self._producer, None
+        if producer is None:
+            return
+        producer._closed = True  # noqa: SLF001 - or its destructor warns
+        with suppress(TimeoutError):
+            await asyncio.wait_for(producer.client.close(), CLOSED_WITHIN)
+        sender = producer._sender.sender_task  # noqa: SLF001
+        while sender is not None and not sender.done():
+            sender.cancel()  # once for each request in flight that it waits for
+            await asyncio.wait([sender], timeout=CLOSED_WITHIN / 10)
+
+    async def _connected(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            self._producer = AIOKafkaProducer(
+                bootstrap_servers=self._servers,
+                acks="all",
+                enable_idempotence=True,
+                linger_ms=0,
+                max_batch_size=MAX_RECORD_BYTES,
+                max_request_size=MAX_RECORD_BYTES,
+                request_timeout_ms=int(REQUEST_TIMEOUT * 1000),
+            )
+            await self._producer.start()
+        return self._producer
+
+
+async def _batches(producer: AIOKafkaProducer, records: Iterable[Record]) -> list[tuple[BatchBuilder, str, int]]:
+    """One record batch per partition, or more where they don't fit into one."""
+    filled: list[tuple[BatchBuilder, str, int]] = []
+    current: dict[tuple[str, int], BatchBuilder] = {}
+    now = int(time.time() * 1000)
+    for topic, key, value, given, identity in records:
+        place = given if given is not None else partition_for(key or b"", len(await producer.partitions_for(topic)))
+        headers = [("id", identity.encode())] if identity else []
+        batch = current.get((topic, place))
+        if batch is None or batch.append(timestamp=now, key=key, value=value, headers=headers) is None:
+            batch = current[topic, place] = producer.create_batch()
+            filled.append((batch, topic, place))
+            batch.append(timestamp=now, key=key, value=value, headers=headers)
+    return filled

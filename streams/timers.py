@@ -1,0 +1,100 @@
+"""What the table's states wait for goes in, commands to the processor's own source topic come out when they are due.
+
+A timer is no state of its own: the heap is made from the table whenever partitions were assigned, and dropped when they
+are revoked. A command is an event like any other and comes back through the fold, whose rule accepts it only if the
+state still waits for it: so a timer that fires twice, or for a state that has moved on, does no harm.
+"""
+
+import asyncio
+import heapq
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Generic
+
+from streams.kafka import Publisher
+from streams.record import Record
+from streams.rule import Rule, StateT
+from streams.table import Entry, Shard
+
+log = logging.getLogger(__name__)
+
+LOOK_AGAIN = timedelta(seconds=30)
+"""The longest sleep: the wall clock may be set while it lasts."""
+AT_ONCE = 1000
+"""Commands in one go: after an outage everything is due."""
+
+
+class Timers(Generic[StateT]):
+    """Wakes when the next state is due, to the millisecond, and sleeps until then."""
+
+    def __init__(
+        self,
+        rule: Rule[StateT],
+        source: str,
+        shards: Mapping[int, Shard[StateT]],
+        publisher: Publisher,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.fired = 0
+        self._rule, self._source, self._shards = rule, source, shards
+        self._publisher, self._now = publisher, now
+        self._heap: list[tuple[datetime, int, bytes]] = []
+        self._earlier = asyncio.Event()
+
+    def rebuild(self) -> None:
+        """From all states of the table."""
+        self._heap = [
+            (entry.due, partition, key)
+            for partition, shard in self._shards.items()
+            for key, entry in shard.entries.items()
+            if entry.due is not None
+        ]
+        heapq.heapify(self._heap)
+        self._earlier.set()
+
+    def watch(self, partition: int, key: bytes, entry: Entry[StateT]) -> None:
+        """A state was kept: heed what it waits for."""
+        if entry.due is not None:
+            heapq.heappush(self._heap, (entry.due, partition, key))
+            if self._heap[0][2] == key:
+                self._earlier.set()
+
+    def drop(self) -> None:
+        """The partitions may be another worker's now."""
+        self._heap.clear()
+
+    async def run(self) -> None:
+        """Fire for ever."""
+        while True:
+            await self._sleep()
+            if commands := self._commands(self._now()):
+                await self._publisher.publish(commands)
+                self.fired += len(commands)
+
+    async def _sleep(self) -> None:
+        self._earlier.clear()
+        left = min(self._heap[0][0] - self._now(), LOOK_AGAIN) if self._heap else LOOK_AGAIN
+        if left > timedelta():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left.total_seconds()):
+                    await self._earlier.wait()
+
+    def _commands(self, now: datetime) -> list[Record]:
+        commands: list[Record] = []
+        while self._heap and self._heap[0][0] <= now and len(commands) < AT_ONCE:
+            due, partition, key = heapq.heappop(self._heap)
+            shard = self._shards.get(partition)
+            entry = shard.entries.get(key) if shard is not None else None
+            if entry is not None and entry.due == due:
+                commands += self._command(partition, entry, now)
+        return commands
+
+    def _command(self, partition: int, entry: Entry[StateT], now: datetime) -> list[Record]:
+        try:
+            event = self._rule.command(entry.state, now)
+        except Exception:
+            log.exception("no command for a state that is due: it waits until the next restart: %r", entry.state)
+            return []
+        return [Record.of(event, self._source, entry.record_key, partition)]

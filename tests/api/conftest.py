@@ -1,0 +1,98 @@
+"""The API on a port of its own, served by uvicorn as `deploy.web` serves it; its clients are independent ones."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pika
+import pytest
+import redis
+import uvicorn
+from fastapi import FastAPI
+from pika.adapters.blocking_connection import BlockingChannel
+
+from api.app import router
+from deploy.servers.rabbitmq import RabbitMQ
+from deploy.servers.redis import Redis
+from deploy.stack import ports
+from streams.settings import Settings
+from streams.topics import JOBS_QUEUE
+from tests.support.private import Private
+
+Serve = Callable[[Settings], str]
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[str]:
+    app = FastAPI()
+    app.include_router(router(settings))
+    port = ports.choose(())
+    config = uvicorn.Config(app, port=port, log_config=None, access_log=False, http="httptools")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Serves the API with these settings until the test ends, at the URL it returns."""
+    with ExitStack() as served:
+        yield lambda settings: served.enter_context(serving(settings))
+
+
+@pytest.fixture(scope="session")
+def api(servers: Settings) -> Iterator[str]:
+    """The API on the shared servers."""
+    with serving(servers) as url:
+        yield url
+
+
+@pytest.fixture
+def jobs(servers: Settings) -> Iterator[BlockingChannel]:
+    """A channel to the shared RabbitMQ, whose jobs queue is there and empty."""
+    connection = pika.BlockingConnection(pika.URLParameters(servers.rabbitmq_url))
+    channel = connection.channel()
+    channel.queue_declare(JOBS_QUEUE, durable=True)
+    channel.queue_purge(JOBS_QUEUE)
+    yield channel
+    connection.close()
+
+
+@pytest.fixture
+def kept(servers: Settings) -> Iterator[redis.Redis]:
+    """The shared Redis."""
+    with redis.Redis.from_url(servers.redis_url) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_server(servers: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Private]:  # noqa: ARG001 - an integration test
+    server = Private(RabbitMQ(), tmp_path_factory.mktemp("rabbitmq"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def rabbitmq(rabbitmq_server: Private) -> Iterator[Private]:
+    """A RabbitMQ that may be frozen and stopped."""
+    rabbitmq_server.start()
+    yield rabbitmq_server
+    rabbitmq_server.thaw()
+
+
+@pytest.fixture
+def redis_server(servers: Settings, tmp_path: Path) -> Iterator[Private]:  # noqa: ARG001 - an integration test
+    """A Redis that may be frozen and stopped."""
+    server = Private(Redis(), tmp_path)
+    server.start()
+    yield server
+    server.stop()

@@ -1,0 +1,52 @@
+"""What all tests share: real servers, stacks of their own, and the level each test belongs to."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from rich.console import Console
+
+from deploy.stack.report import Report
+from deploy.stack.stack import Stack
+from streams.settings import Settings
+from tests.support.stack import OwnStack, own_stack
+
+LEVELS = {"chaos": "chaos", "integration": "integration", "system": "integration"}
+"""By folder; a test that uses servers is an integration test wherever it is, and all others are unit tests."""
+NEEDING_SERVERS = {"servers", "stack", "whole"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        level = LEVELS.get(item.path.relative_to(here).parts[0])
+        if level is None:
+            fixtures = set(getattr(item, "fixturenames", ()))
+            level = "integration" if fixtures & NEEDING_SERVERS else "unit"
+        item.add_marker(level)
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Settings]:
+    """Kafka, RabbitMQ, Redis and MongoDB of this run's own; settings with their URLs. Nothing is declared on them."""
+    with TemporaryDirectory(prefix="tidings-", ignore_cleanup_errors=True) as home:
+        stack = Stack(Settings(tidings_home=Path(home)), Report(Console(stderr=True)))
+        try:
+            yield stack.start_servers()
+        finally:
+            stack.stop()
+
+
+@pytest.fixture
+def stack() -> Iterator[Callable[..., OwnStack]]:
+    """Makes whole stacks that are up, given environment variables by name; they go when the test ends."""
+    with ExitStack() as stacks:
+
+        def up(**overrides: str) -> OwnStack:
+            made = stacks.enter_context(own_stack(**overrides))
+            made.run("up", "--detach")
+            return made
+
+        yield up

@@ -1,0 +1,193 @@
+"""Whole stacks, from the outside: what `up`, `down`, `status` and `logs` promise."""
+
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+
+import psutil
+import pytest
+import requests
+
+from deploy.stack import leftovers, ports
+from tests.support.stack import OwnStack, own_stack, wait_until
+
+SERVERS = {"kafka", "rabbitmq", "redis", "mongo"}
+PROCESSES = {"web", "bridge", "admit", "lifecycle", "deliver", "projections"}
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[OwnStack]:
+    """One stack for all tests that leave it up; it need not be in the state in which it started."""
+    with own_stack() as stack:
+        stack.run("up", "--detach")
+        yield stack
+
+
+def ready(stack: OwnStack) -> requests.Response:
+    return requests.get(f"{stack.http}/ready", timeout=5)
+
+
+def gone(stack: OwnStack) -> Callable[[], bool]:
+    return lambda: not leftovers.find(stack.home)
+
+
+def in_the_foreground(stack: OwnStack) -> subprocess.Popen[str]:
+    """An `up` that has come up."""
+    up = subprocess.Popen(
+        stack.command("up"), env=stack.environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    assert up.stderr is not None
+    said = []
+    for line in up.stderr:
+        said.append(line)
+        if "Ctrl-C" in line:
+            return up
+    raise AssertionError("".join(said))
+
+
+def test_everything_runs_and_is_ready(running: OwnStack) -> None:
+    rows = running.status()
+    assert rows.keys() == SERVERS | PROCESSES
+    assert all(psutil.pid_exists(row["pid"]) for row in rows.values())
+    assert ready(running).json()["status"] == "ok"
+
+
+def test_every_port_of_the_status_is_listened_on_at_loopback_only(running: OwnStack) -> None:
+    rows = running.status()
+    told = {port for row in rows.values() for port in row["ports"]}
+    listening = {
+        (connection.laddr.ip.removeprefix("::ffff:"), connection.laddr.port)
+        for row in rows.values()
+        for process in [psutil.Process(row["pid"]), *psutil.Process(row["pid"]).children(recursive=True)]
+        for connection in process.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert listening == {("127.0.0.1", port) for port in told}
+
+
+def test_a_second_up_says_so_and_changes_nothing(running: OwnStack) -> None:
+    before = {name: row["pid"] for name, row in running.status().items()}
+    assert "already running" in running.run("up", "--detach").stdout
+    assert {name: row["pid"] for name, row in running.status().items()} == before
+
+
+@pytest.mark.parametrize("name", ["deliver", "redis"])
+def test_what_crashes_comes_back_and_is_shown_to_have_crashed(running: OwnStack, name: str) -> None:
+    pid = running.kill(name)
+    row = running.wait_for(name, "running", not_pid=pid)
+    assert (row["restarts"], row["lastExit"]) == (1, "was killed by a signal")
+    wait_until(lambda: ready(running).ok, 10, lambda: ready(running).text)
+
+
+def test_ready_tells_of_a_server_that_hangs_and_when_it_is_back(running: OwnStack) -> None:
+    running.kill("rabbitmq", signal.SIGSTOP)
+    try:
+        answer = ready(running)
+        assert answer.status_code == 503
+        states = {name: server["state"] for name, server in answer.json()["servers"].items()}
+        assert states == {"kafka": "ok", "rabbitmq": "failed", "redis": "ok", "mongo": "ok"}
+    finally:
+        running.kill("rabbitmq", signal.SIGCONT)
+    wait_until(lambda: ready(running).ok, 10, lambda: ready(running).text)
+
+
+def test_logs_are_shown_by_name(running: OwnStack) -> None:
+    assert "deliver starts" in running.run("logs", "deliver").stdout
+    unknown = running.run("logs", "delivery", check=False)
+    assert unknown.returncode == 1
+    assert "deliver," in unknown.stdout
+
+
+def test_stacks_stand_side_by_side_and_a_url_replaces_a_server(running: OwnStack) -> None:
+    urls = {f"{name.upper()}_URL": getattr(running.settings, f"{name}_url") for name in ("rabbitmq", "redis", "mongo")}
+    with own_stack(**urls, MONGO_DATABASE="beside") as beside:
+        beside.run("up", "--detach")
+        rows = beside.status()
+        assert {name for name, row in rows.items() if row["state"] == "external"} == {"rabbitmq", "redis", "mongo"}
+        assert rows["kafka"]["pid"] not in {None, running.status()["kafka"]["pid"]}
+        assert ready(beside).ok
+    assert ready(running).ok
+
+
+def test_down_leaves_no_process_and_no_port(stack: Callable[..., OwnStack]) -> None:
+    stopped = stack()
+    rows = stopped.status()
+    stopped.run("down")
+    assert stopped.status() == {}
+    assert gone(stopped)()
+    assert all(ports.free(port) for row in rows.values() for port in row["ports"])
+    assert "deliver stopped" in stopped.log("deliver")
+    stopped.run("up", "--detach")
+    assert {name: row["ports"] for name, row in stopped.status().items()} == {
+        name: row["ports"] for name, row in rows.items()
+    }
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_a_foreground_stack_ends_with_its_terminal(number: signal.Signals) -> None:
+    with own_stack() as stack, in_the_foreground(stack) as up:
+        up.send_signal(number)
+        assert up.wait(60) == 0
+        assert gone(stack)()
+        assert "deliver stopped" in stack.log("deliver")
+
+
+def test_a_foreground_stack_whose_up_is_killed_ends_by_itself() -> None:
+    with own_stack() as stack, in_the_foreground(stack) as up:
+        up.kill()
+        up.wait()
+        wait_until(gone(stack), 60, lambda: str(leftovers.find(stack.home)))
+
+
+def test_without_its_supervisord_a_stack_ends_and_can_be_started_again(stack: Callable[..., OwnStack]) -> None:
+    orphaned = stack()
+    supervisord = psutil.Process(orphaned.status()["web"]["pid"]).parent()
+    assert supervisord is not None
+    supervisord.kill()
+    wait_until(gone(orphaned), 60, lambda: str(leftovers.find(orphaned.home)))
+    orphaned.run("up", "--detach")
+    assert ready(orphaned).ok
+
+
+def test_a_start_that_was_cut_short_is_begun_anew() -> None:
+    with own_stack() as stack:
+        up = subprocess.Popen(
+            stack.command("up", "--detach"), env=stack.environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        )
+        wait_until(lambda: bool(stack.status()), 60, lambda: "supervisord does not start")
+        up.kill()
+        up.wait()
+        assert "starting anew" in stack.run("up", "--detach").stdout
+        assert ready(stack).ok
+
+
+def test_a_taken_http_port_is_refused_before_anything_starts() -> None:
+    with own_stack() as stack, socket.socket() as stranger:
+        stranger.bind((ports.LOOPBACK, stack.port))
+        stranger.listen()
+        refused = stack.run("up", "--detach", check=False)
+        assert refused.returncode == 1
+        assert f"port {stack.port} is taken" in refused.stdout
+        assert gone(stack)()
+
+
+def test_an_address_that_others_can_reach_is_refused() -> None:
+    with own_stack(HOST="0.0.0.0") as stack:
+        refused = stack.run("up", "--detach", check=False)
+        assert refused.returncode == 1
+        assert "no authentication yet" in refused.stdout
+        assert gone(stack)()
+
+
+def test_a_process_that_can_not_start_fails_the_start_and_leaves_nothing() -> None:
+    with own_stack(MOCK_RECORD="/proc/nowhere/calls") as stack:
+        began = time.monotonic()
+        failed = stack.run("up", "--detach", check=False)
+        assert failed.returncode == 1
+        assert "deliver ended while starting" in failed.stdout
+        assert "/proc/nowhere/calls" in failed.stdout
+        assert time.monotonic() - began < 60
+        assert gone(stack)()

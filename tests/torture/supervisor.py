@@ -1,0 +1,149 @@
+"""Runs workers of the toy like a container platform would: one that ends is started again, until it is told to go."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from streams.kafka import bootstrap
+from streams.topics import DEAD_LETTERS, MAX_RECORD_BYTES
+from tests.support.kafka import read
+from tests.torture.checker import compare, expect
+from tests.torture.worker import Faults
+
+ROOT = Path(__file__).parents[2]
+PARTITIONS = 4
+LOOK_EVERY = 0.1
+
+
+@dataclass
+class Supervisor:
+    run: str
+    url: str
+    home: Path
+    exits: list[tuple[str, int]] = field(default_factory=list)
+    stops: list[float] = field(default_factory=list)
+    workers: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    faults: dict[str, Faults] = field(default_factory=dict)
+
+    def up(self, name: str, faults: Faults | None = None) -> None:
+        """Start a worker; what makes it die once is forgotten when it is started again."""
+        self.faults[name] = faults or Faults()
+        self._start(name)
+
+    def _start(self, name: str) -> None:
+        environment = os.environ | {
+            "FAULTS": msgspec.json.encode(self.faults[name]).decode(),
+            "PYTHONPATH": str(ROOT),
+        }
+        program = [sys.executable, str(Path(__file__).parent / "worker.py"), self.run, name, self.url, str(self.home)]
+        with (self.home / f"{name}.log").open("ab") as log:
+            self.workers[name] = subprocess.Popen(program, env=environment, stdout=log, stderr=log)  # noqa: S603
+
+    def send(self, name: str, sign: signal.Signals) -> None:
+        self.workers[name].send_signal(sign)
+
+    async def down(self, name: str, sign: signal.Signals = signal.SIGTERM) -> None:
+        """Let a worker go for good."""
+        process, begun = self.workers.pop(name), time.monotonic()
+        process.send_signal(sign)
+        while process.poll() is None:
+            await asyncio.sleep(LOOK_EVERY / 10)
+        if sign == signal.SIGTERM:
+            self.stops.append(round(time.monotonic() - begun, 2))
+            if process.returncode:
+                self.exits.append((name, process.returncode))
+
+    def revive(self) -> None:
+        for name, process in self.workers.items():
+            if process.poll() is not None:
+                self.exits.append((name, process.returncode))
+                self.faults[name] = msgspec.structs.replace(
+                    self.faults[name], kill_at="", stop_at="", kill_after_stages=0, drop_batch=0
+                )
+                self._start(name)
+
+    async def sleep(self, seconds: float) -> None:
+        """Supervise for a while."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.revive()
+            await asyncio.sleep(LOOK_EVERY)
+
+    async def until_ended(self, name: str, timeout: float = 60) -> int:
+        """Wait for a worker to end by itself, and let it be; returns its exit code."""
+        process = self.workers.pop(name)
+        async with asyncio.timeout(timeout):
+            while process.poll() is None:
+                await asyncio.sleep(LOOK_EVERY)
+        self.exits.append((name, process.returncode))
+        return process.returncode
+
+    async def until_exits(self, count: int, timeout: float = 60) -> None:
+        """Supervise until so many workers have ended."""
+        async with asyncio.timeout(timeout):
+            while len(self.exits) < count:
+                await self.sleep(LOOK_EVERY)
+
+    async def until_done(self, timeout: float = 120) -> None:
+        """Supervise until the whole input is folded and no timer is open."""
+        async with asyncio.timeout(timeout):
+            while not (await self._all_committed() and not await self._timers_open()):
+                await self.sleep(0.5)
+
+    async def _all_committed(self) -> bool:
+        consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap(self.url), group_id=self.run, enable_auto_commit=False)
+        await consumer.start()
+        try:
+            places = [TopicPartition(f"{self.run}-in", number) for number in range(PARTITIONS)]
+            ends = await consumer.end_offsets(places)
+            return all([await consumer.committed(place) == ends[place] for place in places])
+        finally:
+            await consumer.stop()
+
+    async def _timers_open(self) -> bool:
+        expected = expect(await read(self.url, f"{self.run}-in"))
+        return any(tally.due is not None for tally in expected.tallies.values())
+
+    async def check(self) -> dict[str, int]:
+        """Compare what is on the topics with what must be."""
+        topics = {name: await read(self.url, f"{self.run}-{name}") for name in ("in", "out", "lane", "tally-changelog")}
+        topics["changelog"] = topics.pop("tally-changelog")
+        letters = await read(self.url, DEAD_LETTERS)
+        topics["letters"] = [letter for letter in letters if f'"{self.run}-in"'.encode() in letter.value]
+        return compare(topics, expect(topics["in"]))
+
+    def counts(self) -> dict[str, int]:
+        """The counts of all workers' processes together."""
+        total: Counter[str] = Counter()
+        for path in self.home.glob("*.counts"):
+            last = {(line := json.loads(text))["pid"]: line for text in path.read_text().splitlines()}
+            for line in last.values():
+                total.update({name: value for name, value in line.items() if name != "pid"})
+        return dict(total)
+
+
+async def declare(url: str, run: str) -> None:
+    """The topics of a run, and the dead letters."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap(url))
+    await admin.start()
+    try:
+        large = {"max.message.bytes": str(MAX_RECORD_BYTES)}
+        compacted = large | {"cleanup.policy": "compact", "min.compaction.lag.ms": "180000"}
+        names = [f"{run}-in", f"{run}-out", f"{run}-lane"]
+        topics = [NewTopic(name, PARTITIONS, 1, topic_configs=large) for name in names]
+        topics += [NewTopic(f"{run}-tally-changelog", PARTITIONS, 1, topic_configs=compacted)]
+        topics += [NewTopic(DEAD_LETTERS, 1, 1, topic_configs=large)]
+        await admin.create_topics(topics)
+    finally:
+        await admin.close()

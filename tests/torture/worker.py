@@ -1,0 +1,185 @@
+"""A worker of the toy processor, run as a program, which can be told to die, stop or go wrong at a chosen stage.
+
+    python worker.py RUN NAME KAFKA_URL HOME    with FAULTS in the environment, a JSON object of `Faults`' fields
+
+A stage is `log`, `lanes`, `changelog`, `command` or `commit`, each with `before`, `half` or `after`, and a count: `changelog
+half 3` is in the middle of the third write of changelog records. `mutant` breaks the fold on purpose, to prove that the
+checker notices.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import uvloop
+
+from streams.batch import Batch
+from streams.faust_app import faust_app, run
+from streams.fold import Fold
+from streams.group import Group
+from streams.kafka import Publisher
+from streams.ownership import Ownership
+from streams.record import Record
+from streams.settings import Settings
+from tests.torture.toy import Toy
+
+REPORT_EVERY = 0.3
+STILL_UNTIL_STAGE = 1.0
+
+Mutant = Literal["no-guard", "table-first", "no-hole-check", "no-lease"]
+
+
+class Faults(msgspec.Struct):
+    kill_at: str = ""
+    """E.g. "changelog half 3"."""
+    stop_at: str = ""
+    """Likewise: SIGSTOP to itself, as a paused container or a long garbage collection would."""
+    kill_after_stages: int = 0
+    pause: float = 0.0
+    """Seconds of sleep at each stage."""
+    drop_batch: int = 0
+    """Loses some events of this batch between the fetch and the fold, as a race in Faust once did."""
+    mutant: Mutant | None = None
+
+
+class Stages:
+    def __init__(self, faults: Faults) -> None:
+        self._faults = faults
+        self._seen: Counter[str] = Counter()
+
+    async def reach(self, stage: str) -> None:
+        self._seen[stage] += 1
+        if f"{stage} {self._seen[stage]}" == self._faults.kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if f"{stage} {self._seen[stage]}" == self._faults.stop_at:
+            os.kill(os.getpid(), signal.SIGSTOP)
+        if self._seen.total() == self._faults.kill_after_stages:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self._faults.pause:
+            await asyncio.sleep(self._faults.pause)
+
+    def dies_half_way(self, kind: str) -> bool:
+        due = f"{kind} half {self._seen[f'{kind} half'] + 1}" in (self._faults.kill_at, self._faults.stop_at)
+        return due or self._seen.total() + 1 == self._faults.kill_after_stages
+
+
+class StagedPublisher(Publisher):
+    def __init__(self, url: str, stages: Stages) -> None:
+        super().__init__(url)
+        self._stages = stages
+
+    async def publish(self, records: Sequence[Record], *, within: float | None = None) -> None:
+        if not records:
+            return
+        kind = _kind(records[0])
+        await self._stages.reach(f"{kind} before")
+        if self._stages.dies_half_way(kind):
+            await super().publish(records[: len(records) // 2], within=within)
+        await self._stages.reach(f"{kind} half")
+        await super().publish(records, within=within)
+        await self._stages.reach(f"{kind} after")
+
+
+def _kind(record: Record) -> str:
+    kinds = {"changelog": "changelog", "lane": "lanes", "in": "command"}
+    return kinds.get(record.topic.rsplit("-", 1)[1], "log")
+
+
+def mutate(mutant: Mutant) -> None:
+    match mutant:
+        case "no-guard":
+            entry = Batch.entry
+
+            def unguarded(self: Batch[Any], partition: int, key: bytes) -> Any:
+                found = entry(self, partition, key)
+                return None if found is None else msgspec.structs.replace(found, at=-1)
+
+            Batch.entry = unguarded  # type: ignore[method-assign]
+        case "table-first":
+
+            async def table_first(self: Any, events: Sequence[Any]) -> None:
+                batch, _ = self._decide(events)
+                await self._write(batch)
+                await self._publisher.publish(batch.log)
+                await self._publisher.publish(batch.lanes)
+                self._keep(batch)
+
+            Fold._apply = table_first  # type: ignore[method-assign]
+        case "no-hole-check":
+
+            def trusting(self: Any, message: Any) -> bool:
+                current = message.generation_id == self._owned.group.generation and self._app.flow_control.is_active()
+                if current and message.partition in self._owned.next:
+                    self._owned.next[message.partition] = message.offset
+                return current
+
+            Fold._expected = trusting  # type: ignore[method-assign]
+        case "no-lease":
+            Group.proof_is_good = True  # type: ignore[assignment,method-assign]
+            Group.proof_left = 60.0  # type: ignore[assignment,method-assign]
+
+
+def drop_events(batch: int) -> None:
+    apply, batches = Fold._apply, Counter[str]()
+
+    async def lossy(self: Any, events: Sequence[Any]) -> None:
+        batches["seen"] += 1
+        await apply(self, events if batches["seen"] != batch else events[: len(events) // 2])
+
+    Fold._apply = lossy  # type: ignore[method-assign]
+
+
+def stage_commits(stages: Stages) -> None:
+    settle = Ownership.settle
+
+    async def staged(self: Any) -> None:
+        await stages.reach("commit before")
+        await settle(self)
+        await stages.reach("commit after")
+
+    Ownership.settle = staged  # type: ignore[method-assign]
+
+
+async def report(path: Path, fold: Fold[Any]) -> None:
+    """Append the counts every now and then, for a process that is killed has no last words."""
+    with path.open("a") as file:
+        while True:
+            counts = {name: value for name, value in asdict(fold.counts).items() if isinstance(value, int)}
+            file.write(json.dumps({"pid": os.getpid(), **counts}) + "\n")
+            file.flush()
+            await asyncio.sleep(REPORT_EVERY)
+
+
+async def main(name: str, me: str, url: str, home: Path) -> None:
+    faults = msgspec.json.decode(os.environ.get("FAULTS", "{}"), type=Faults)
+    stages = Stages(faults)
+    if faults.mutant:
+        mutate(faults.mutant)
+    if faults.drop_batch:
+        drop_events(faults.drop_batch)
+    stage_commits(stages)
+    settings = Settings(kafka_url=url, tidings_home=home, worker=me, session_timeout=6, partitions=4)
+    app, publisher = faust_app(name, settings), StagedPublisher(url, stages)
+    fold = Fold(app, source=f"{name}-in", rule=Toy(name), publisher=publisher, partitions=settings.partitions)
+    stopping = asyncio.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(sign, stopping.set)
+    reporting = asyncio.create_task(report(home / f"{me}.counts", fold))
+    await publisher.start()
+    await run(app, stopping)
+    await publisher.stop()
+    reporting.cancel()
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level="WARNING", format="%(asctime)s %(process)d %(name)s %(levelname)s %(message)s")
+    uvloop.run(main(sys.argv[1], sys.argv[2], sys.argv[3], Path(sys.argv[4])))
