@@ -34,12 +34,12 @@ class Outbox:
 
     async def publish(self, notification: str, created: datetime, body: bytes) -> None:
         """Returns once RabbitMQ answers for the message. Raises `Unavailable`, within `timeout` seconds."""
-        properties = persistent_json(notification, API, TIME_HEADER, milliseconds(created))
+        envelope = persistent_json(notification, API, TIME_HEADER, milliseconds(created))
         connection = None
         try:
             async with asyncio.timeout(self._timeout):
                 connection = self._connection or await self._wait_for_connection()
-                await connection.publish(JOBS_QUEUE, notification, properties, body)
+                await connection.publish(JOBS_QUEUE, envelope, body)
         except NotTaken as error:
             assert connection is not None
             connection.abort(f"{JOBS_QUEUE} is to be declared again")

@@ -4,45 +4,44 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from aiokafka.client import AIOKafkaClient
-from pymongo import AsyncMongoClient
 from redis.asyncio import Redis
 
+from projections.store import database
 from streams.amqp import connect
 from streams.kafka import bootstrap
 from streams.settings import Settings
 
 SECONDS = 1.0
-MONGO_SECONDS_MS = int(SECONDS * 1000)
 
 
-async def kafka(url: str) -> None:
+async def kafka(settings: Settings) -> None:
     """Asks for the cluster's metadata."""
-    client = AIOKafkaClient(bootstrap_servers=bootstrap(url), request_timeout_ms=int(SECONDS * 1000))
+    client = AIOKafkaClient(bootstrap_servers=bootstrap(settings.kafka_url), request_timeout_ms=int(SECONDS * 1000))
     try:
         await client.bootstrap()
     finally:
         await client.close()
 
 
-async def rabbitmq(url: str) -> None:
+async def rabbitmq(settings: Settings) -> None:
     """Logs in."""
-    connection = await connect(url)
+    connection = await connect(settings.rabbitmq_url)
     await connection.close()
 
 
-async def redis(url: str) -> None:
+async def redis(settings: Settings) -> None:
     """PING."""
-    async with Redis.from_url(url) as client:
+    async with Redis.from_url(settings.redis_url) as client:
         await client.ping()
 
 
-async def mongo(url: str) -> None:
+async def mongo(settings: Settings) -> None:
     """The `ping` command."""
-    async with AsyncMongoClient[dict[str, object]](url, serverSelectionTimeoutMS=MONGO_SECONDS_MS) as client:
-        await client.admin.command("ping")
+    async with database(settings, patience=SECONDS) as base:
+        await base.command("ping")
 
 
-PROBES: dict[str, Callable[[str], Awaitable[None]]] = {
+PROBES: dict[str, Callable[[Settings], Awaitable[None]]] = {
     "kafka": kafka,
     "rabbitmq": rabbitmq,
     "redis": redis,
@@ -50,11 +49,11 @@ PROBES: dict[str, Callable[[str], Awaitable[None]]] = {
 }
 
 
-async def ask(name: str, url: str) -> str | None:
+async def ask(name: str, settings: Settings) -> str | None:
     """None if the server answers, else what is wrong."""
     try:
         async with asyncio.timeout(SECONDS):
-            await PROBES[name](url)
+            await PROBES[name](settings)
     except TimeoutError:
         return f"no answer within {SECONDS:g} s"
     except Exception as error:  # noqa: BLE001 - every library has its own errors, and each is an answer here
@@ -64,6 +63,5 @@ async def ask(name: str, url: str) -> str | None:
 
 async def ask_all(settings: Settings) -> dict[str, str | None]:
     """The answer of every server, asked at once."""
-    urls = {name: getattr(settings, f"{name}_url") for name in PROBES}
-    answers = await asyncio.gather(*(ask(name, url) for name, url in urls.items()))
-    return dict(zip(urls, answers, strict=True))
+    answers = await asyncio.gather(*(ask(name, settings) for name in PROBES))
+    return dict(zip(PROBES, answers, strict=True))

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from streams import clock, pending
-from streams.settings import Settings, seconds
+from streams import pending
+from streams.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,6 @@ class CaughtUp:
 
     def __init__(self, settings: Settings) -> None:
         self._redis = Redis.from_url(settings.redis_url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT)
-        self._kept = seconds(settings.pending_kept)
         self._ids: list[str] = []
         self._removing: asyncio.Task[None] | None = None
 
@@ -56,9 +55,7 @@ class CaughtUp:
             self._ids.clear()
 
     async def _remove_chunk(self, ids: list[str]) -> None:
-        expired = clock.milliseconds(clock.now() - self._kept)
         async with self._redis.pipeline(transaction=False) as pipeline:
             pipeline.unlink(*map(pending.record_key, ids))
             pipeline.zrem(pending.INDEX, *ids)
-            pipeline.zremrangebyscore(pending.INDEX, "-inf", expired)
             await pipeline.execute()

@@ -1,9 +1,10 @@
 """How far a projection has folded a partition of the log, and which log that was. Pure."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 UNREAD = -1
 """The position before the first record."""
@@ -31,10 +32,15 @@ class LogIdentity(NamedTuple):
 
 
 class Position(Struct, frozen=True):
-    """`offset` is the last one folded, `counts` the notifications by status up to it, `skipped` the unknown events."""
+    """`offset` is the last one folded, and the rest is of the events up to it.
+
+    `counts` are the notifications by status, `newest` is their latest creation time, `skipped` counts events of types
+    that were not known.
+    """
 
     offset: int = UNREAD
     counts: dict[str, int] = {}
+    newest: datetime | None = None
     skipped: int = 0
 
 
@@ -57,7 +63,7 @@ def unread(projection: str, partition: int, version: int, identity: LogIdentity)
 
 def written(position: Position) -> Document:
     """The fields that move."""
-    return {"offset": position.offset, "counts": position.counts, "skipped": position.skipped}
+    return structs.asdict(position)
 
 
 def read(stored: Mapping[str, Any], version: int, identity: LogIdentity) -> Position:
@@ -72,4 +78,4 @@ def read(stored: Mapping[str, Any], version: int, identity: LogIdentity) -> Posi
             f"{stored['_id']} was folded by version {stored['version']} of this projection, and this is version "
             f"{version}: run the program of that version, or rebuild into an empty database"
         )
-    return Position(stored["offset"], stored["counts"], stored["skipped"])
+    return Position(**{name: stored[name] for name in Position.__struct_fields__})

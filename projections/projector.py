@@ -9,6 +9,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from projections import jobs, story
 from projections.batch import Item, Writes, fold, moving
@@ -16,6 +17,7 @@ from projections.cache import Cache
 from projections.position import Document, LogIdentity, Position, key
 from projections.reading import Raw, letter, read
 from projections.store import VERSIONS, Conflict, Move, Store, Unstorable
+from streams.events import Accepted, Suppressed
 from streams.kafka import Publisher
 from streams.record import Record
 
@@ -48,6 +50,15 @@ class Batch:
                 case dead:
                     batch.letters.append(dead)
         return batch
+
+    def newest(self, partition: int) -> datetime | None:
+        """When the newest of the notifications that begin in this batch was created."""
+        times = (
+            event.time
+            for event, place in self.items
+            if place.partition == partition and isinstance(event.body, Accepted | Suppressed)
+        )
+        return max(times, default=None)
 
     def give_up(self, notifications: set[str], why: str) -> None:
         """Dead letters for their events in this batch, instead of effects."""
@@ -141,12 +152,13 @@ class Projector:
 
     @staticmethod
     def _moved(name: str, partition: int, old: Position, batch: Batch, writes: Writes) -> Position:
-        counts = Counter(old.counts)
+        counts, newest = Counter(old.counts), old.newest
         if name == jobs.PROJECTION:
             counts.update(writes.counts.get(partition, {}))
+            newest = max(filter(None, (newest, batch.newest(partition))), default=None)
         skipped = sum(record.partition == partition and record.offset > old.offset for record in batch.unknown)
         present = {status: count for status, count in counts.items() if count}
-        return Position(batch.reached[partition], present, old.skipped + skipped)
+        return Position(batch.reached[partition], present, newest, old.skipped + skipped)
 
     def _stored(self, projection: str, batch: Batch) -> dict[int, int]:
         return {partition: self._positions[key(projection, partition)].offset for partition in batch.reached}

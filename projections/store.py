@@ -12,6 +12,7 @@ would not mend:
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from bson import encode
@@ -32,6 +33,7 @@ from streams.settings import Settings
 POSITIONS = "positions"
 VERSIONS = {jobs.PROJECTION: jobs.VERSION, story.PROJECTION: story.VERSION}
 DUPLICATE_KEY = 11000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UNENCODABLE = (BSONError, OverflowError, RecursionError, TypeError, ValueError)
 
 Database = AsyncDatabase[Document]
@@ -147,11 +149,11 @@ class Reads:
         with _answered():
             return await self._jobs.find_one({"_id": notification})
 
-    async def newest(self, filters: Mapping[str, str], before: str, limit: int, now: int) -> list[Document]:
-        """Documents with a sequence below `before`, newest first; `now` in milliseconds since 1970."""
+    async def newest(self, filters: Mapping[str, str], before: str, limit: int) -> list[Document]:
+        """Documents with a sequence below `before`, newest first."""
         page: list[Document] = []
         with _answered():
-            for window in windows(before, now):
+            for window in windows(before, await self._newest_time()):
                 wanted = limit - len(page)
                 found = await self._jobs.aggregate(pipeline(window, filters, wanted), batchSize=wanted + 1)
                 page += await found.to_list()
@@ -170,6 +172,10 @@ class Reads:
         with _answered():
             entries = await self._story.find({"jobId": notification}).to_list()
         return sorted(entries, key=lambda entry: (entry["position"]["partition"], entry["position"]["offset"]))
+
+    async def _newest_time(self) -> datetime:
+        known = [position["newest"] async for position in self._positions.find({"projection": jobs.PROJECTION})]
+        return max(filter(None, known), default=EPOCH)
 
     async def counts(self) -> dict[str, int]:
         """Notifications by status."""

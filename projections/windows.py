@@ -7,9 +7,11 @@ filters comes in a second one (MongoDB joins the two).
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from projections.jobs import since
+from streams.clock import milliseconds
 
 FIRST = 500
 """Milliseconds of the first window: at 833 notifications/s a page of 100 four times over."""
@@ -28,9 +30,13 @@ class Window(NamedTuple):
     high: str
 
 
-def windows(before: str, now: int) -> Iterator[Window]:
-    """Adjacent windows, newest first, that hold everything below `before`; `now` in milliseconds since 1970."""
-    top = now if before == END else int(before[:11], 16)
+def windows(before: str, newest: datetime) -> Iterator[Window]:
+    """Adjacent windows, newest first, that hold everything below `before`.
+
+    `newest` is about when the newest notification was created: after a quiet hour, windows that grew over it would
+    reach far into what lies behind it.
+    """
+    top = milliseconds(newest) if before == END else min(int(before[:11], 16), milliseconds(newest))
     span, high = FIRST, before
     while True:
         low = since(top - span)

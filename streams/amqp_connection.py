@@ -121,13 +121,13 @@ class Connection(asyncio.Protocol):
         """RabbitMQ may forget this delivery, or all up to it. Raises `Lost`."""
         self._write(wire.acknowledge(tag, multiple=multiple))
 
-    async def publish(self, queue: str, message_id: str, properties: bytes, body: bytes) -> None:
+    async def publish(self, queue: str, envelope: wire.Envelope, body: bytes) -> None:
         """Returns once RabbitMQ answers for the message. Raises `NotTaken` and `Lost`; cancel it to wait no longer."""
         await self._writable.wait()
-        self._write(wire.publish(queue, properties, body, self._frame_max))
+        self._write(wire.publish(queue, envelope.properties, body, self._frame_max))
         self._published += 1
         confirmed: asyncio.Future[None] = self._loop.create_future()
-        self._unconfirmed[self._published] = message_id, confirmed
+        self._unconfirmed[self._published] = envelope.message_id, confirmed
         await confirmed
 
     async def close(self) -> None:
@@ -198,7 +198,7 @@ class Connection(asyncio.Protocol):
                     waiter.set_exception(NotTaken("RabbitMQ could not store it"))
 
     def _return(self, returned: wire.Return) -> None:
-        """The confirm that follows would hide it. The message is known by its id only: blame all that have it."""
+        """A confirm follows, which must not be believed. The message is known by its id only: all that have it fail."""
         message_id = wire.decode_properties(returned.properties).message_id
         for published, waiter in self._unconfirmed.values():
             if published == message_id and not waiter.done():

@@ -35,6 +35,13 @@ _FLAGS = _PROPERTIES.pack(
 _PERSISTENT = b"\2"
 
 
+class Envelope(NamedTuple):
+    """A message's properties, encoded, and the id among them, by which it can be told if it is returned."""
+
+    message_id: str
+    properties: bytes
+
+
 class Delivery(NamedTuple):
     """A message for one of our consumers."""
 
@@ -157,10 +164,10 @@ def publish(queue: str, properties: bytes, body: bytes, frame_max: int = FRAME_M
     )
 
 
-def persistent_json(message_id: str, app_id: str, header: str, milliseconds: int) -> bytes:
-    """The properties of a persistent JSON message with one header, a time in milliseconds."""
+def persistent_json(message_id: str, app_id: str, header: str, milliseconds: int) -> Envelope:
+    """For a persistent JSON message with one header, a time in milliseconds."""
     entry = _short(header) + b"l" + struct.pack(">q", milliseconds)
-    return b"".join(
+    properties = b"".join(
         (
             _FLAGS,
             _short("application/json"),
@@ -172,6 +179,7 @@ def persistent_json(message_id: str, app_id: str, header: str, milliseconds: int
             _short(app_id),
         )
     )
+    return Envelope(message_id, properties)
 
 
 def decode_properties(raw: bytes) -> commands.Basic.Properties:

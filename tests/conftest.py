@@ -13,19 +13,20 @@ from deploy.stack.stack import Stack
 from streams.settings import Settings
 from tests.support.stack import OwnStack, own_stack
 
-LEVELS = {"chaos": "chaos", "integration": "integration", "system": "integration"}
-"""By folder; a test that uses servers is an integration test wherever it is, and all others are unit tests."""
+LEVELS = {"unit", "integration", "chaos"}
+BY_FOLDER = {"chaos": "chaos", "integration": "integration", "system": "integration"}
 NEEDING_SERVERS = {"servers", "stack", "whole"}
+"""Fixtures that make a test an integration test."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test has one level: its own mark, its folder's, or else by what it uses."""
     here = Path(__file__).parent
     for item in items:
-        level = LEVELS.get(item.path.relative_to(here).parts[0])
-        if level is None:
-            fixtures = set(getattr(item, "fixturenames", ()))
-            level = "integration" if fixtures & NEEDING_SERVERS else "unit"
-        item.add_marker(level)
+        if not LEVELS & {mark.name for mark in item.iter_markers()}:
+            uses_servers = NEEDING_SERVERS & set(getattr(item, "fixturenames", ()))
+            fallback = "integration" if uses_servers else "unit"
+            item.add_marker(BY_FOLDER.get(item.path.relative_to(here).parts[0], fallback))
 
 
 @pytest.fixture(scope="session")

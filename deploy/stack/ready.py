@@ -34,7 +34,7 @@ async def servers(
         url = getattr(settings, f"{name}_url")
         local = name not in outside
         deadline = time.monotonic() + (SERVER_SECONDS if local else EXTERNAL_SECONDS)
-        while error := await probes.ask(name, url):
+        while error := await probes.ask(name, settings):
             late = time.monotonic() > deadline
             if late and not local:
                 raise ServerFailed(f"{plan.without_password(url)}: {error}. Start it, or unset {name.upper()}_URL")

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import psutil
 import pytest
@@ -34,18 +35,20 @@ def gone(stack: OwnStack) -> Callable[[], bool]:
     return lambda: not leftovers.find(stack.home)
 
 
-def in_the_foreground(stack: OwnStack) -> subprocess.Popen[str]:
+@contextmanager
+def in_the_foreground(stack: OwnStack) -> Iterator[subprocess.Popen[str]]:
     """An `up` that has come up."""
-    up = subprocess.Popen(
+    with subprocess.Popen(
         stack.command("up"), env=stack.environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
-    assert up.stderr is not None
-    said = []
-    for line in up.stderr:
-        said.append(line)
-        if "Ctrl-C" in line:
-            return up
-    raise AssertionError("".join(said))
+    ) as up:
+        said = []
+        for line in up.stderr or ():
+            said.append(line)
+            if "Ctrl-C" in line:
+                break
+        else:
+            raise AssertionError("".join(said))
+        yield up
 
 
 def test_everything_runs_and_is_ready(running: OwnStack) -> None:

@@ -28,9 +28,9 @@ def read(data: bytes, step: int = 1_000_000) -> list[Read]:
     return [one for at in range(0, len(data), step) for one in reader.feed(data[at : at + step])]
 
 
-DELIVERED = marshalled(commands.Basic.Deliver("queue", 2**40, redelivered=True, exchange="", routing_key="queue")) + content(
-    commands.Basic.Properties(message_id="m1"), b"some text", 3
-)
+DELIVERED = marshalled(
+    commands.Basic.Deliver("queue", 2**40, redelivered=True, exchange="", routing_key="queue")
+) + content(commands.Basic.Properties(message_id="m1"), b"some text", 3)
 
 
 @pytest.mark.parametrize("step", [1, 2, 7, 1_000_000])
@@ -45,7 +45,9 @@ def test_messages_and_confirms_are_read_from_pieces_of_any_size(step: int) -> No
 
 
 def test_a_message_may_be_empty() -> None:
-    data = marshalled(commands.Basic.Deliver("queue", 1, exchange="", routing_key="queue")) + content(commands.Basic.Properties(), b"")
+    data = marshalled(commands.Basic.Deliver("queue", 1, exchange="", routing_key="queue")) + content(
+        commands.Basic.Properties(), b""
+    )
     [delivery] = read(data)
     assert isinstance(delivery, Delivery)
     assert (delivery.redelivered, delivery.body) == (False, b"")
@@ -76,7 +78,7 @@ def test_what_is_no_amqp_is_refused(data: bytes) -> None:
 
 @given(st.binary(max_size=300), st.integers(1, 100))
 def test_a_publish_is_what_pamqp_would_send(text: bytes, room: int) -> None:
-    properties = wire.persistent_json("m1", "app", "time", 1767225600123)
+    message_id, properties = wire.persistent_json("m1", "app", "time", 1767225600123)
     sent = wire.publish("queue", properties, text, room + 8)
     pieces = [body.ContentBody(text[at : at + room]) for at in range(0, len(text), room)]
     expected = commands.Basic.Properties(
@@ -90,6 +92,7 @@ def test_a_publish_is_what_pamqp_would_send(text: bytes, room: int) -> None:
     command = commands.Basic.Publish(exchange="", routing_key="queue", mandatory=True)
     assert sent == marshalled(command, header.ContentHeader(0, len(text), expected), *pieces)
     assert wire.decode_properties(properties) == expected
+    assert message_id == "m1"
 
 
 @pytest.mark.parametrize("multiple", [True, False])

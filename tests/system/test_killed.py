@@ -1,10 +1,11 @@
 """The whole way with deliver, then lifecycle, killed in the middle: all end, and every call is on the log."""
 
-import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.support.stack import wait_until
 from tests.system.whole import FINAL, Whole, events_of, seconds_late
 
 COUNT = 2000
@@ -13,11 +14,14 @@ HALF = COUNT // 2
 
 @pytest.fixture(scope="module", params=["deliver", "lifecycle"])
 def names(request: pytest.FixtureRequest, whole: Whole) -> list[str]:
-    """Sent under one kill in the middle; all have ended."""
-    killing = threading.Timer(2.0, whole.stack.kill, [request.param])
-    killing.start()
-    names = whole.post(range(HALF)) + whole.publish(range(HALF, COUNT), request.param)
-    killing.join()
+    """Sent under one kill in the middle, with calls in flight; all have ended."""
+    before = whole.calls_made()
+    with ThreadPoolExecutor() as threads:
+        posted = threads.submit(whole.post, range(HALF))
+        published = threads.submit(whole.publish, range(HALF, COUNT), request.param)
+        wait_until(lambda: whole.calls_made() > before + HALF, 60, lambda: "the provider is hardly called")
+        whole.stack.kill(request.param)
+        names = posted.result() + published.result()
     whole.wait_until_final(names, within=180)
     return names
 

@@ -92,6 +92,10 @@ class Whole:
         with self.collections() as (jobs, _):
             return {job["_id"]: job for job in jobs.find()}
 
+    def calls_made(self) -> int:
+        """How many calls the provider has got so far."""
+        return self.calls.read_bytes().count(b'"begun"') if self.calls.exists() else 0
+
     def provider_calls(self) -> Counter[tuple[str, str, int]]:
         """How often what was noted by the provider: (begun, sent or failed; notification; dispatch)."""
         lines = (json.loads(line) for line in self.calls.read_text().splitlines())

@@ -7,16 +7,17 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from streams.kafka import bootstrap
-from streams.topics import DEAD_LETTERS, MAX_RECORD_BYTES
+from streams.topics import DEAD_LETTERS
+from tests.support.broker import declare
 from tests.support.kafka import read
 from tests.torture.checker import compare, expect
 from tests.torture.worker import Faults
@@ -133,17 +134,11 @@ class Supervisor:
         return dict(total)
 
 
-async def declare(url: str, run: str) -> None:
-    """The topics of a run, and the dead letters."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap(url))
-    await admin.start()
-    try:
-        large = {"max.message.bytes": str(MAX_RECORD_BYTES)}
-        compacted = large | {"cleanup.policy": "compact", "min.compaction.lag.ms": "180000"}
-        names = [f"{run}-in", f"{run}-out", f"{run}-lane"]
-        topics = [NewTopic(name, PARTITIONS, 1, topic_configs=large) for name in names]
-        topics += [NewTopic(f"{run}-tally-changelog", PARTITIONS, 1, topic_configs=compacted)]
-        topics += [NewTopic(DEAD_LETTERS, 1, 1, topic_configs=large)]
-        await admin.create_topics(topics)
-    finally:
-        await admin.close()
+async def supervisor(url: str, home: Path) -> Supervisor:
+    """A run of its own, with its topics declared."""
+    run = f"toy-{uuid.uuid4().hex[:8]}"
+    await declare(url, *(f"{run}-{name}" for name in ("in", "out", "lane")), partitions=PARTITIONS)
+    compaction = {"cleanup_policy": "compact,delete", "retention_ms": "-1", "min_compaction_lag_ms": "180000"}
+    await declare(url, f"{run}-tally-changelog", partitions=PARTITIONS, **compaction)
+    await declare(url, DEAD_LETTERS, partitions=1)
+    return Supervisor(run, url, home)

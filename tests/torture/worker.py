@@ -24,16 +24,17 @@ import uvloop
 
 from streams.batch import Batch
 from streams.faust_app import faust_app, run
+from streams.faust_repairs import Fetched
 from streams.fold import Fold
 from streams.group import Group
 from streams.kafka import Publisher
 from streams.ownership import Ownership
 from streams.record import Record
 from streams.settings import Settings
+from streams.table import APPLIED
 from tests.torture.toy import Toy
 
 REPORT_EVERY = 0.3
-STILL_UNTIL_STAGE = 1.0
 
 Mutant = Literal["no-guard", "table-first", "no-hole-check", "no-lease"]
 
@@ -47,7 +48,10 @@ class Faults(msgspec.Struct):
     pause: float = 0.0
     """Seconds of sleep at each stage."""
     drop_batch: int = 0
-    """Loses some events of this batch between the fetch and the fold, as a race in Faust once did."""
+    """Loses a fetch of this batch on its way to the fold, as a race in Faust once did."""
+    veto: str | None = None
+    """Why no partition may be started afresh."""
+    accept_gaps: bool = False
     mutant: Mutant | None = None
 
 
@@ -68,6 +72,7 @@ class Stages:
             await asyncio.sleep(self._faults.pause)
 
     def dies_half_way(self, kind: str) -> bool:
+        """What is cut then is what a crash between two record batches of one write would cut: *applied up to*."""
         due = f"{kind} half {self._seen[f'{kind} half'] + 1}" in (self._faults.kill_at, self._faults.stop_at)
         return due or self._seen.total() + 1 == self._faults.kill_after_stages
 
@@ -83,7 +88,7 @@ class StagedPublisher(Publisher):
         kind = _kind(records[0])
         await self._stages.reach(f"{kind} before")
         if self._stages.dies_half_way(kind):
-            await super().publish(records[: len(records) // 2], within=within)
+            await super().publish([each for each in records if each.key != APPLIED], within=within)
         await self._stages.reach(f"{kind} half")
         await super().publish(records, within=within)
         await self._stages.reach(f"{kind} after")
@@ -106,8 +111,8 @@ def mutate(mutant: Mutant) -> None:
             Batch.entry = unguarded  # type: ignore[method-assign]
         case "table-first":
 
-            async def table_first(self: Any, events: Sequence[Any]) -> None:
-                batch, _ = self._decide(events)
+            async def table_first(self: Any, fetched: Sequence[Fetched]) -> None:
+                batch, _ = self._decide(fetched)
                 await self._write(batch)
                 await self._publisher.publish(batch.log)
                 await self._publisher.publish(batch.lanes)
@@ -116,10 +121,10 @@ def mutate(mutant: Mutant) -> None:
             Fold._apply = table_first  # type: ignore[method-assign]
         case "no-hole-check":
 
-            def trusting(self: Any, message: Any) -> bool:
-                current = message.generation_id == self._owned.group.generation and self._app.flow_control.is_active()
-                if current and message.partition in self._owned.next:
-                    self._owned.next[message.partition] = message.offset
+            def trusting(self: Any, record: Any) -> bool:
+                current = bool(record.offset >= self._owned.next[record.partition])
+                if current:
+                    self._owned.next[record.partition] = record.offset
                 return current
 
             Fold._expected = trusting  # type: ignore[method-assign]
@@ -131,9 +136,10 @@ def mutate(mutant: Mutant) -> None:
 def drop_events(batch: int) -> None:
     apply, batches = Fold._apply, Counter[str]()
 
-    async def lossy(self: Any, events: Sequence[Any]) -> None:
+    async def lossy(self: Any, fetched: Sequence[Fetched]) -> None:
         batches["seen"] += 1
-        await apply(self, events if batches["seen"] != batch else events[: len(events) // 2])
+        if batches["seen"] != batch:
+            await apply(self, fetched)
 
     Fold._apply = lossy  # type: ignore[method-assign]
 
@@ -169,7 +175,19 @@ async def main(name: str, me: str, url: str, home: Path) -> None:
     stage_commits(stages)
     settings = Settings(kafka_url=url, tidings_home=home, worker=me, session_timeout=6, partitions=4)
     app, publisher = faust_app(name, settings), StagedPublisher(url, stages)
-    fold = Fold(app, source=f"{name}-in", rule=Toy(name), publisher=publisher, partitions=settings.partitions)
+
+    async def veto(_: int) -> str | None:
+        return faults.veto
+
+    fold = Fold(
+        app,
+        source=f"{name}-in",
+        rule=Toy(name),
+        publisher=publisher,
+        partitions=settings.partitions,
+        refuse_fresh=veto,
+        accept_gaps=faults.accept_gaps,
+    )
     stopping = asyncio.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, stopping.set)
