@@ -103,16 +103,16 @@ class Creation:
 
 async def read(request: Request, limit: int) -> bytes:
     """The body, of which never more than `limit` bytes are kept, whatever its length claims to be."""
-    too_large = Refusal(413, f"the body must not have more than {limit} bytes")
-    if int(request.headers.get("content-length", "0")) > limit:
-        raise too_large
     chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit:
-            raise too_large
-        chunks.append(chunk)
-    return b"".join(chunks)
+    if int(request.headers.get("content-length", "0")) <= limit:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > limit:
+                break
+            chunks.append(chunk)
+        else:
+            return b"".join(chunks)
+    raise Refusal(413, f"the body must not have more than {limit} bytes")
 
 
 def check(raw: bytes) -> DeliveryBody:

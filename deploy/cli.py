@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from deploy.commands.bench import bench
 from deploy.commands.check import check
 from deploy.commands.down import down
 from deploy.commands.logs import logs
@@ -30,6 +31,7 @@ app.command()(status)
 app.command()(logs)
 app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(run_tests)
 app.command()(check)
+app.command()(bench)
 INTERRUPTED = 130
 
 

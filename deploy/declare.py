@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import TopicAlreadyExistsError
+from aiokafka.errors import GroupCoordinatorNotAvailableError, TopicAlreadyExistsError
 
 from projections.store import declare as declare_indexes
 from streams.amqp import connect
@@ -44,6 +45,7 @@ async def declare_topics(url: str, topics: Iterable[Topic]) -> None:
         refuse_other_partitions(wanted.values(), there)
         await _create(admin, [topic for name, topic in wanted.items() if name not in there])
         await _configure(admin, {name: topic for name, topic in wanted.items() if name in there})
+        await _groups_can_be_coordinated(admin)
     finally:
         await admin.close()
 
@@ -85,6 +87,15 @@ async def _create(admin: AIOKafkaAdminClient, topics: list[Topic]) -> None:
 async def _known_to_brokers(admin: AIOKafkaAdminClient, created: Mapping[str, int]) -> None:
     """Returns when clients can use them: the controller answers before the brokers have heard."""
     while not created.items() <= (await _partitions(admin)).items():  # noqa: ASYNC110 - Kafka tells only who asks
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def _groups_can_be_coordinated(admin: AIOKafkaAdminClient) -> None:
+    """Has Kafka make its topic of consumer offsets now, so that the first consumers need not wait for it in turns."""
+    while True:
+        with suppress(GroupCoordinatorNotAvailableError):
+            await admin.find_coordinator("tidings")
+            return
         await asyncio.sleep(POLL_SECONDS)
 
 

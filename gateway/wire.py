@@ -1,29 +1,37 @@
 """A stored document in, the JSON that clients see out. Pure."""
 
+from datetime import datetime
 from typing import Any
 
-import msgspec
+import orjson
 
 from projections.position import Document
 from streams.clock import iso
 
 Json = dict[str, Any]
 
-INTERNAL = ("fold", "seq")
-ENCODER = msgspec.json.Encoder(enc_hook=str)
+JSON = "application/json"
+INTERNAL = ("fold", "seq", "position")
 
 
-def encoded(value: object) -> bytes:
+def encode(value: object) -> bytes:
     """As JSON."""
-    return ENCODER.encode(value)
+    return orjson.dumps(value, default=str)
 
 
 def job(document: Document) -> Json:
-    """A job as the reference answers it, and what we know beyond that; its id comes under both of the names in use."""
-    shown = {"id": document["_id"], **document}
-    for name in INTERNAL:
-        shown.pop(name, None)
-    for name in ("createdAt", "updatedAt", "acknowledgedAt"):
-        if name in shown:
-            shown[name] = iso(shown[name])
-    return shown
+    """A job as the reference answers it, and what we know beyond that."""
+    return {"id": document["_id"], **_shown(document)}
+
+
+def entry(document: Document) -> Json:
+    """A line of a job's story."""
+    return {"id": document["_id"], **_shown(document), "details": _shown(document["details"])}
+
+
+def _shown(document: Document) -> Json:
+    return {
+        name: iso(value) if isinstance(value, datetime) else value
+        for name, value in document.items()
+        if name not in INTERNAL
+    }

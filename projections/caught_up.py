@@ -9,6 +9,8 @@ import logging
 from collections.abc import Iterable
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from streams import pending
@@ -27,7 +29,12 @@ class CaughtUp:
     """Removes pending records in the background, many at a time."""
 
     def __init__(self, settings: Settings) -> None:
-        self._redis = Redis.from_url(settings.redis_url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT)
+        self._redis = Redis.from_url(
+            settings.redis_url,
+            retry=Retry(NoBackoff(), 0),
+            socket_timeout=TIMEOUT,
+            socket_connect_timeout=TIMEOUT,
+        )
         self._ids: list[str] = []
         self._removing: asyncio.Task[None] | None = None
 

@@ -221,7 +221,8 @@ class Connection(asyncio.Protocol):
 
     def _flush(self, transport: asyncio.Transport) -> None:
         """Whatever was written in one turn of the event loop costs one system call."""
-        transport.write(b"".join(self._outgoing))
+        if not transport.is_closing():
+            transport.write(b"".join(self._outgoing))
         self._outgoing.clear()
 
     def _beat(self) -> None:

@@ -10,7 +10,7 @@ from circuitbreaker import CircuitBreaker
 
 from streams import clock
 from streams.events import Attempt, Body, Channel, Event, SendDeferred, SendFailed, Sent
-from streams.kafka import Publisher
+from streams.kafka import FEW, REST, Publisher
 from streams.providers.protocol import Deferred, Message, Provider, Refused
 from streams.record import Record
 from streams.settings import Settings
@@ -138,3 +138,5 @@ class Outcomes:
             await self._publisher.publish([Record.of(outcome, EVENTS, taken.key) for taken, outcome in batch])
             for taken, _ in batch:
                 taken.slots.release()
+            if len(batch) < FEW:
+                await asyncio.sleep(REST)

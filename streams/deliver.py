@@ -22,7 +22,7 @@ from streams.calls import SOURCE, Caller, Outcomes, Outlet, Slots, Taken
 from streams.dead_letters import Source, dead_letter
 from streams.dispatched import Dispatched, Sighting
 from streams.events import CHANNELS, Attempt, Event, LaneClass, Sending
-from streams.kafka import Publisher, bootstrap
+from streams.kafka import FEW, REST, Publisher, bootstrap
 from streams.providers.mock import MockProvider
 from streams.record import Record
 from streams.settings import Settings
@@ -90,8 +90,11 @@ class Taker:
         stop = asyncio.ensure_future(stopping.wait())
         try:
             while not stopping.is_set():
-                for taken in await self._claim(await self._take(stop)):
+                records = await self._take(stop)
+                for taken in await self._claim(records):
                     self._caller.start(taken)
+                if 0 < len(records) < FEW:
+                    await asyncio.sleep(REST)
             while any(slots.taken for slots in self._lanes.values()):
                 self._freed.clear()
                 await self._freed.wait()

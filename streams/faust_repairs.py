@@ -22,6 +22,10 @@ STOP_TIMEOUT = 8.0
 """Seconds a stop may take."""
 FETCH_TIMEOUT = 1.0
 """Seconds a fetch waits for news before it looks around."""
+BROKER_WAITS = 0.25
+"""Seconds the broker waits for news before it answers a fetch."""
+TAKEN_WITHIN = 1.0
+"""Seconds that a partition's records may lie in the buffer before others are fetched without it."""
 AT_ONCE = 500
 """Records in a fetch; more bring no throughput."""
 NOTHING_ASSIGNED = 0.05
@@ -53,6 +57,18 @@ class Fetched(NamedTuple):
 
 class Thread(driver.AIOKafkaConsumerThread):
     """The consumer's thread, with a fetch that heeds rebalances."""
+
+    async def on_start(self) -> None:
+        """Connect.
+
+        Trap: aiokafka has one fetch under way per broker, and leaves a partition out whose last records were not taken
+        within 0.1 s. If the others are quiet, its next record then waits for as long as the broker may wait for news,
+        which Faust sets to 1.5 s.
+        """
+        await super().on_start()
+        fetcher = self._ensure_consumer()._fetcher  # noqa: SLF001
+        fetcher._prefetch_backoff = TAKEN_WITHIN  # noqa: SLF001
+        fetcher._fetch_max_wait_ms = int(BROKER_WAITS * 1000)  # noqa: SLF001
 
     async def fetch(self, active: set[TP]) -> list[Fetched]:
         """What there is of the active partitions; waits for news for a while."""

@@ -28,6 +28,10 @@ log = logging.getLogger(__name__)
 
 PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0)
 """Seconds between attempts while the broker is away; the last one for ever."""
+FEW = 32
+"""After a batch of fewer records a stage rests, so that the next one is larger."""
+REST = 0.02
+"""Seconds. What a stage costs, and the broker for it, goes by batches more than by records."""
 STOP_GRACE = 5.0
 """Seconds that `stop` waits for what was handed over."""
 AWAY = (KafkaError, OSError)

@@ -1,5 +1,6 @@
 """What all tests share: real servers, stacks of their own, and the level each test belongs to."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -8,6 +9,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from rich.console import Console
 
+from deploy.declare import declare
 from deploy.stack.report import Report
 from deploy.stack.stack import Stack
 from streams.settings import Settings
@@ -38,6 +40,13 @@ def servers() -> Iterator[Settings]:
             yield stack.start_servers()
         finally:
             stack.stop()
+
+
+@pytest.fixture(scope="session")
+def declared(servers: Settings) -> Settings:
+    """The same, with all topics, queues and indexes."""
+    asyncio.run(declare(servers))
+    return servers
 
 
 @pytest.fixture

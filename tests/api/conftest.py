@@ -5,10 +5,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pika
 import pytest
 import redis
+import requests
 import uvicorn
 from fastapi import FastAPI
 from pika.adapters.blocking_connection import BlockingChannel
@@ -22,6 +24,19 @@ from streams.topics import JOBS_QUEUE
 from tests.support.private import Private
 
 Serve = Callable[[Settings], str]
+
+EMAIL: dict[str, Any] = {"type": "email", "recipient": "ada@example.org", "message": "hello"}
+RECOVERY = 20.0
+"""Seconds."""
+
+
+def recovers(api: str) -> bool:
+    """Whether it soon accepts notifications."""
+    deadline = time.monotonic() + RECOVERY
+    while time.monotonic() < deadline:
+        if requests.post(f"{api}/api/notifications", json=EMAIL, timeout=5).status_code == 201:
+            return True
+    return False
 
 
 @contextmanager

@@ -17,8 +17,8 @@ from streams.codec import MAX_REQUEST_BYTES
 from streams.pending import INDEX, record_key
 from streams.settings import Settings
 from streams.topics import JOBS_QUEUE
+from tests.api.conftest import EMAIL
 
-GOOD: dict[str, Any] = {"type": "email", "recipient": "ada@example.org", "message": "hello"}
 ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 TOO_LARGE = {"message": f"the body must not have more than {MAX_REQUEST_BYTES} bytes"}
 
@@ -42,7 +42,7 @@ def test_health_is_ok(api: str) -> None:
 
 
 def test_what_is_accepted_is_answered_as_the_reference_does_with_a_location(api: str) -> None:
-    answer = post(api, GOOD)
+    answer = post(api, EMAIL)
     accepted = answer.json()
     assert answer.status_code == 201
     assert accepted == accepted | {"status": "pending", "attempts": 0, "maxAttempts": 5}
@@ -64,20 +64,25 @@ def test_what_is_accepted_is_on_rabbitmq_persistent_and_as_it_came(api: str, job
 
 
 def test_what_is_accepted_can_be_read_at_once(api: str, kept: redis.Redis, servers: Settings) -> None:
-    accepted = post(api, GOOD | {"metadata": {"order": 1}, "priority": "promotional"}).json()
+    accepted = post(api, EMAIL | {"metadata": {"order": 1}, "priority": "promotional"}).json()
     record = json.loads(kept.get(record_key(accepted["id"])))  # type: ignore[arg-type]
     assert record == accepted | {
-        **{"_id": accepted["id"], "lastError": None, "updatedAt": accepted["createdAt"]},
-        **{"type": "email", "recipient": "ada@example.org", "message": "hello"},
-        **{"metadata": {"order": 1}, "priority": "promotional"},
+        "_id": accepted["id"],
+        "type": "email",
+        "recipient": "ada@example.org",
+        "message": "hello",
+        "metadata": {"order": 1},
+        "lastError": None,
+        "updatedAt": accepted["createdAt"],
+        "priority": "promotional",
     }
     created = datetime.fromisoformat(accepted["createdAt"]).timestamp()
     assert kept.zscore(INDEX, accepted["id"]) == pytest.approx(created * 1000)
-    assert 0 < kept.ttl(record_key(accepted["id"])) <= servers.pending_kept  # type: ignore[operator]
+    assert 0 < kept.ttl(record_key(accepted["id"])) <= servers.pending_kept
 
 
 def test_optional_fields_default_as_they_are_read_later(api: str, kept: redis.Redis) -> None:
-    record = json.loads(kept.get(record_key(post(api, GOOD).json()["id"])))  # type: ignore[arg-type]
+    record = json.loads(kept.get(record_key(post(api, EMAIL).json()["id"])))  # type: ignore[arg-type]
     assert (record["metadata"], record["priority"]) == (None, "transactional")
 
 
@@ -86,7 +91,7 @@ def test_expired_records_leave_the_index(api: str, kept: redis.Redis, servers: S
     kept.zadd(INDEX, {"expired": (now - servers.pending_kept - 1) * 1000, "fresh": (now - 60) * 1000})
     deadline = now + 10
     while kept.zscore(INDEX, "expired") is not None and datetime.now(UTC).timestamp() < deadline:
-        post(api, GOOD)
+        post(api, EMAIL)
     assert kept.zscore(INDEX, "expired") is None
     assert kept.zscore(INDEX, "fresh") is not None
 
@@ -94,7 +99,7 @@ def test_expired_records_leave_the_index(api: str, kept: redis.Redis, servers: S
 @pytest.mark.parametrize("missing", ["type", "recipient", "message"])
 @pytest.mark.parametrize("value", [None, "", ...])
 def test_a_missing_field_is_a_400_in_the_references_words(api: str, missing: str, value: object) -> None:
-    body = {name: given for name, given in (GOOD | {missing: value}).items() if given is not ...}
+    body = {name: given for name, given in (EMAIL | {missing: value}).items() if given is not ...}
     answer = post(api, body)
     assert answer.status_code == 400
     assert answer.json() == {
@@ -104,7 +109,7 @@ def test_a_missing_field_is_a_400_in_the_references_words(api: str, missing: str
 
 
 def test_an_unknown_type_is_a_400_that_lists_the_known_ones(api: str) -> None:
-    answer = post(api, GOOD | {"type": "fax"})
+    answer = post(api, EMAIL | {"type": "fax"})
     assert answer.status_code == 400
     assert answer.json() == {
         "message": "type must be one of email, sms, push",
@@ -130,12 +135,12 @@ def test_a_body_that_is_no_json_object_is_a_400(api: str, body: bytes) -> None:
 
 
 def test_what_is_refused_goes_nowhere(api: str, jobs: BlockingChannel) -> None:
-    post(api, GOOD | {"type": "fax"})
+    post(api, EMAIL | {"type": "fax"})
     assert jobs.basic_get(JOBS_QUEUE) == (None, None, None)
 
 
 def padded(size: int) -> bytes:
-    return json.dumps(GOOD | {"message": "x" * (size - len(json.dumps(GOOD | {"message": ""})))}).encode()
+    return json.dumps(EMAIL | {"message": "x" * (size - len(json.dumps(EMAIL | {"message": ""})))}).encode()
 
 
 def test_the_largest_body_passes(api: str) -> None:
@@ -165,14 +170,14 @@ def test_a_client_that_goes_away_while_it_sends_harms_nobody(api: str, jobs: Blo
     address = urlsplit(api)
     with socket.create_connection((address.hostname, address.port), timeout=5) as client:
         client.sendall(b"POST /api/notifications HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
-    assert post(api, GOOD).status_code == 201
-    assert json.loads(taken(jobs)[1]) == GOOD
+    assert post(api, EMAIL).status_code == 201
+    assert json.loads(taken(jobs)[1]) == EMAIL
 
 
 def test_a_connection_serves_on_after_a_413(api: str) -> None:
     with requests.Session() as session:
         assert session.post(f"{api}/api/notifications", padded(300 * 1024), timeout=5).status_code == 413
-        assert session.post(f"{api}/api/notifications", json=GOOD, timeout=5).status_code == 201
+        assert session.post(f"{api}/api/notifications", json=EMAIL, timeout=5).status_code == 201
 
 
 def test_the_openapi_page_shows_the_request_and_every_answer(api: str) -> None:

@@ -27,9 +27,10 @@ async def silent() -> AsyncIterator[int]:
     held: list[asyncio.StreamWriter] = []
     server = await asyncio.start_server(lambda _, writer: held.append(writer), ports.LOOPBACK, 0)
     yield server.sockets[0].getsockname()[1]
+    server.close()
     for writer in held:
         writer.close()
-    server.close()
+        await asyncio.wait([asyncio.ensure_future(writer.wait_closed())])
 
 
 async def test_servers_that_are_not_there_are_told() -> None:

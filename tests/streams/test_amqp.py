@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pika
 import pytest
+from pamqp import commands, frame
 from pika.adapters.blocking_connection import BlockingChannel
 
 from streams import amqp_connection
@@ -172,6 +173,25 @@ async def test_whatever_else_listens_there_is_given_up(words: bytes | None, monk
     with pytest.raises(Lost):
         await connect(f"amqp://127.0.0.1:{port}/")
     server.close()
+
+
+async def test_while_rabbitmq_blocks_nothing_is_published(connection: Connection, queue: str) -> None:
+    await connection.declare(queue)
+    connection.data_received(frame.marshal(commands.Connection.Blocked("low on memory"), 0))
+    publishing = asyncio.ensure_future(connection.publish(queue, ENVELOPE, b""))
+    await connection.declare(queue)  # a round trip
+    assert not publishing.done()
+    connection.data_received(frame.marshal(commands.Connection.Unblocked(), 0))
+    await asyncio.wait_for(publishing, 5)
+
+
+async def test_a_nack_is_not_a_confirm(connection: Connection, queue: str) -> None:
+    await connection.declare(queue)
+    publishing = asyncio.ensure_future(connection.publish(queue, ENVELOPE, b""))
+    await asyncio.sleep(0)
+    connection.data_received(frame.marshal(commands.Basic.Nack(1), 1))
+    with pytest.raises(NotTaken, match="could not store it"):
+        await publishing
 
 
 async def test_a_silent_peer_is_given_up(servers: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,9 +38,9 @@ async def delivering(settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
 
 
 @pytest.fixture
-def settings(servers: Settings, tmp_path: Path) -> Settings:
+def settings(declared: Settings, tmp_path: Path) -> Settings:
     changes = {"mock_failure_rate": 0.0, "mock_latency": 0.01, "mock_record": tmp_path / "calls"}
-    return servers.model_copy(update={**changes, "worker": "deliver-test"})
+    return declared.model_copy(update={**changes, "worker": "deliver-test"})
 
 
 async def story(settings: Settings, notification: str, length: int = 2) -> list[Body]:

@@ -89,7 +89,10 @@ async def test_poison_is_put_aside_with_its_place_and_the_rest_goes_on(toy: Toy)
     source = f"{toy.workers.run}-in"
     letters = [json.loads(record.value)["data"] for record in await read(toy.workers.url, DEAD_LETTERS)]
     ours = [letter for letter in letters if letter["source"]["name"] == source]
-    assert [(letter["reason"], letter["source"]["offset"]) for letter in ours] == [("undecodable", 1), ("rule-failed", 2)]
+    assert [(letter["reason"], letter["source"]["offset"]) for letter in ours] == [
+        ("undecodable", 1),
+        ("rule-failed", 2),
+    ]
     assert (ours[0]["size"], ours[0]["truncated"], ours[0]["stage"]) == (1_900_000, True, toy.workers.run)
     assert await toy.told() == ["n1:send-failed:1", "n1:send-failed:4"]
 
@@ -104,7 +107,9 @@ async def test_an_event_from_a_newer_program_stops_the_worker_after_what_came_be
 
 
 async def test_rows_without_committed_offsets_are_refused(toy: Toy) -> None:
-    await toy.write("tally-changelog", b"n1", b'{"v":1,"at":7,"state":{"notification":"n1","changed":"2026-05-04T12:00:00Z"}}')
+    await toy.write(
+        "tally-changelog", b"n1", b'{"v":1,"at":7,"state":{"notification":"n1","changed":"2026-05-04T12:00:00Z"}}'
+    )
     told = await toy.leaves_with(Exit.REFUSED)
     assert f"{toy.workers.run}-in[0] with {toy.workers.run}-tally-changelog" in told
     assert "got committed None, applied None, 1 rows" in told

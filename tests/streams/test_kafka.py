@@ -47,7 +47,9 @@ async def test_records_arrive_whole_where_their_key_belongs(
     keyed = [Record(topic, b"key%d" % number, b"v%d" % number, id=f"id{number}") for number in range(20)]
     placed, grave = Record(topic, b"placed", b"v", 2), Record(topic, b"key1", None, 1, "at")
     await publisher.publish([*keyed, placed, grave])
-    came = {(record.partition, record.key, record.value, record.headers) for record in await read(servers.kafka_url, topic)}
+    came = {
+        (record.partition, record.key, record.value, record.headers) for record in await read(servers.kafka_url, topic)
+    }
     expected = {
         (partition_for(record.key or b"", PARTITIONS), record.key, record.value, (("id", record.id.encode()),))
         for record in keyed

@@ -118,8 +118,14 @@ def test_a_rule_that_fails_leaves_a_dead_letter_with_the_traceback_and_the_state
 
 def test_a_reaction_that_no_broker_takes_is_a_dead_letter_as_a_whole() -> None:
     huge = "x" * MAX_RECORD_BYTES
-    assert letter(judged(lambda _: Reaction(State("new"), [OUT, OUT._replace(value=huge.encode())])))["reason"] == "oversized"
-    assert letter(judged(lambda _: Reaction(State("new"), [], [OUT._replace(value=huge.encode())])))["reason"] == "oversized"
+    assert (
+        letter(judged(lambda _: Reaction(State("new"), [OUT, OUT._replace(value=huge.encode())])))["reason"]
+        == "oversized"
+    )
+    assert (
+        letter(judged(lambda _: Reaction(State("new"), [], [OUT._replace(value=huge.encode())])))["reason"]
+        == "oversized"
+    )
     assert letter(judged(lambda _: Reaction(State(huge), [OUT])))["reason"] == "oversized"
 
 

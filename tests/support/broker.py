@@ -13,7 +13,9 @@ from streams.topics import MAX_RECORD_BYTES
 
 async def declare(kafka_url: str, *names: str, partitions: int = 4, **config: str) -> None:
     """Make topics; one that is there already stays as it is. Underscores in settings stand for dots."""
-    settings = {"max.message.bytes": str(MAX_RECORD_BYTES)} | {key.replace("_", "."): value for key, value in config.items()}
+    settings = {"max.message.bytes": str(MAX_RECORD_BYTES)} | {
+        key.replace("_", "."): value for key, value in config.items()
+    }
     async with admin(kafka_url) as client:
         await client.create_topics([NewTopic(name, partitions, 1, topic_configs=settings) for name in names])
 

@@ -102,7 +102,9 @@ def compare(topics: dict[str, list[ConsumerRecord]], expected: Expected) -> dict
     return dict(found)
 
 
-def _compare_emitted(found: Counter[str], records: list[ConsumerRecord], wanted: dict[int, list[tuple[str, Json]]]) -> None:
+def _compare_emitted(
+    found: Counter[str], records: list[ConsumerRecord], wanted: dict[int, list[tuple[str, Json]]]
+) -> None:
     first: dict[int, dict[str, Json]] = defaultdict(dict)
     for record in records:
         event = json.loads(record.value)

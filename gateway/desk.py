@@ -1,0 +1,84 @@
+"""Requests in, answers out: read models and pending records put together, so that who wrote can read at once."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlencode
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway import wire
+from gateway.answers import answer, unknown
+from gateway.pages import Row, page
+from gateway.pending import Pending
+from gateway.query import Query, parse
+from projections.store import Reads, database
+from streams.settings import Settings
+
+PATIENCE = 1.5
+"""Seconds until the database counts as away."""
+
+
+class Desk:
+    """Answers the gateway's requests while it is `open`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @asynccontextmanager
+    async def open(self, _: FastAPI) -> AsyncIterator[None]:
+        """Connections for as long as the app lives; servers may be away, now and later."""
+        self._pending = Pending(self._settings)
+        async with database(self._settings, patience=PATIENCE) as base:
+            self._reads = Reads(base)
+            yield
+        await self._pending.close()
+
+    async def job(self, request: Request) -> Response:
+        """One notification.
+
+        It leaves Redis only after it has come to the database: looked for in the order database, Redis, database, it
+        can't be missed on its way.
+        """
+        notification = request.path_params["id"]
+        document = await self._reads.job(notification)
+        if document is None:
+            if record := await self._pending.job(notification):
+                return Response(record, media_type=wire.JSON)
+            document = await self._reads.job(notification)
+        return unknown() if document is None else answer(wire.job(document))
+
+    async def jobs(self, request: Request) -> Response:
+        """A page of notifications."""
+        query = parse(request.query_params)
+        pending = await self._newest_pending(query)
+        wanted = query.limit + 1 + len(query.cursor.shown)
+        documents = await self._reads.newest(query.filters, query.cursor.before, wanted)
+        stored = [Row(document["seq"], document["_id"], wire.job(document)) for document in documents]
+        rows, following = page(stored, pending, query.cursor, query.limit)
+        headers = {}
+        if following is not None:
+            parameters = {**request.query_params, "cursor": str(following)}
+            headers["Link"] = f'<{request.url.path}?{urlencode(parameters)}>; rel="next"'
+        return answer([row.job for row in rows], headers=headers)
+
+    async def story(self, request: Request) -> Response:
+        """What happened to a notification."""
+        notification = request.path_params["id"]
+        if entries := await self._reads.story(notification):
+            return answer([wire.entry(entry) for entry in entries])
+        known = await self._pending.job(notification) or await self._reads.job(notification)
+        return answer([]) if known else unknown()
+
+    async def _newest_pending(self, query: Query) -> list[Row]:
+        if query.filters.get("status", "pending") != "pending":
+            return []
+        rows: list[Row] = []
+        wanted = query.limit + 1
+        async for chunk in self._pending.newest(query.filters, query.cursor, wanted):
+            stored = await self._reads.stored([row.id for row in chunk])
+            rows += [row for row in chunk if row.id not in stored]
+            if len(rows) >= wanted:
+                break
+        return rows

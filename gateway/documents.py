@@ -1,0 +1,134 @@
+"""What the gateway's answers look like, for the OpenAPI pages: nothing here is run on the way of a request."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from streams.events import Activity, Channel, Priority, SuppressionReason
+from streams.notification import Status
+
+Told = Literal[
+    "created",
+    "suppressed",
+    "queued",
+    "sending",
+    "sent",
+    "deferred",
+    "retry_scheduled",
+    "failed",
+    "lost",
+    "acknowledged",
+]
+EXAMPLE_ID = "0d1f7a5e-8f0c-4a3e-9a57-3f0f8f6c2b11"
+
+
+class Job(BaseModel):
+    """A notification and where it stands."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "id": EXAMPLE_ID,
+                "_id": EXAMPLE_ID,
+                "type": "email",
+                "recipient": "ada@example.org",
+                "message": "Your parcel is on its way",
+                "metadata": {"order": 4711},
+                "maxAttempts": 5,
+                "priority": "transactional",
+                "createdAt": "2026-01-01T00:00:00.000Z",
+                "status": "sent",
+                "attempts": 1,
+                "lastError": "Mock provider failed for email notification",
+                "updatedAt": "2026-01-01T00:00:01.204Z",
+            }
+        }
+    )
+
+    id: str
+    id_: str = Field(alias="_id", description="The same, as the reference names it.")
+    type: Channel
+    recipient: str
+    message: str
+    metadata: dict[str, Any] | None
+    status: Status
+    attempts: int = Field(description="Failed ones: 0 if the first succeeded.")
+    maxAttempts: int  # noqa: N815 - the wire's spelling
+    lastError: str | None  # noqa: N815
+    createdAt: datetime  # noqa: N815
+    updatedAt: datetime  # noqa: N815
+    priority: Priority
+    eventType: Activity | None = Field(None, description="Of social notifications only.")  # noqa: N815
+    actorId: str | None = Field(None, description="Of social notifications only.")  # noqa: N815
+    postId: str | None = Field(None, description="Of social notifications only.")  # noqa: N815
+    acknowledgedAt: datetime | None = Field(None, description="When the recipient had seen it.")  # noqa: N815
+    reason: SuppressionReason | None = Field(None, description="Why it was suppressed.")
+    duplicateOf: str | None = Field(None, description="The notification that it repeats.")  # noqa: N815
+
+
+class LogEntry(BaseModel):
+    """One line of a notification's story."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "id": f"{EXAMPLE_ID}:retry-scheduled:1",
+                "_id": f"{EXAMPLE_ID}:retry-scheduled:1",
+                "jobId": EXAMPLE_ID,
+                "event": "retry_scheduled",
+                "details": {
+                    "dispatch": 1,
+                    "attempts": 1,
+                    "error": "Mock provider failed for email notification",
+                    "delayMs": 1000,
+                    "notBefore": "2026-01-01T00:00:01.101Z",
+                },
+                "createdAt": "2026-01-01T00:00:00.101Z",
+            }
+        }
+    )
+
+    id: str
+    id_: str = Field(alias="_id", description="The same, as the reference names it.")
+    jobId: str  # noqa: N815
+    event: Told
+    details: dict[str, Any]
+    createdAt: datetime  # noqa: N815
+
+
+class FaultyParameter(BaseModel):
+    """What is wrong with one parameter."""
+
+    field: str
+    message: str
+
+
+class Trouble(BaseModel):
+    """Why there is no other answer."""
+
+    message: str
+    details: list[FaultyParameter] | None = None
+
+
+Answers = dict[int | str, dict[str, Any]]
+
+UNAVAILABLE: Answers = {
+    503: {
+        "model": Trouble,
+        "description": "The database does not answer.",
+        "headers": {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}},
+    }
+}
+UNKNOWN: Answers = {404: {"model": Trouble, "description": "No such notification."}}
+LIST: Answers = {
+    200: {
+        "model": list[Job],
+        "description": "Newest first.",
+        "headers": {"Link": {"description": '`<...>; rel="next"`: the next page.', "schema": {"type": "string"}}},
+    },
+    400: {"model": Trouble, "description": "Wrong parameters: `details` tells about each."},
+    **UNAVAILABLE,
+}
+JOB: Answers = {200: {"model": Job, "description": "The job."}, **UNKNOWN, **UNAVAILABLE}
+STORY: Answers = {200: {"model": list[LogEntry], "description": "Oldest first."}, **UNKNOWN, **UNAVAILABLE}

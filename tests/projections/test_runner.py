@@ -1,0 +1,104 @@
+"""The projections on real servers: whatever is killed, the read models end as a straight fold of the log."""
+
+import asyncio
+import base64
+import json
+
+import pytest
+import redis.asyncio
+
+from projections import jobs
+from projections.position import Refused
+from streams.codec import encode
+from streams.events import Accepted, Origin, Personal, Request, Sent
+from streams.pending import INDEX, record_key
+from streams.settings import Settings
+from streams.topics import DEAD_LETTERS, EVENTS
+from tests.projections.conftest import renew_log
+from tests.projections.lives import accepted, event, many
+from tests.projections.stored import contents, expected, opened, projecting, publish, until, until_caught_up
+from tests.support import kafka
+
+
+async def test_the_read_models_are_a_fold_of_the_log(settings: Settings) -> None:
+    told = many(40)
+    async with projecting(settings):
+        await publish(settings, told[:100])
+        await until_caught_up(settings)
+        await publish(settings, told[100:])
+        await publish(settings, told[30:60])
+        await until_caught_up(settings)
+    assert len((await contents(settings)).jobs) == 40
+    assert await contents(settings) == await expected(settings)
+
+
+async def test_a_database_of_another_log_is_refused(settings: Settings) -> None:
+    await publish(settings, many(3))
+    async with projecting(settings):
+        await until_caught_up(settings)
+    before = await contents(settings)
+    await renew_log(settings)
+    await publish(settings, many(5, "other"))
+    async with projecting(settings) as refused:
+        with pytest.raises(Refused, match=r"is of the log .* but Kafka serves"):
+            await asyncio.wait_for(refused, 30)
+    assert await contents(settings) == before
+
+
+async def test_what_can_t_be_read_goes_to_the_dead_letters_and_the_rest_goes_on(settings: Settings) -> None:
+    huge = Accepted(Request("email", "k", 5, Personal("a", "b", {"n": 1 << 70})), "transactional", Origin(0, 0))
+    newer = encode(accepted("newer")).replace(b"accepted.v1", b"accepted.v9")
+    poison = [b"\xff", None, encode(event(Sent(1), "nobody")), encode(event(huge, "unstorable")), newer]
+    async with projecting(settings):
+        await kafka.write(settings.kafka_url, EVENTS, *((b"k", value) for value in poison))
+        await publish(settings, many(9))
+        await until_caught_up(settings)
+    letters = [json.loads(record.value)["data"] for record in await kafka.read(settings.kafka_url, DEAD_LETTERS)]
+    originals = {base64.b64decode(letter["original"]) if "original" in letter else None for letter in letters}
+    assert originals == set(poison[:4])
+    stored = await contents(settings)
+    assert len(stored.jobs) == 9
+    assert sum(stored.counts.values()) == 9
+    assert await skipped(settings) == 1
+
+
+async def skipped(settings: Settings) -> int:
+    async with opened(settings) as base:
+        found = [position["skipped"] async for position in base.positions.find({"projection": jobs.PROJECTION})]
+    return sum(found)
+
+
+async def test_a_database_that_went_back_is_filled_again_though_nothing_new_comes(settings: Settings) -> None:
+    await publish(settings, many(12))
+    async with projecting(settings):
+        await until_caught_up(settings)
+        whole = await contents(settings)
+        async with opened(settings) as base:
+            await base.NotificationJob.delete_many({})
+            await base.positions.delete_many({})
+            await base.NotificationLog.delete_many({"event": "sent"})
+        await until_caught_up(settings)
+    assert await contents(settings) == whole
+
+
+async def test_pending_records_go_when_their_notifications_are_stored(settings: Settings) -> None:
+    async with redis.asyncio.Redis.from_url(settings.redis_url) as kept:
+        for name in ("n0", "n1", "elsewhere"):
+            await kept.set(record_key(name), b"{}")
+            await kept.zadd(INDEX, {name: 1})
+        async with projecting(settings):
+            await publish(settings, many(2))
+
+            async def gone() -> bool:
+                return bool(await kept.zcard(INDEX) == 1)
+
+            await until(gone)
+        assert await kept.exists(*map(record_key, ("n0", "n1", "elsewhere"))) == 1
+        await kept.delete(INDEX, record_key("elsewhere"))
+
+
+async def test_without_redis_it_goes_on(settings: Settings) -> None:
+    async with projecting(settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})):
+        await publish(settings, many(5))
+        await until_caught_up(settings)
+    assert await contents(settings) == await expected(settings)
