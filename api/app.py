@@ -1,6 +1,8 @@
 """The API as a router: requests come in over HTTP, accepted ones are on RabbitMQ before they are answered."""
 
 import asyncio
+import logging
+import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,6 +15,8 @@ from api.create import Creation
 from api.outbox import Outbox
 from api.redis_pipe import Pipe
 from streams.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 class Unwrapped(APIRoute):
@@ -34,6 +38,8 @@ def router(settings: Settings) -> APIRouter:
     @asynccontextmanager
     async def connected(_: FastAPI) -> AsyncIterator[None]:
         runners = [asyncio.create_task(part.run()) for part in (outbox, pipe)]
+        for runner in runners:
+            runner.add_done_callback(_leave_unless_cancelled)
         try:
             yield
         finally:
@@ -59,3 +65,10 @@ def router(settings: Settings) -> APIRouter:
 async def health(_: Request) -> Response:
     """Says that the process is alive, and nothing about the servers behind it: that is `/ready`."""
     return Response(b'{"status":"ok"}', media_type="application/json")
+
+
+def _leave_unless_cancelled(runner: asyncio.Task[None]) -> None:
+    """A part that ended by itself met a bug; a process without it would only seem to be alive."""
+    if not runner.cancelled():
+        log.critical("leaving, to be started again", exc_info=runner.exception())
+        signal.raise_signal(signal.SIGTERM)

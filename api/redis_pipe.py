@@ -80,9 +80,10 @@ class Pipe:
                 for command in commands:
                     pipeline.execute_command(*command)
                 return await pipeline.execute(raise_on_error=False)
-        except (RedisError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, no request may fail or hang because of it
             self._shunned_until = loop.time() + PAUSE
-            log.warning("Redis is away, going without it for %g s: %s", PAUSE, error or type(error).__name__)
+            log.warning("going without Redis for %g s: %s: %s", PAUSE, type(error).__name__, error)
             # An answer that comes late must not be taken for the next command's.
-            await self._redis.connection_pool.disconnect()
+            with suppress(RedisError, OSError):
+                await self._redis.connection_pool.disconnect()
             return []

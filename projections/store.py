@@ -188,15 +188,17 @@ class Reads:
 
 
 async def _insert(collection: Collection, documents: list[Document], *, repeatable: bool = False) -> None:
-    """`repeatable`: a document that is there already is the same one."""
+    """`repeatable`: a document that is there already is the same one.
+
+    Trap: of a notification that is there already, SecantusDB names `seq` as the duplicate key, and MongoDB `_id`.
+    """
     if not documents:
         return
     try:
         await collection.insert_many(documents, ordered=False)
     except BulkWriteError as error:
         faults = error.details["writeErrors"]
-        known = [fault for fault in faults if fault["code"] == DUPLICATE_KEY and list(fault["keyPattern"]) == ["_id"]]
-        if not known or known != faults or error.details["writeConcernErrors"]:
+        if error.details["writeConcernErrors"] or not all(fault["code"] == DUPLICATE_KEY for fault in faults):
             raise
         if not repeatable:
             raise Conflict(f"{len(faults)} of {len(documents)} new documents of {collection.name} exist") from error

@@ -1,8 +1,8 @@
 """A connection to RabbitMQ: commands and messages out; answers, confirms and deliveries in.
 
-It is our own because CPU counts: consuming a message costs 10 us here, 69 with aiormq and 86 with aio-pika. And because
-a message with broken properties, which any producer can send, makes either library drop the connection and get the same
-message again, for ever.
+It is our own because CPU counts: a confirmed publish costs 10 us here (aiormq 126, aio-pika 150), a consumed message 10
+(69, 86). And because a message with broken properties, which any producer can send, makes either library drop the
+connection and get the same message again, for ever.
 """
 
 import asyncio

@@ -6,6 +6,7 @@ were ours when it was sent, and, since it renews the session, that they stay our
 
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple, cast
 
 import faust
@@ -65,6 +66,7 @@ class Group:
             return False
         started = time.monotonic()
         if not await self._thread.call_thread(self._commit, self._keyed(offsets), self.generation):
+            self._proven = float("-inf")
             return False
         self._proven = max(self._proven, started)
         self.accepted.update(offsets)
@@ -77,7 +79,9 @@ class Group:
 
     def end(self, partition: int) -> int | None:
         """The end of the source as of the last fetch."""
-        end: int | None = self._app.consumer.highwater(TopicPartition(self._source, partition))
+        end: int | None = None
+        with suppress(AssertionError):  # it was revoked meanwhile, in the other thread
+            end = self._app.consumer.highwater(TopicPartition(self._source, partition))
         return end
 
     @property

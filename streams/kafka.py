@@ -19,6 +19,7 @@ from aiokafka.errors import (
     UnsupportedVersionError,
 )
 
+from streams.exits import or_die
 from streams.producer import Producer
 from streams.record import Oversized, Record, check_size
 
@@ -116,7 +117,7 @@ class Publisher:
 
     async def start(self) -> None:
         """Never fails: a broker that is away is waited for by `publish`."""
-        self._writer = asyncio.create_task(self._write_rounds(), name="publisher")
+        self._writer = asyncio.create_task(or_die(self._write_rounds()), name="publisher")
 
     async def stop(self) -> None:
         """Wait a few seconds for what was handed over, then close the connections."""

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import hypothesis
 import pytest
 from rich.console import Console
 
@@ -14,6 +15,13 @@ from deploy.stack.report import Report
 from deploy.stack.stack import Stack
 from streams.settings import Settings
 from tests.support.stack import OwnStack, own_stack
+
+hypothesis.settings.register_profile(
+    "here",
+    deadline=None,  # a time limit on a noisy machine tells nothing
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("here")
 
 LEVELS = {"unit", "integration", "chaos"}
 BY_FOLDER = {"chaos": "chaos", "integration": "integration", "system": "integration"}

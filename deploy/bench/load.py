@@ -5,14 +5,21 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from uuid import uuid4
 
-import aio_pika
 import aiohttp
 import orjson
 
+from streams import clock
+from streams.amqp import connect
+from streams.amqp_wire import persistent_json
+from streams.clock import milliseconds
+from streams.requests import TIME_HEADER
 from streams.topics import JOBS_QUEUE
 
 TYPES = ("email", "sms", "push")
+PRODUCERS = 200
+"""Messages awaiting their confirms at a time."""
 RECIPIENTS = 10_000
 """Different recipients, so that every partition has work."""
 
@@ -65,14 +72,16 @@ async def post(url: str, count: int, connections: int, rate: float | None) -> An
 
 async def publish(url: str, count: int) -> None:
     """Put `count` messages on the queue, each confirmed."""
-    connection = await aio_pika.connect(url)
-    async with connection:
-        channel = await connection.channel()
-        window = asyncio.Semaphore(500)
+    connection = await connect(url)
+    try:
+        await connection.declare(JOBS_QUEUE)
+        waiting = iter(bodies(count))
 
-        async def one(body: bytes) -> None:
-            async with window:
-                message = aio_pika.Message(body, delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
-                await channel.default_exchange.publish(message, JOBS_QUEUE, mandatory=True)
+        async def producer() -> None:
+            for body in waiting:
+                envelope = persistent_json(str(uuid4()), "tidings-bench", TIME_HEADER, milliseconds(clock.now()))
+                await connection.publish(JOBS_QUEUE, envelope, body)
 
-        await asyncio.gather(*(one(body) for body in bodies(count)))
+        await asyncio.gather(*(producer() for _ in range(PRODUCERS)))
+    finally:
+        await connection.close()

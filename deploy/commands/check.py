@@ -13,7 +13,7 @@ PACKAGES = ("streams", "api", "projections", "gateway", "deploy", "tests")
 CHECKS = {
     "ruff check": ("ruff", "check", "."),
     "ruff format": ("ruff", "format", "--check", "."),
-    "mypy": ("mypy", "--explicit-package-bases", *PACKAGES),
+    "mypy": ("mypy", *PACKAGES),
     "import-linter": ("lint-imports", "--no-cache"),
     "codespell": ("codespell",),
 }

@@ -5,9 +5,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from deploy.commands.show import as_json, print_status
 from deploy.stack.environment import read_settings
 from deploy.stack.home import Home
+from deploy.stack.show import as_json, print_status
 from deploy.stack.supervision import Supervision
 
 NOT_RUNNING = 3

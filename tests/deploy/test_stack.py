@@ -1,5 +1,6 @@
 """Whole stacks, from the outside: what `up`, `down`, `status` and `logs` promise."""
 
+import json
 import signal
 import socket
 import subprocess
@@ -56,6 +57,14 @@ def test_everything_runs_and_is_ready(running: OwnStack) -> None:
     assert rows.keys() == SERVERS | PROCESSES
     assert all(psutil.pid_exists(row["pid"]) for row in rows.values())
     assert ready(running).json()["status"] == "ok"
+
+
+def test_status_tells_it_as_json_for_programs(running: OwnStack) -> None:
+    told = {row["name"]: row for row in json.loads(running.run("status", "--json").stdout)}
+    for name, row in running.status().items():
+        assert {key: told[name][key] for key in ("pid", "state", "ports")} == {
+            key: row[key] for key in ("pid", "state", "ports")
+        }
 
 
 def test_every_port_of_the_status_is_listened_on_at_loopback_only(running: OwnStack) -> None:

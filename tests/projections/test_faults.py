@@ -126,7 +126,7 @@ def mongo(tmp_path: Path) -> Iterator[KillableMongo]:
 async def test_a_database_that_is_killed_under_load_ends_complete(settings: Settings, mongo: KillableMongo) -> None:
     settings = settings.model_copy(update={"mongo_url": mongo.url})
     await declare(settings)
-    told = many(300)
+    told = many(100)
     async with projecting(settings):
         for start in range(0, len(told), 100):
             await publish(settings, told[start : start + 100])

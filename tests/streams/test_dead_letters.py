@@ -21,7 +21,7 @@ def letter(body: bytes | None, source: Source = PLACE, key: bytes | None = b"rec
     )
 
 
-def opened(record: Record) -> Any:
+def opened(record: Record) -> Any:  # noqa: ANN401 - JSON
     assert record.value is not None
     return json.loads(record.value)
 

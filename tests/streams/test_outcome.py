@@ -61,7 +61,7 @@ def judged(
     return judge.judge(Incoming("events", 2, 42, b"r", value), STAMP, lambda _, __: known)
 
 
-def letter(outcome: Outcome[State]) -> Any:
+def letter(outcome: Outcome[State]) -> Any:  # noqa: ANN401 - JSON
     assert outcome.letter
     assert not outcome.lanes
     assert outcome.change is None

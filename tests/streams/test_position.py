@@ -55,12 +55,12 @@ def test_a_lost_changelog_is_noticed(committed: int) -> None:
 
 
 def test_a_topic_that_was_made_anew_is_noticed() -> None:
-    with pytest.raises(Refused, match="expected the topic to reach offset 40.*it ends at 10"):
+    with pytest.raises(Refused, match=r"expected the topic to reach offset 40.*it ends at 10"):
         start(replace(RUNNING, end=10), "events[2]")
 
 
 def test_records_removed_by_retention_before_they_were_folded_are_noticed() -> None:
-    with pytest.raises(Refused, match="15 records from offset 40 .* to 55 were removed"):
+    with pytest.raises(Refused, match=r"15 records from offset 40 .* to 55 were removed"):
         start(replace(RUNNING, first=55), "events[2]")
 
 

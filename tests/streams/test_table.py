@@ -1,6 +1,5 @@
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import msgspec
 import pytest
@@ -116,7 +115,9 @@ def test_a_zombies_tombstone_does_not_remove_what_it_did_not_know() -> None:
     assert counts(shard) == {b"k": 2}
 
 
-def ripe(shard: Shard[Counted], committed: int = 100, limit: int = 10, changing: Any = ()) -> list[tuple[bytes, int]]:
+def ripe(
+    shard: Shard[Counted], committed: int = 100, limit: int = 10, changing: Container[bytes] = ()
+) -> list[tuple[bytes, int]]:
     return list(shard.ripe(committed, limit, changing))
 
 

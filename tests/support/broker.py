@@ -43,6 +43,6 @@ async def frozen(kafka_url: str) -> AsyncIterator[None]:
 
 def _listening(port: int) -> int:
     for connection in psutil.net_connections("tcp"):
-        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+        if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,) and connection.pid:
             return connection.pid
     raise LookupError(f"expected a process of ours that listens on port {port}, found none")

@@ -1,6 +1,5 @@
 """Stacks of a test's own: in a temporary home, on free ports, gone when the test is."""
 
-import json
 import os
 import signal
 import subprocess
@@ -16,6 +15,8 @@ from typing import Any
 from deploy.stack import leftovers, ports
 from deploy.stack.home import CHECKOUT, Home
 from deploy.stack.plan import Facts
+from deploy.stack.show import rows
+from deploy.stack.supervision import Supervision
 from streams.settings import Settings
 
 COMMAND_SECONDS = 300
@@ -63,9 +64,8 @@ class OwnStack:
         return done
 
     def status(self) -> dict[str, Row]:
-        """`status --json` by name; empty if nothing runs."""
-        rows: list[Row] = json.loads(self.run("status", "--json", check=False).stdout)
-        return {row["name"]: row for row in rows}
+        """What `status --json` prints, by name, without the cost of running it; empty if nothing runs."""
+        return {row["name"]: row for row in rows(self.home, Supervision(self.home))}
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> int:
         """Sends a program a signal; returns the pid it went to."""

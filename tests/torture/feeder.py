@@ -1,4 +1,4 @@
-"""The input of a torture run, from a seed: events of many short-lived notifications, a few poisonous records among them."""
+"""The input of a torture run, from a seed: events of many short-lived notifications, and some poisonous records."""
 
 import asyncio
 import random

@@ -49,7 +49,7 @@ class Supervisor:
         }
         program = [sys.executable, str(Path(__file__).parent / "worker.py"), self.run, name, self.url, str(self.home)]
         with (self.home / f"{name}.log").open("ab") as log:
-            self.workers[name] = subprocess.Popen(program, env=environment, stdout=log, stderr=log)  # noqa: S603
+            self.workers[name] = subprocess.Popen(program, env=environment, stdout=log, stderr=log)
 
     def send(self, name: str, sign: signal.Signals) -> None:
         self.workers[name].send_signal(sign)
@@ -58,8 +58,7 @@ class Supervisor:
         """Let a worker go for good."""
         process, begun = self.workers.pop(name), time.monotonic()
         process.send_signal(sign)
-        while process.poll() is None:
-            await asyncio.sleep(LOOK_EVERY / 10)
+        await asyncio.to_thread(process.wait)
         if sign == signal.SIGTERM:
             self.stops.append(round(time.monotonic() - begun, 2))
             if process.returncode:
@@ -81,24 +80,23 @@ class Supervisor:
             self.revive()
             await asyncio.sleep(LOOK_EVERY)
 
-    async def until_ended(self, name: str, timeout: float = 60) -> int:
+    async def until_ended(self, name: str, within: float = 60) -> int:
         """Wait for a worker to end by itself, and let it be; returns its exit code."""
-        process = self.workers.pop(name)
-        async with asyncio.timeout(timeout):
-            while process.poll() is None:
-                await asyncio.sleep(LOOK_EVERY)
+        process = self.workers[name]
+        await asyncio.to_thread(process.wait, within)
+        del self.workers[name]
         self.exits.append((name, process.returncode))
         return process.returncode
 
-    async def until_exits(self, count: int, timeout: float = 60) -> None:
+    async def until_exits(self, count: int, within: float = 60) -> None:
         """Supervise until so many workers have ended."""
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(within):
             while len(self.exits) < count:
                 await self.sleep(LOOK_EVERY)
 
-    async def until_done(self, timeout: float = 120) -> None:
+    async def until_done(self, within: float = 120) -> None:
         """Supervise until the whole input is folded and no timer is open."""
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(within):
             while not (await self._all_committed() and not await self._timers_open()):
                 await self.sleep(0.5)
 

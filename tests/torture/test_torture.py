@@ -4,8 +4,8 @@ The short form is one run with a bit of everything. The whole, some ten minutes,
 
     .venv/bin/pytest tests/torture -m torture [-k frozen]
 
-To repeat it, set TORTURE_RUNS. It includes controls, workers broken on purpose, whose damage the checker must see, and a
-broker that goes away for 20 s. Each run prints what it found.
+To repeat it, set TORTURE_RUNS. It includes controls, workers broken on purpose, whose damage the checker must see, and
+a broker that goes away for 20 s. With -s each run says what it found.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ import json
 import os
 import random
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -57,7 +58,8 @@ async def finished(workers: Supervisor, feeding: asyncio.Task[None]) -> dict[str
 
 async def reported(workers: Supervisor) -> dict[str, int]:
     found = await workers.check()
-    print(json.dumps({"found": found, "exits": workers.exits, "stops": workers.stops, "counts": workers.counts()}))
+    told = {"found": found, "exits": workers.exits, "stops": workers.stops, "counts": workers.counts()}
+    sys.stdout.write(f"\n{json.dumps(told)}\n")
     return found
 
 

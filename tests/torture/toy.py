@@ -1,9 +1,9 @@
 """A processor small enough to be checked by hand that still uses all the fold offers.
 
-It counts a notification's `sending` events and chains their ids into a hash; says so on the output topic, and on the lane
-topic for every even count. Every tenth event (by number) sets a timer for its deadline, whose `came-due` is answered by
-`failed`. `sent` finishes the notification. Some events are poison: `RAISES` makes the rule raise, `HUGE` makes it emit
-more than the broker takes.
+It counts a notification's `sending` events and chains their ids into a hash; says so on the output topic, and on the
+lane topic for every even count. Every tenth event (by number) sets a timer for its deadline, whose `came-due` is
+answered by `failed`. `sent` finishes the notification. Some events are poison: `RAISES` makes the rule raise, `HUGE`
+makes it emit more than the broker takes.
 """
 
 import zlib

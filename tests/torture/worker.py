@@ -2,9 +2,9 @@
 
     python worker.py RUN NAME KAFKA_URL HOME    with FAULTS in the environment, a JSON object of `Faults`' fields
 
-A stage is `log`, `lanes`, `changelog`, `command` or `commit`, each with `before`, `half` or `after`, and a count: `changelog
-half 3` is in the middle of the third write of changelog records. `mutant` breaks the fold on purpose, to prove that the
-checker notices.
+A stage is `log`, `lanes`, `changelog`, `command` or `commit`, each with `before`, `half` or `after`, and a count:
+`changelog half 3` is in the middle of the third write of changelog records. `mutant` breaks the fold on purpose, to
+prove that the checker notices.
 """
 
 import asyncio
@@ -18,9 +18,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
+from unittest import mock
 
 import msgspec
 import uvloop
+from aiokafka import ConsumerRecord
 
 from streams.batch import Batch
 from streams.faust_app import faust_app, run
@@ -31,8 +33,8 @@ from streams.kafka import Publisher
 from streams.ownership import Ownership
 from streams.record import Record
 from streams.settings import Settings
-from streams.table import APPLIED
-from tests.torture.toy import Toy
+from streams.table import APPLIED, Entry
+from tests.torture.toy import Tally, Toy
 
 REPORT_EVERY = 0.3
 
@@ -104,55 +106,55 @@ def mutate(mutant: Mutant) -> None:
         case "no-guard":
             entry = Batch.entry
 
-            def unguarded(self: Batch[Any], partition: int, key: bytes) -> Any:
+            def unguarded(self: Batch[Tally], partition: int, key: bytes) -> Entry[Tally] | None:
                 found = entry(self, partition, key)
                 return None if found is None else msgspec.structs.replace(found, at=-1)
 
-            Batch.entry = unguarded  # type: ignore[method-assign]
+            mock.patch.object(Batch, "entry", unguarded).start()
         case "table-first":
 
-            async def table_first(self: Any, fetched: Sequence[Fetched]) -> None:
+            async def table_first(self: Fold[Tally], fetched: Sequence[Fetched]) -> None:
                 batch, _ = self._decide(fetched)
                 await self._write(batch)
                 await self._publisher.publish(batch.log)
                 await self._publisher.publish(batch.lanes)
                 self._keep(batch)
 
-            Fold._apply = table_first  # type: ignore[method-assign]
+            mock.patch.object(Fold, "_apply", table_first).start()
         case "no-hole-check":
 
-            def trusting(self: Any, record: Any) -> bool:
+            def trusting(self: Fold[Tally], record: ConsumerRecord) -> bool:
                 current = bool(record.offset >= self._owned.next[record.partition])
                 if current:
                     self._owned.next[record.partition] = record.offset
                 return current
 
-            Fold._expected = trusting  # type: ignore[method-assign]
+            mock.patch.object(Fold, "_expected", trusting).start()
         case "no-lease":
-            Group.proof_is_good = True  # type: ignore[assignment,method-assign]
-            Group.proof_left = 60.0  # type: ignore[assignment,method-assign]
+            mock.patch.object(Group, "proof_is_good", new=True).start()
+            mock.patch.object(Group, "proof_left", 60.0).start()
 
 
 def drop_events(batch: int) -> None:
     apply, batches = Fold._apply, Counter[str]()
 
-    async def lossy(self: Any, fetched: Sequence[Fetched]) -> None:
+    async def lossy(self: Fold[Tally], fetched: Sequence[Fetched]) -> None:
         batches["seen"] += 1
         if batches["seen"] != batch:
             await apply(self, fetched)
 
-    Fold._apply = lossy  # type: ignore[method-assign]
+    mock.patch.object(Fold, "_apply", lossy).start()
 
 
 def stage_commits(stages: Stages) -> None:
     settle = Ownership.settle
 
-    async def staged(self: Any) -> None:
+    async def staged(self: Ownership[Tally]) -> None:
         await stages.reach("commit before")
         await settle(self)
         await stages.reach("commit after")
 
-    Ownership.settle = staged  # type: ignore[method-assign]
+    mock.patch.object(Ownership, "settle", staged).start()
 
 
 async def report(path: Path, fold: Fold[Any]) -> None:

@@ -1,0 +1,83 @@
+"""The gateway on a port of its own, with a database of each test's own; its clients are independent ones."""
+
+import asyncio
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+import redis
+import uvicorn
+from fastapi import FastAPI
+from pymongo import MongoClient
+
+from deploy.stack import ports
+from gateway.app import router
+from projections.store import declare
+from streams.pending import INDEX
+from streams.settings import Settings
+from tests.projections.killable import KillableMongo
+
+NUMBERS = itertools.count()
+Serve = Callable[[Settings], str]
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[str]:
+    app = FastAPI()
+    app.include_router(router(settings))
+    port = ports.choose(())
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, access_log=False, http="httptools"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Serves the gateway with these settings until the test ends, at the URL it returns."""
+    with ExitStack() as served:
+        yield lambda settings: served.enter_context(serving(settings))
+
+
+@pytest.fixture
+def settings(servers: Settings) -> Iterator[Settings]:
+    """The database is empty and new."""
+    made = servers.model_copy(update={"mongo_database": f"gateway-{next(NUMBERS)}"})
+    asyncio.run(declare(made))
+    yield made
+    with MongoClient[dict[str, object]](made.mongo_url) as client:
+        client.drop_database(made.mongo_database)
+
+
+@pytest.fixture
+def url(settings: Settings, serve: Serve) -> str:
+    """Where the gateway listens."""
+    return f"{serve(settings)}/api/notifications"
+
+
+@pytest.fixture
+def kept(servers: Settings) -> Iterator[redis.Redis]:
+    """The shared Redis, without pending records before and after."""
+    with redis.Redis.from_url(servers.redis_url) as client:
+        client.delete(INDEX)
+        yield client
+        client.delete(INDEX)
+
+
+@pytest.fixture
+def mongo(servers: Settings, tmp_path: Path) -> Iterator[KillableMongo]:  # noqa: ARG001 - an integration test
+    """A database that may be frozen and stopped."""
+    server = KillableMongo(tmp_path)
+    server.start()
+    yield server
+    server.stop()

@@ -1,0 +1,117 @@
+"""What the store guards, on a real database."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from projections import jobs, story
+from projections.batch import Update, fold, moving
+from projections.position import UNREAD, Document, LogIdentity, Position, Refused, key
+from projections.store import Conflict, Move, Reads, Store, Unavailable, Unstorable, database, declare
+from streams.settings import Settings
+from tests.projections.lives import Events, accepted, items, life
+from tests.projections.stored import contents
+
+LOG = LogIdentity("cluster", "topic")
+JOBS_0 = key(jobs.PROJECTION, 0)
+
+
+@pytest.fixture
+async def store(settings: Settings) -> AsyncIterator[Store]:
+    async with database(settings, patience=10) as base:
+        yield Store(base)
+
+
+@pytest.fixture
+async def reads(settings: Settings) -> AsyncIterator[Reads]:
+    async with database(settings, patience=10) as base:
+        yield Reads(base)
+
+
+def documents(events: Events) -> list[Document]:
+    return fold(moving(items(events), {0: UNREAD}), {}, {0: UNREAD}, {0: len(events)}).documents
+
+
+async def test_a_stored_notification_stands_where_it_stood(store: Store) -> None:
+    log = items(life(accepted("n"), "fs"))
+    writes = fold(moving(log, {0: UNREAD}), {}, {0: UNREAD}, {0: len(log)})
+    await store.write(writes.documents, [], [])
+    found = await store.standings(["n", "nobody"])
+    assert found.keys() == {"n"}
+    assert jobs.changes(found["n"]) == jobs.changes(writes.standings["n"])
+
+
+async def test_a_new_document_that_exists_is_a_conflict_and_stays_as_it_is(store: Store, settings: Settings) -> None:
+    await store.write(documents(life(accepted("n"), "s")), [], [])
+    with pytest.raises(Conflict):
+        await store.write(documents([accepted("n"), accepted("other", 1)]), [], [])
+    assert {name: one["status"] for name, one in (await contents(settings)).jobs.items()} == {
+        "n": "sent",
+        "other": "pending",
+    }
+
+
+async def test_a_change_of_a_document_that_moved_meanwhile_is_a_conflict(store: Store, settings: Settings) -> None:
+    await store.write(documents([accepted("n"), accepted("other", 1)]), [], [])
+    with pytest.raises(Conflict):
+        await store.write([], [Update("n", 7, {"status": "sent"}), Update("other", 1, {"status": "sent"})], [])
+    assert {name: one["status"] for name, one in (await contents(settings)).jobs.items()} == {
+        "n": "pending",
+        "other": "sent",
+    }
+
+
+async def test_an_entry_that_exists_is_the_same_one(store: Store, settings: Settings) -> None:
+    lines = [line for event, place in items(life(accepted("n"), "s")) if (line := story.entry(event, place))]
+    await store.write([], [], lines[:2])
+    await store.write([], [], lines)
+    assert list((await contents(settings)).entries.values()) == lines
+
+
+async def test_what_bson_can_t_hold_is_told_by_notification(store: Store) -> None:
+    good, bad = documents([accepted("good"), accepted("bad", 1)])
+    with pytest.raises(Unstorable) as raised:
+        await store.write([good, bad | {"metadata": {"n": 1 << 70}}], [], [])
+    assert raised.value.notifications == {"bad"}
+
+
+async def test_a_position_moves_on_from_where_it_was_and_from_nowhere_else(store: Store) -> None:
+    first = (await store.positions([0, 1], LOG))[JOBS_0]
+    second, third = Position(9, {"sent": 2}, skipped=1), Position(12, {"sent": 3})
+    await store.advance([Move(jobs.PROJECTION, 0, first, second)])
+    with pytest.raises(Conflict):
+        await store.advance([Move(jobs.PROJECTION, 0, first, third)])
+    assert (await store.positions([0], LOG))[JOBS_0] == second
+
+
+async def test_positions_that_several_make_at_once_are_made_once(store: Store) -> None:
+    made = await asyncio.gather(*(store.positions([0, 1, 2], LOG) for _ in range(5)), return_exceptions=True)
+    assert all(isinstance(one, dict | Conflict) for one in made)
+    positions = await store.positions([0, 1, 2], LOG)
+    assert len(positions) == 6
+    assert all(position == Position() for position in positions.values())
+
+
+async def test_positions_of_another_log_are_refused(store: Store) -> None:
+    await store.positions([0], LOG)
+    with pytest.raises(Refused):
+        await store.positions([0], LOG._replace(topic="made anew"))
+
+
+async def test_notifications_are_counted_over_all_partitions(store: Store, reads: Reads) -> None:
+    start = await store.positions([0, 1], LOG)
+    counts = ({"sent": 2, "failed": 1}, {"sent": 3})
+    moves = [Move(jobs.PROJECTION, part, start[JOBS_0], Position(5, counts[part])) for part in (0, 1)]
+    await store.advance(moves)
+    assert await reads.counts() == {"sent": 5, "failed": 1}
+
+
+async def test_declaring_again_changes_nothing(settings: Settings) -> None:
+    await declare(settings)
+
+
+async def test_a_database_that_is_away_is_unavailable(settings: Settings) -> None:
+    async with database(settings.model_copy(update={"mongo_url": "mongodb://127.0.0.1:1/"}), patience=0.1) as base:
+        with pytest.raises(Unavailable, match="MongoDB: "):
+            await Store(base).standings(["n"])
