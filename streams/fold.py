@@ -25,7 +25,7 @@ from streams.codec import UnknownType
 from streams.counts import Counts
 from streams.exits import Exit, die, or_die
 from streams.faust_repairs import AT_ONCE, Fetched
-from streams.kafka import Late, Publisher
+from streams.kafka import FEW, REST, Late, Publisher
 from streams.outcome import Judge
 from streams.ownership import Ownership, RefuseFresh
 from streams.position import Refused
@@ -102,6 +102,8 @@ class Fold(Generic[StateT]):
                 waiting.append(queue.get_nowait())
             async with self._lock:
                 await self._apply(waiting)
+            if sum(len(each.records) for each in waiting) < FEW:
+                await asyncio.sleep(REST)
 
     async def _apply(self, fetched: Sequence[Fetched]) -> None:
         batch, unknown = self._decide(fetched)
