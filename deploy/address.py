@@ -1,4 +1,4 @@
-"""Which addresses the HTTP port may be bound to."""
+"""The address of the HTTP port: which ones are allowed, and how each is written."""
 
 from ipaddress import ip_address
 
@@ -18,3 +18,9 @@ def require_loopback(host: str) -> None:
             f"expected a loopback address such as HOST=127.0.0.1, got {host!r}: Tidings has no authentication yet, so "
             "it is not served to other machines. Put a proxy that authenticates in front of it"
         )
+
+
+def http_url(host: str, port: int) -> str:
+    """What a person or a program on this machine opens."""
+    name = {"127.0.0.1": "localhost"}.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{name}:{port}"

@@ -18,6 +18,8 @@ from streams.settings import Settings
 
 PATIENCE = 1.5
 """Seconds until the database counts as away."""
+FILTERED = 500
+"""Pending records looked at together for those that match."""
 
 
 class Desk:
@@ -74,11 +76,14 @@ class Desk:
     async def _newest_pending(self, query: Query) -> list[Row]:
         if query.filters.get("status", "pending") != "pending":
             return []
+        wanted, found = query.limit + 1, 0
         rows: list[Row] = []
-        wanted = query.limit + 1
-        async for chunk in self._pending.newest(query.filters, query.cursor, wanted):
+        async for chunk in self._pending.newest(query.filters, query.cursor, FILTERED if query.filters else wanted):
             stored = await self._reads.stored([row.id for row in chunk])
-            rows += [row for row in chunk if row.id not in stored]
-            if len(rows) >= wanted:
+            fresh = [row for row in chunk if row.id not in stored]
+            rows += fresh
+            # One that is stored fills a row of the page as well, unless the page is of a status it has left.
+            found += len(fresh if "status" in query.filters else chunk)
+            if found >= wanted:
                 break
         return rows

@@ -17,7 +17,7 @@ from projections.cache import Cache
 from projections.position import Document, LogIdentity, Position, key
 from projections.reading import Raw, letter, read
 from projections.store import VERSIONS, Conflict, Move, Store, Unstorable
-from streams.events import Accepted, Suppressed
+from streams.events import Accepted, Repeated, Suppressed
 from streams.kafka import Publisher
 from streams.record import Record
 
@@ -59,6 +59,12 @@ class Batch:
             if place.partition == partition and isinstance(event.body, Accepted | Suppressed)
         )
         return max(times, default=None)
+
+    def answered(self) -> list[str]:
+        """The notifications that have been decided about in this batch, perhaps not for the first time."""
+        return [
+            event.notification for event, _ in self.items if isinstance(event.body, Accepted | Suppressed | Repeated)
+        ]
 
     def give_up(self, notifications: set[str], why: str) -> None:
         """Dead letters for their events in this batch, instead of effects."""
@@ -107,17 +113,21 @@ class Projector:
             raise Conflict("the stored positions moved: MongoDB lost its tail, or somebody else writes")
 
     async def project(self, records: Sequence[Raw]) -> list[str]:
-        """Take these into the read models; the ids of the notifications that are new there. Raises as `Store` does."""
+        """Take these into the read models; returns the notifications whose requests they answer.
+
+        Raises as `Store` does.
+        """
         batch = Batch.of(records)
         if batch.unknown:
             log.warning("%d events of types that are not known here were skipped", len(batch.unknown))
         while True:
             try:
-                return await self._store_batch(batch)
+                await self._store_batch(batch)
+                return batch.answered()
             except Unstorable as error:
                 batch.give_up(error.notifications, str(error))
 
-    async def _store_batch(self, batch: Batch) -> list[str]:
+    async def _store_batch(self, batch: Batch) -> None:
         stored = self._stored(jobs.PROJECTION, batch)
         items = moving(batch.items, stored)
         writes = fold(items, await self._known(items), stored, batch.reached)
@@ -125,7 +135,6 @@ class Projector:
         await self._publisher.publish(batch.letters + batch.letters_for(writes.astray, ASTRAY))
         await self._advance(batch, writes)
         self._cache.keep(writes.standings)
-        return [document["_id"] for document in writes.documents]
 
     async def _known(self, items: Iterable[Item]) -> dict[str, jobs.Standing]:
         touched = {item.event.notification for item in items}

@@ -50,7 +50,7 @@ async def run(settings: Settings, stopping: asyncio.Event) -> None:
     finally:
         work.cancel()
         stop.cancel()
-        await asyncio.wait([work, stop])
+        await asyncio.wait([work, stop], timeout=GRACE)
 
 
 async def _work(settings: Settings, stopping: asyncio.Event) -> None:

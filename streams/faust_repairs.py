@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, cast
 import faust
 import uvloop
 from aiokafka import ConsumerRecord
+from aiokafka.errors import ConsumerStoppedError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
@@ -104,7 +105,11 @@ class Consumer(driver.Consumer):
         return Thread(self, loop=self.loop, beacon=self.beacon, thread_loop=uvloop.new_event_loop())
 
     async def _drain_messages(self, fetcher: Any) -> None:  # noqa: ANN401 - untyped in Faust
-        """Fetch for ever. Whatever goes wrong between here and the fold, the fold notices by the offsets."""
+        """Fetch for ever. Whatever goes wrong between here and the fold, the fold notices by the offsets.
+
+        Trap: cancelled by a stop during a rebalance, it must end quietly, or Faust takes the whole app for crashed and
+        cuts the connections under the last commit.
+        """
         thread = cast("Thread", self._thread)
         try:
             while not (self._stopped.is_set() or fetcher._stopped.is_set()):  # noqa: SLF001
@@ -115,8 +120,8 @@ class Consumer(driver.Consumer):
                         await self._hand_over(fetched)
                 else:
                     await self.sleep(NOTHING_ASSIGNED)
-        except self.consumer_stopped_errors:
-            if not self.should_stop:
+        except (asyncio.CancelledError, ConsumerStoppedError):
+            if not self.app.should_stop:
                 raise
 
     async def verify_all_partitions_active(self) -> None:

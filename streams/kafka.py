@@ -19,6 +19,7 @@ from aiokafka.errors import (
     UnsupportedVersionError,
 )
 
+from streams.aiokafka_repairs import pace_metadata
 from streams.exits import or_die
 from streams.producer import Producer
 from streams.record import Oversized, Record, check_size
@@ -117,6 +118,7 @@ class Publisher:
 
     async def start(self) -> None:
         """Never fails: a broker that is away is waited for by `publish`."""
+        pace_metadata()
         self._writer = asyncio.create_task(or_die(self._write_rounds()), name="publisher")
 
     async def stop(self) -> None:

@@ -25,8 +25,6 @@ TAIL = 15
 
 def debian_packages(missing: Mapping[str, str], say: Say) -> None:
     """Installs Debian packages, given with what each is for. Raises `Missing` where that can't be done here."""
-    if not missing:
-        return
     command = f"apt-get install -y --no-install-recommends {' '.join(sorted(missing))}"
     needs = ", ".join(f"{package} ({purpose})" for package, purpose in sorted(missing.items()))
     if shutil.which("apt-get") is None:

@@ -11,6 +11,7 @@ from deploy.servers.kafka.server import Kafka
 from deploy.servers.mongo.server import Mongo
 from deploy.servers.rabbitmq import RabbitMQ
 from deploy.servers.redis import Redis
+from deploy.stack.errors import StackError
 from deploy.stack.home import CHECKOUT, Home
 from deploy.stack.leftovers import MARK
 from deploy.stack.program import Program
@@ -34,11 +35,6 @@ class Facts:
     """The names of the servers that somebody else runs."""
     ports: dict[str, list[int]]
     """By program."""
-
-    @property
-    def shown_host(self) -> str:
-        """What a person types."""
-        return "localhost" if self.host == "127.0.0.1" else self.host
 
     def save(self, home: Home) -> None:
         """For this user's eyes, since URLs may hold passwords."""
@@ -67,7 +63,14 @@ def with_local_urls(settings: Settings, ports: Mapping[str, int]) -> Settings:
 
 
 def processes(settings: Settings) -> list[Program]:
-    """One worker of each kind, or as many as the settings say, named `kind`, `kind-2`, `kind-3` ..."""
+    """One worker of each kind, or as many as the settings say, named `kind`, `kind-2`, `kind-3` ...
+
+    Raises `StackError` for a kind that there is not, and for a second web process: there is one HTTP port.
+    """
+    wrong = [kind for kind, count in settings.workers.items() if kind not in MODULES or (kind == "web" and count > 1)]
+    if wrong:
+        more = ", ".join(kind for kind in MODULES if kind != "web")
+        raise StackError(f"expected WORKERS to give numbers of {more}, got {', '.join(wrong)}: leave it out")
     return [
         _process(kind, kind if number == 1 else f"{kind}-{number}", settings)
         for kind in MODULES

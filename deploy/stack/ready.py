@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Container
 
 from deploy import probes
+from deploy.address import http_url
 from deploy.stack import plan
 from deploy.stack.errors import ProcessFailed, ServerFailed
 from deploy.stack.home import Home
@@ -89,9 +90,9 @@ def _failure(home: Home, culprits: list[State], complaint: str | None) -> Proces
 
 def _http_complaint(settings: Settings) -> str | None:
     """None if `/ready` says that all is well, else what it says."""
-    url = f"http://{settings.host}:{settings.port}/ready"
+    url = f"{http_url(settings.host, settings.port)}/ready"
     try:
-        with urllib.request.urlopen(url, timeout=5):
+        with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - the scheme is ours
             return None
     except urllib.error.HTTPError as error:
         with error:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.status import Status
 
 WIDTH = 100
@@ -26,17 +27,17 @@ class Report:
     def say(self, line: str) -> None:
         """The step that is being taken."""
         if self._status is not None:
-            self._status.update(f"[dim]{_one_line(line)}[/dim]")
+            self._status.update(f"[dim]{escape(_one_line(line))}[/dim]")
 
     def done(self, line: str) -> None:
         """A step that was taken."""
-        self.console.print(f"[green]✓[/green] {line}", highlight=False)
+        self.console.print(f"[green]✓[/green] {escape(line)}", highlight=False)
 
     def warn(self, line: str) -> None:
         """Something the user should know."""
-        self.console.print(f"[yellow]![/yellow] {line}", highlight=False)
+        self.console.print(f"[yellow]![/yellow] {escape(line)}", highlight=False)
 
 
 def _one_line(line: str) -> str:
-    shown = line.strip().replace("[", r"\[")
+    shown = line.strip()
     return shown if len(shown) <= WIDTH else f"{shown[:WIDTH]}…"

@@ -4,8 +4,10 @@ import json
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from deploy.address import http_url
 from deploy.stack.home import Home
 from deploy.stack.plan import Facts, without_password
 from deploy.stack.supervision import State, Supervision
@@ -37,14 +39,14 @@ def print_status(home: Home, supervision: Supervision, console: Console) -> None
     for row in rows(home, supervision):
         colour = COLOURS.get(row["state"], "red")
         restarts = f"{row['restarts']} ({row['lastExit']})" if row["restarts"] else ""
-        where = row.get("url") or ", ".join(str(port) for port in row["ports"])
+        where = escape(row["url"]) if "url" in row else ", ".join(str(port) for port in row["ports"])
         cells = (row["name"], f"[{colour}]{row['state']}[/]", row["pid"], where, _duration(row["uptime"]), restarts)
         table.add_row(*("" if cell is None else str(cell) for cell in cells))
     console.print()
     console.print(table)
     facts = Facts.load(home)
     if facts is not None:
-        console.print(f"\n[bold]http://{facts.shown_host}:{facts.port}[/bold]   data and logs in {home.root}\n")
+        console.print(f"\n[bold]{escape(http_url(facts.host, facts.port))}[/bold]   data and logs in {home.root}\n")
 
 
 def _row(state: State, ports: list[int]) -> dict[str, Any]:

@@ -73,7 +73,9 @@ class Stack:
     def _install(self) -> list[Program]:
         servers = plan.local(self._settings)
         missing = {package: purpose for server in servers for package, purpose in server.packages().items()}
-        debian_packages(missing, self._report.say)
+        if missing:
+            debian_packages(missing, self._report.say)
+            self._report.done(f"installed {', '.join(sorted(missing))}")
         for server in servers:
             server.download(self._report.say)
         before = ports.recall(self.home.ports)

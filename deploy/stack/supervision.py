@@ -90,7 +90,7 @@ class Supervision:
                 raise
 
     def stop(self) -> None:
-        """Ends the processes, then the servers, then supervisord; returns when it is gone."""
+        """Ends the processes, then the servers, then supervisord; returns when it is gone, however that has to be."""
         pid = self.pid()
         if pid is None:
             return
@@ -100,7 +100,10 @@ class Supervision:
         except Fault as fault:
             if fault.faultCode != Faults.SHUTDOWN_STATE:
                 raise
-        supervisord.wait(STOP_SECONDS)
+        try:
+            supervisord.wait(STOP_SECONDS)
+        except psutil.TimeoutExpired:
+            supervisord.kill()
         if self._child is not None:
             self._child.wait()
 

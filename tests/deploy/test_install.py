@@ -30,11 +30,6 @@ def test_without_apt_what_is_missing_is_told_with_its_purpose(tmp_path: Path, mo
         install.debian_packages(NEEDED, print)
 
 
-def test_nothing_missing_nothing_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    install.debian_packages({}, print)
-
-
 def test_a_download_is_made_once_for_each_content_of_its_lock_file(lock_file: Path) -> None:
     made: list[Path] = []
     first = install.cached(lock_file, made.append)

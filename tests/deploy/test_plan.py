@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from deploy.stack import plan
+from deploy.stack.errors import StackError
 from deploy.stack.home import Home
 from deploy.stack.leftovers import MARK
 from deploy.stack.plan import Facts
@@ -38,6 +39,12 @@ def test_one_worker_of_each_kind_runs_under_its_own_name() -> None:
 def test_more_workers_of_a_kind_are_numbered() -> None:
     names = [program.name for program in plan.processes(Settings(workers={"deliver": 3}))]
     assert [name for name in names if name.startswith("deliver")] == ["deliver", "deliver-2", "deliver-3"]
+
+
+@pytest.mark.parametrize("kind", ["delivery", "web"])
+def test_workers_that_can_not_be_are_refused(kind: str) -> None:
+    with pytest.raises(StackError, match=rf"got {kind}"):
+        plan.processes(Settings(workers={kind: 2}))
 
 
 def test_every_program_carries_the_mark_of_its_stack(tmp_path: Path) -> None:

@@ -188,6 +188,18 @@ def test_pending_ones_are_listed_in_order_filtered_and_paged(settings: Settings,
     assert ids(get(url, recipient="nobody")) == []
 
 
+def test_pending_ones_are_found_behind_many_that_are_stored_by_now(
+    settings: Settings, url: str, kept: redis.Redis
+) -> None:
+    names = [f"n{number}" for number in range(20)]
+    for number, name in enumerate(["waiting", *names]):
+        leave_pending(kept, settings, name, at(number))
+    store(settings, [one for number, name in enumerate(names, 1) for one in life(accepted(name, number), "s")])
+    assert [row for page in all_pages(url, limit=3) for row in page] == [*reversed(names), "waiting"]
+    assert ids(get(url, status="pending", limit=2)) == ["waiting"]
+    assert ids(get(url, type="email", limit=500))[-1] == "waiting"
+
+
 def test_without_redis_what_is_stored_is_served(settings: Settings, serve: Serve) -> None:
     store(settings, [accepted("n-1")])
     url = f"{serve(settings.model_copy(update={'redis_url': 'redis://127.0.0.1:1/0'}))}/api/notifications"

@@ -10,7 +10,7 @@ import redis.asyncio
 from projections import jobs
 from projections.position import Refused
 from streams.codec import encode
-from streams.events import Accepted, Origin, Personal, Request, Sent
+from streams.events import Accepted, Origin, Personal, Repeated, Request, Sent
 from streams.pending import INDEX, record_key
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS, EVENTS
@@ -87,7 +87,7 @@ async def test_pending_records_go_when_their_notifications_are_stored(settings: 
             await kept.set(record_key(name), b"{}")
             await kept.zadd(INDEX, {name: 1})
         async with projecting(settings):
-            await publish(settings, many(2))
+            await publish(settings, [*many(1), event(Repeated(Origin(0, 5)), "n1")])
 
             async def gone() -> bool:
                 return bool(await kept.zcard(INDEX) == 1)

@@ -122,6 +122,10 @@ class Supervisor:
         topics["letters"] = [letter for letter in letters if f'"{self.run}-in"'.encode() in letter.value]
         return compare(topics, expect(topics["in"]))
 
+    def longest_log(self) -> int:
+        """Lines a worker has written."""
+        return max(len(path.read_text().splitlines()) for path in self.home.glob("w*.log"))
+
     def counts(self) -> dict[str, int]:
         """The counts of all workers' processes together."""
         total: Counter[str] = Counter()

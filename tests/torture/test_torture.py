@@ -33,6 +33,8 @@ from tests.torture.supervisor import Supervisor, supervisor
 from tests.torture.worker import Faults, Mutant
 
 RUNS = int(os.environ.get("TORTURE_RUNS", "1"))
+SPINNING = 10_000
+"""Lines in a worker's log; a client that spins writes 3,000 a second."""
 EVENTS = 15_000
 RATE = 500.0
 
@@ -113,15 +115,16 @@ async def test_a_broker_that_is_away_for_20_s_is_waited_for(tmp_path: Path, how:
             await workers.sleep(10)
         await workers.sleep(5)
         await workers.down("w3")
-        found = await finished(workers, feeding)
-        assert faults(found) == {}
-        assert workers.exits == []
+        # A killed broker may have forgotten its members when it comes back: then they leave and are started again.
+        assert set(workers.exits) <= {("w1", Exit.NOT_A_MEMBER), ("w2", Exit.NOT_A_MEMBER)}
+        assert workers.longest_log() < SPINNING
+        assert faults(await finished(workers, feeding)) == {}
 
 
 CONTROLS: list[tuple[Mutant, Faults, str]] = [
-    ("no-guard", Faults(kill_at="changelog half 5"), "keys_over"),
-    ("table-first", Faults(kill_at="log before 5"), "lost"),
-    ("no-hole-check", Faults(drop_batch=5), "lost"),
+    ("no-guard", Faults(kill_at="changelog half 6"), "keys_over"),
+    ("table-first", Faults(kill_at="log before 2"), "lost"),
+    ("no-hole-check", Faults(drop_batch=2), "lost"),
 ]
 
 
@@ -132,7 +135,7 @@ async def test_the_checker_sees_what_a_broken_fold_does(
     workers: Supervisor, mutant: Mutant, crash: Faults, damage: str, broken: bool
 ) -> None:
     """The same crash does no harm to the fold as it is."""
-    feeding = asyncio.create_task(feed(workers.url, workers.run, 2000, seed=1, rate=400))
+    feeding = asyncio.create_task(feed(workers.url, workers.run, 2000, seed=1, rate=200))
     workers.up("w1", msgspec.structs.replace(crash, mutant=mutant if broken else None))
     found = await finished(workers, feeding, within=30)
     assert (damage in faults(found)) == broken

@@ -130,7 +130,7 @@ def java() -> Path | None:
 
 def java_version(program: Path) -> int:
     """The feature version of a Java machine, 0 if it does not tell."""
-    told = subprocess.run([program, "-version"], capture_output=True, text=True, check=False)
+    told = subprocess.run([program, "-XX:-UsePerfData", "-version"], capture_output=True, text=True, check=False)
     version = re.search(r'version "(\d+)', told.stderr)
     return int(version.group(1)) if version else 0
 
