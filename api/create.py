@@ -14,8 +14,8 @@ from api.outbox import Outbox, Unavailable
 from api.pending import Pending
 from api.redis_pipe import Away, Command, Pipe
 from streams import clock
-from streams.bodies import DeliveryBody, Fault, Invalid, NotAnObject, check_delivery
 from streams.events import DEFAULT_TENANT
+from streams.intake.bodies import DeliveryBody, Fault, Invalid, NotAnObject, check_delivery
 from streams.settings import Settings
 
 JSON = "application/json"

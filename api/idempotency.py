@@ -11,8 +11,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from api.redis_pipe import Away, Command, Pipe
-from streams.bodies import EPOCH
 from streams.clock import milliseconds
+from streams.intake.bodies import EPOCH
 
 VALID_KEY = re.compile(r"[\x20-\x7e]{1,255}", re.ASCII)
 

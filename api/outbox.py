@@ -3,10 +3,10 @@
 import asyncio
 from datetime import datetime
 
-from streams.amqp import Connection, Lost, NotTaken, keep_connected
-from streams.amqp_wire import persistent_json
 from streams.clock import milliseconds
-from streams.requests import API, TIME_HEADER
+from streams.intake.amqp import Connection, Lost, NotTaken, keep_connected
+from streams.intake.amqp_wire import persistent_json
+from streams.intake.requests import API, TIME_HEADER
 from streams.topics import JOBS_QUEUE
 
 

@@ -8,8 +8,8 @@ from datetime import datetime
 import msgspec
 
 from api.redis_pipe import Command
-from streams.bodies import DeliveryBody
 from streams.clock import iso, milliseconds
+from streams.intake.bodies import DeliveryBody
 from streams.pending import INDEX, record_key
 
 TRIM_EVERY = 1000

@@ -9,7 +9,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import GroupCoordinatorNotAvailableError, TopicAlreadyExistsError
 
 from projections.store import declare as declare_indexes
-from streams.amqp import connect
+from streams.intake.amqp import connect
 from streams.kafka import bootstrap
 from streams.settings import Settings
 from streams.topics import JOBS_QUEUE, SOCIAL_QUEUE, Topic, catalogue, changelog

@@ -7,7 +7,7 @@ from aiokafka.client import AIOKafkaClient
 from redis.asyncio import Redis
 
 from projections.store import database
-from streams.amqp import connect
+from streams.intake.amqp import connect
 from streams.kafka import bootstrap
 from streams.settings import Settings
 

@@ -11,9 +11,9 @@ from typing import cast
 from streams.admission import SOURCE, History, Limits, evolve, expires, judge
 from streams.codec import Undecodable
 from streams.events import Body, Event, Origin, Requested
-from streams.faust_app import faust_app
-from streams.faust_app import run as run_app
-from streams.fold import Fold, Incoming, Reaction
+from streams.folding.faust_app import faust_app
+from streams.folding.faust_app import run as run_app
+from streams.folding.fold import Fold, Incoming, Reaction
 from streams.kafka import Publisher
 from streams.record import Record
 from streams.settings import Settings

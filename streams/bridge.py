@@ -9,12 +9,12 @@ import logging
 from datetime import datetime
 
 from streams import clock
-from streams.amqp import Connection, Lost, keep_connected
-from streams.amqp_wire import BrokenFrame, Delivery, decode_properties
 from streams.dead_letters import Reason, Source, dead_letter
+from streams.intake.amqp import Connection, Lost, keep_connected
+from streams.intake.amqp_wire import BrokenFrame, Delivery, decode_properties
+from streams.intake.requests import SOURCE, TIME_HEADER, Message, Refused, record_key, requested
 from streams.kafka import Late, Publisher
 from streams.record import Oversized, Record, check_size
-from streams.requests import SOURCE, TIME_HEADER, Message, Refused, record_key, requested
 from streams.settings import Settings
 from streams.topics import JOBS_QUEUE, REQUESTS, SOCIAL_QUEUE
 

@@ -20,7 +20,7 @@ from aiokafka.errors import (
 )
 
 from streams.aiokafka_repairs import pace_metadata
-from streams.exits import or_die
+from streams.folding.exits import or_die
 from streams.producer import Producer
 from streams.record import Oversized, Record, check_size
 

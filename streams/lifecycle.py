@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.events import Body, Event, Queued
-from streams.faust_app import faust_app
-from streams.faust_app import run as run_app
-from streams.fold import Fold, Incoming, Reaction
+from streams.folding.faust_app import faust_app
+from streams.folding.faust_app import run as run_app
+from streams.folding.fold import Fold, Incoming, Reaction
 from streams.kafka import Publisher, bootstrap
 from streams.notification import SOURCE, Job, attempt, came_due, conclude, evolve
 from streams.record import Record

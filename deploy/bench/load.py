@@ -11,10 +11,10 @@ import aiohttp
 import orjson
 
 from streams import clock
-from streams.amqp import connect
-from streams.amqp_wire import persistent_json
 from streams.clock import milliseconds
-from streams.requests import TIME_HEADER
+from streams.intake.amqp import connect
+from streams.intake.amqp_wire import persistent_json
+from streams.intake.requests import TIME_HEADER
 from streams.topics import JOBS_QUEUE
 
 TYPES = ("email", "sms", "push")

@@ -11,8 +11,8 @@ from projections import jobs, story
 from projections.batch import fold, moving
 from projections.position import UNREAD, LogIdentity, key
 from projections.store import Move, Store, database
-from streams.bodies import DeliveryBody
 from streams.events import Channel
+from streams.intake.bodies import DeliveryBody
 from streams.settings import Settings
 from tests.projections.lives import START, Events, at, items
 

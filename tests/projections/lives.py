@@ -26,8 +26,8 @@ from streams.events import (
     Sent,
     Suppressed,
 )
+from streams.intake.requests import recipient_key
 from streams.record import Record
-from streams.requests import recipient_key
 from streams.retry import LinearRetry
 from streams.topics import EVENTS
 

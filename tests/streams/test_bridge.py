@@ -20,11 +20,11 @@ from pika.adapters.blocking_connection import BlockingChannel
 
 from deploy.declare import declare
 from streams import bridge, codec
-from streams import requests as rules
-from streams.amqp import connect
-from streams.amqp_wire import Envelope
 from streams.events import Event, Personal, Requested
-from streams.requests import Message
+from streams.intake import requests as rules
+from streams.intake.amqp import connect
+from streams.intake.amqp_wire import Envelope
+from streams.intake.requests import Message
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS, JOBS_QUEUE, REQUESTS, SOCIAL_QUEUE, partition_for
 from tests.support.kafka import read, read_until

@@ -22,7 +22,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from streams.exits import Exit
+from streams.folding.exits import Exit
 from streams.kafka import reachable
 from streams.settings import Settings
 from tests.torture.broker import OwnBroker

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 import msgspec
 
 from streams.events import Body, CameDue, Event, Failed, Instant, Queued, SendFailed, Sending, Sent
+from streams.folding.rule import Incoming, Reaction
 from streams.record import Record
-from streams.rule import Incoming, Reaction
 from streams.topics import MAX_RECORD_BYTES
 
 GRACE = timedelta(seconds=2)

@@ -24,16 +24,16 @@ import msgspec
 import uvloop
 from aiokafka import ConsumerRecord
 
-from streams.batch import Batch
-from streams.faust_app import faust_app, run
-from streams.faust_repairs import Fetched
-from streams.fold import Fold
-from streams.group import Group
+from streams.folding.batch import Batch
+from streams.folding.faust_app import faust_app, run
+from streams.folding.faust_repairs import Fetched
+from streams.folding.fold import Fold
+from streams.folding.group import Group
+from streams.folding.ownership import Ownership
+from streams.folding.table import APPLIED, Entry
 from streams.kafka import Publisher
-from streams.ownership import Ownership
 from streams.record import Record
 from streams.settings import Settings
-from streams.table import APPLIED, Entry
 from tests.torture.toy import Tally, Toy
 
 REPORT_EVERY = 0.3

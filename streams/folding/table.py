@@ -17,9 +17,9 @@ from typing import Any, Generic
 
 import msgspec
 
-from streams.position import Refused
+from streams.folding.position import Refused
+from streams.folding.rule import Rule, StateT
 from streams.record import Record
-from streams.rule import Rule, StateT
 
 RESERVED = b"\x00"
 """No table key starts so."""

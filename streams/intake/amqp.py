@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from urllib.parse import unquote, urlsplit
 
-from streams.amqp_connection import Connection, Login, Lost, NotTaken
+from streams.intake.amqp_connection import Connection, Login, Lost, NotTaken
 
 __all__ = ["Connection", "Lost", "NotTaken", "connect", "keep_connected"]
 

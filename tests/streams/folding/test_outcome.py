@@ -8,10 +8,10 @@ import pytest
 
 from streams.codec import Undecodable, UnknownType, encode
 from streams.events import Body, CameDue, Event
-from streams.outcome import Judge, Outcome
+from streams.folding.outcome import Judge, Outcome
+from streams.folding.rule import Incoming, Reaction
+from streams.folding.table import Entry, Rows
 from streams.record import Record
-from streams.rule import Incoming, Reaction
-from streams.table import Entry, Rows
 from streams.topics import DEAD_LETTERS, MAX_RECORD_BYTES
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)

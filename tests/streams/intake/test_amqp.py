@@ -9,9 +9,9 @@ import pytest
 from pamqp import commands, frame
 from pika.adapters.blocking_connection import BlockingChannel
 
-from streams import amqp_connection
-from streams.amqp import Connection, Lost, NotTaken, connect, keep_connected
-from streams.amqp_wire import FRAME_MAX, Delivery, decode_properties, persistent_json
+from streams.intake import amqp_connection
+from streams.intake.amqp import Connection, Lost, NotTaken, connect, keep_connected
+from streams.intake.amqp_wire import FRAME_MAX, Delivery, decode_properties, persistent_json
 from streams.settings import Settings
 
 ENVELOPE = persistent_json("m1", "test", "time", 1)
@@ -167,7 +167,7 @@ class Deaf:
 @pytest.mark.parametrize("words", [None, b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"AMQP\x00\x01\x00\x00"])
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_whatever_else_listens_there_is_given_up(words: bytes | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.amqp.CONNECT_TIMEOUT", 0.3)
+    monkeypatch.setattr("streams.intake.amqp.CONNECT_TIMEOUT", 0.3)
     server = await asyncio.start_server(Deaf(words), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     with pytest.raises(Lost):

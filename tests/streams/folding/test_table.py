@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from streams.codec import encode
 from streams.events import Body, CameDue, Event
-from streams.position import Refused
+from streams.folding.position import Refused
+from streams.folding.rule import Incoming, Reaction
+from streams.folding.table import APPLIED, Rows, Shard
 from streams.record import Record
-from streams.rule import Incoming, Reaction
-from streams.table import APPLIED, Rows, Shard
 
 START = datetime(2026, 5, 4, tzinfo=UTC)
 

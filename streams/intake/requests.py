@@ -13,11 +13,11 @@ from hashlib import sha256
 from typing import Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from streams.bodies import EPOCH, DeliveryBody, Invalid, NotAnObject, SocialBody, check_delivery, check_social
 from streams.clock import to_millisecond
 from streams.events import Event, Personal, Request, Requested
+from streams.intake.bodies import EPOCH, DeliveryBody, Invalid, NotAnObject, SocialBody, check_delivery, check_social
+from streams.intake.texts import text
 from streams.settings import Settings, seconds
-from streams.texts import text
 from streams.topics import SOCIAL_QUEUE
 
 SOURCE = "bridge"

@@ -10,9 +10,9 @@ from typing import Generic
 from streams.codec import Undecodable, decode
 from streams.dead_letters import Reason, Source, dead_letter
 from streams.events import Body, Event
+from streams.folding.rule import Incoming, Rule, StateT
+from streams.folding.table import RESERVED, Entry, Rows
 from streams.record import Oversized, Record, check_size
-from streams.rule import Incoming, Rule, StateT
-from streams.table import RESERVED, Entry, Rows
 
 log = logging.getLogger(__name__)
 

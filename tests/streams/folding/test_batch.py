@@ -2,12 +2,12 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from streams.batch import SPARE_TOMBSTONES, Batch
-from streams.outcome import Change, Outcome
+from streams.folding.batch import SPARE_TOMBSTONES, Batch
+from streams.folding.outcome import Change, Outcome
+from streams.folding.rule import Incoming
+from streams.folding.table import APPLIED, Shard
 from streams.record import Record
-from streams.rule import Incoming
-from streams.table import APPLIED, Shard
-from tests.streams.test_table import ROWS, Counted, finished, seconds
+from tests.streams.folding.test_table import ROWS, Counted, finished, seconds
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.events import ACTIVITIES, Activity
-from streams.texts import text
+from streams.intake.texts import text
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from aiokafka.admin.records_to_delete import RecordsToDelete
 
 from streams.codec import encode
 from streams.events import Body, CameDue, Event, Sending
-from streams.exits import Exit
+from streams.folding.exits import Exit
 from streams.kafka import Publisher
 from streams.record import Record
 from streams.settings import Settings

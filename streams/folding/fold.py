@@ -20,18 +20,18 @@ import faust
 from aiokafka import ConsumerRecord
 
 from streams import clock
-from streams.batch import Batch
 from streams.codec import UnknownType
-from streams.counts import Counts
-from streams.exits import Exit, die, or_die
-from streams.faust_repairs import AT_ONCE, Fetched
+from streams.folding.batch import Batch
+from streams.folding.counts import Counts
+from streams.folding.exits import Exit, die, or_die
+from streams.folding.faust_repairs import AT_ONCE, Fetched
+from streams.folding.outcome import Judge
+from streams.folding.ownership import Ownership, RefuseFresh
+from streams.folding.position import Refused
+from streams.folding.rule import Incoming, Reaction, Rule, StateT
+from streams.folding.table import Rows
+from streams.folding.timers import Timers
 from streams.kafka import FEW, REST, Late, Publisher
-from streams.outcome import Judge
-from streams.ownership import Ownership, RefuseFresh
-from streams.position import Refused
-from streams.rule import Incoming, Reaction, Rule, StateT
-from streams.table import Rows
-from streams.timers import Timers
 from streams.topics import changelog
 
 __all__ = ["Counts", "Fold", "Incoming", "Reaction", "Rule"]

@@ -7,8 +7,8 @@ import asyncio
 
 import faust
 
-from streams.exits import Exit, die, or_die
-from streams.faust_repairs import App
+from streams.folding.exits import Exit, die, or_die
+from streams.folding.faust_repairs import App
 from streams.kafka import bootstrap, reachable
 from streams.settings import Settings
 

@@ -10,13 +10,13 @@ from typing import Generic
 
 import faust
 
-from streams.changelog import Changelog
-from streams.counts import Counts
-from streams.group import Bounds, Group
+from streams.folding.changelog import Changelog
+from streams.folding.counts import Counts
+from streams.folding.group import Bounds, Group
+from streams.folding.position import Found, Refused, Start, start
+from streams.folding.rule import StateT
+from streams.folding.table import Rows, Shard
 from streams.kafka import Publisher
-from streams.position import Found, Refused, Start, start
-from streams.rule import StateT
-from streams.table import Rows, Shard
 
 log = logging.getLogger(__name__)
 

@@ -13,10 +13,10 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Generic
 
+from streams.folding.rule import Rule, StateT
+from streams.folding.table import Entry, Shard
 from streams.kafka import Publisher
 from streams.record import Record
-from streams.rule import Rule, StateT
-from streams.table import Entry, Shard
 
 log = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ from typing import Generic
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from streams.folding.rule import StateT
+from streams.folding.table import Rows, Shard
 from streams.kafka import bootstrap, waited_out
-from streams.rule import StateT
-from streams.table import Rows, Shard
 
 FETCHED_AT_ONCE = 2000
 """Records; the event loop runs other tasks in between."""

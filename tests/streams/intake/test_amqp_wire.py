@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pamqp import body, commands, frame, header
 from pamqp.heartbeat import Heartbeat
 
-from streams import amqp_wire as wire
-from streams.amqp_wire import BrokenFrame, Confirm, Delivery, Read, Reader, Return
+from streams.intake import amqp_wire as wire
+from streams.intake.amqp_wire import BrokenFrame, Confirm, Delivery, Read, Reader, Return
 
 
 def marshalled(*frames: object) -> bytes:

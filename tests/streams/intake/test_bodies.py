@@ -10,7 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from streams.bodies import (
+from streams.events import Activity
+from streams.intake.bodies import (
     MAX_DEPTH,
     DeliveryBody,
     Fault,
@@ -20,7 +21,6 @@ from streams.bodies import (
     check_delivery,
     check_social,
 )
-from streams.events import Activity
 
 GOOD: dict[str, Any] = {"type": "email", "recipient": "ada@example.org", "message": "hello"}
 LIKE: dict[str, Any] = {"type": "LIKE", "actorId": "user1", "targetId": "user2", "postId": "post1"}

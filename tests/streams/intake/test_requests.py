@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from streams.codec import MAX_REQUEST_BYTES, decode, encode
 from streams.events import Event, Personal, Request, Requested
-from streams.requests import API, CLOCK_TOLERANCE, Message, Refused, recipient_key, record_key, requested
+from streams.intake.requests import API, CLOCK_TOLERANCE, Message, Refused, recipient_key, record_key, requested
 from streams.settings import Settings
 from streams.topics import JOBS_QUEUE, SOCIAL_QUEUE
 

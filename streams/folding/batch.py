@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Generic
 
-from streams.outcome import Change, Outcome
+from streams.folding.outcome import Change, Outcome
+from streams.folding.rule import Incoming, StateT
+from streams.folding.table import Entry, Rows, Shard
 from streams.record import Record
-from streams.rule import Incoming, StateT
-from streams.table import Entry, Rows, Shard
 
 SPARE_TOMBSTONES = 16
 """Keys forgotten in a batch beyond one an event, so that a backlog of finished keys melts."""

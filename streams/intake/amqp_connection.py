@@ -18,7 +18,7 @@ from pamqp.common import FieldTable
 from pamqp.frame import FrameTypes
 from pamqp.heartbeat import Heartbeat
 
-from streams import amqp_wire as wire
+from streams.intake import amqp_wire as wire
 
 log = logging.getLogger(__name__)
 

@@ -3,11 +3,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from streams.codec import decode
+from streams.folding.table import Shard
+from streams.folding.timers import Timers
 from streams.kafka import Publisher
 from streams.record import Record
-from streams.table import Shard
-from streams.timers import Timers
-from tests.streams.test_table import ROWS, START, Counted, Counting, seconds
+from tests.streams.folding.test_table import ROWS, START, Counted, Counting, seconds
 
 
 class Kept(Publisher):
