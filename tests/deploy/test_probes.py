@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator
 
@@ -38,11 +39,13 @@ async def test_servers_that_are_not_there_are_told() -> None:
     assert {name for name, error in answers.items() if error} == ALL
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # not all clients clean up after a server that hangs
 async def test_servers_that_hang_are_told_of_within_two_seconds(silent: int) -> None:
     began = time.monotonic()
     answers = await probes.ask_all(all_at(silent))
     assert {name for name, error in answers.items() if error} == ALL
     assert time.monotonic() - began < 2
+    gc.collect()
 
 
 async def test_servers_that_answer_are_well(servers: Settings) -> None:

@@ -143,7 +143,8 @@ def jars(say: Say) -> Path:
 
 def _format(machine: tuple[str, ...], properties: Path) -> None:
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    command = [*machine, "kafka.tools.StorageTool", "format", "--cluster-id", cluster, "--config", str(properties)]
+    # With an equals sign, since an id may begin with a dash.
+    command = [*machine, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "--config", str(properties)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise StackError(f"Kafka's storage can't be formatted:\n{done.stdout}{done.stderr}")
