@@ -128,9 +128,11 @@ async def test_a_database_that_is_killed_under_load_ends_complete(settings: Sett
     await declare(settings)
     told = many(100)
     async with projecting(settings):
-        for start in range(0, len(told), 100):
+        await publish(settings, told[:100])
+        await until_caught_up(settings)
+        for start in range(100, len(told), 100):
             await publish(settings, told[start : start + 100])
-            if start % 300 == 200:
+            if start % 300 == 100:
                 mongo.kill()
                 await asyncio.to_thread(mongo.start)
         await until_caught_up(settings)
