@@ -1,17 +1,17 @@
 """The web process: `api` and `gateway` as one program on one port, with `/ready` beside them."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
 
 import api.app
 import gateway.app
 from deploy.address import require_loopback
-from deploy.probes import ask_all
+from deploy.probes import probes
 from streams.settings import Settings
 
 GRACE_SECONDS = 10
@@ -29,11 +29,17 @@ def application(settings: Settings) -> FastAPI:
 
 def readiness(settings: Settings) -> APIRouter:
     """`GET /ready`: 200 if every server answers, else 503; either way it tells about each."""
-    router = APIRouter()
+
+    @asynccontextmanager
+    async def asking(app: FastAPI) -> AsyncIterator[None]:
+        async with probes(settings) as app.state.probes:
+            yield
+
+    router = APIRouter(lifespan=asking)
 
     @router.get("/ready")
-    async def ready() -> JSONResponse:
-        answers = await ask_all(settings)
+    async def ready(request: Request) -> JSONResponse:
+        answers = await request.app.state.probes.ask_all()
         servers = {
             name: {"state": "ok"} if error is None else {"state": "failed", "error": error}
             for name, error in answers.items()

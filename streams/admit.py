@@ -31,7 +31,14 @@ async def run(settings: Settings, stopping: asyncio.Event) -> None:
         settings.rate_limit,
         timedelta(seconds=settings.id_horizon),
     )
-    Fold(app, source=REQUESTS, rule=Admit(limits), publisher=publisher, partitions=settings.partitions, stage=SOURCE)
+    Fold(
+        app,
+        source=REQUESTS,
+        rule=Admit(limits),
+        publisher=publisher,
+        partitions=settings.partitions,
+        accept_gaps=settings.accept_gaps,
+    )
     await publisher.start()
     try:
         await run_app(app, stopping)

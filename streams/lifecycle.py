@@ -37,8 +37,8 @@ async def run(settings: Settings, stopping: asyncio.Event) -> None:
         rule=rule,
         publisher=publisher,
         partitions=settings.partitions,
-        stage=SOURCE,
         refuse_fresh=refuse_fresh,
+        accept_gaps=settings.accept_gaps,
     )
     await publisher.start()
     try:

@@ -7,8 +7,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Container
 
-from deploy import probes
 from deploy.address import http_url
+from deploy.probes import Probes, probes
 from deploy.stack import plan
 from deploy.stack.errors import ProcessFailed, ServerFailed
 from deploy.stack.home import Home
@@ -31,11 +31,11 @@ async def servers(
 ) -> None:
     """Returns when every server answers. Raises `ServerFailed` as soon as a local one ends, or when time is up."""
 
-    async def wait(name: str) -> None:
+    async def wait(name: str, asking: Probes) -> None:
         url = getattr(settings, f"{name}_url")
         local = name not in outside
         deadline = time.monotonic() + (SERVER_SECONDS if local else EXTERNAL_SECONDS)
-        while error := await probes.ask(name, settings):
+        while error := await asking.ask(name):
             late = time.monotonic() > deadline
             if late and not local:
                 raise ServerFailed(f"{plan.without_password(url)}: {error}. Start it, or unset {name.upper()}_URL")
@@ -45,9 +45,9 @@ async def servers(
         report.done(f"{name:9} {plan.without_password(url)}")
 
     try:
-        async with asyncio.TaskGroup() as group:
+        async with probes(settings) as asking, asyncio.TaskGroup() as group:
             for server in plan.SERVERS:
-                group.create_task(wait(server.name))
+                group.create_task(wait(server.name, asking))
     except* ServerFailed as failures:
         raise failures.exceptions[0] from None
 

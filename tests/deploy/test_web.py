@@ -9,7 +9,8 @@ from streams.settings import Settings
 async def ready(settings: Settings) -> httpx.Response:
     app = FastAPI()
     app.include_router(readiness(settings))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here")
+    async with app.router.lifespan_context(app), client:
         return await client.get("/ready")
 
 
