@@ -1,7 +1,8 @@
 """`Idempotency-Key`: a key and a body in; a reservation out, or the first answer, or why not. The state is Redis's.
 
 The notification's id is derived from tenant, key, body and day, so a client's retry is the same notification even if
-Redis lost everything. With Redis it also gets the first attempt's time and, once there is one, its answer.
+Redis lost everything, for as long as admit remembers ids (`Settings.id_horizon`). With Redis it also gets the first
+attempt's time and, once there is one, its answer.
 """
 
 import re

@@ -1,5 +1,6 @@
 """The query string of a list in, what is asked for or all that is wrong with it out. Pure."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple, get_args
 
@@ -37,7 +38,7 @@ def parse(parameters: Mapping[str, str]) -> Query:
         if name in filters and filters[name] not in known:
             faults[name] = f"must be one of {', '.join(known)}"
     limit = parameters.get("limit", str(LIMIT))
-    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:9]) <= MAX_LIMIT):
+    if not (re.fullmatch(r"[0-9]{1,3}", limit) and 1 <= int(limit) <= MAX_LIMIT):
         faults["limit"] = f"must be a whole number from 1 to {MAX_LIMIT}"
     try:
         cursor = Cursor.parse(parameters["cursor"]) if "cursor" in parameters else Cursor()

@@ -37,6 +37,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=FETCHED,
             session_timeout_ms=int(settings.session_timeout * 1000),
+            heartbeat_interval_ms=int(settings.session_timeout * 1000) // 3,
         )
         self._next: dict[int, int] = {}
         self._marking: asyncio.Task[None] | None = None

@@ -29,7 +29,7 @@ class Outlet:
         self.breaker = CircuitBreaker(
             failure_threshold=settings.breaker_failures,
             recovery_timeout=settings.breaker_pause,
-            expected_exception=(Refused, TimeoutError),
+            expected_exception=lambda kind, _: issubclass(kind, Exception) and not issubclass(kind, Deferred),
         )
 
 
@@ -43,7 +43,7 @@ class Slots:
         self.taken = 0
 
     def free(self) -> int:
-        """How many dispatches may be taken: none while the breaker is open, a single one to probe after that."""
+        """How many dispatches may be taken: none while the breaker is open, then one a lane to probe."""
         match self._outlet.breaker.state:
             case "open":
                 return 0

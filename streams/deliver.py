@@ -28,8 +28,6 @@ from streams.record import Record
 from streams.settings import Settings
 from streams.topics import EVENTS, LANE_CLASSES, lane
 
-SESSION_TIMEOUT_MS = 10_000
-"""How long a dead worker's partitions stand still."""
 LOOK_AGAIN_MS = 500
 """How soon a breaker that may be probed again, or a new assignment, is noticed."""
 
@@ -73,6 +71,7 @@ class Taker:
             for channel, outlet in caller.outlets.items()
         }
         group = f"{SOURCE}-{lane_class}"
+        session = int(settings.session_timeout * 1000)
         self._consumer = AIOKafkaConsumer(
             *self._lanes,
             bootstrap_servers=bootstrap(settings.kafka_url),
@@ -80,8 +79,8 @@ class Taker:
             group_instance_id=f"{group}-{settings.worker}",
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            session_timeout_ms=SESSION_TIMEOUT_MS,
-            heartbeat_interval_ms=SESSION_TIMEOUT_MS // 3,
+            session_timeout_ms=session,
+            heartbeat_interval_ms=session // 3,
         )
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -191,4 +190,6 @@ def _attempt(value: bytes | None) -> Event[Attempt]:
 
 
 def _sighting(record: ConsumerRecord, event: Event[Attempt]) -> Sighting:
-    return Sighting(TopicPartition(record.topic, record.partition), record.offset, event.id)
+    """Trap: an id used again after admit forgot it is no repeat. Its time is another; a repeat's is the same."""
+    identity = f"{event.id}@{event.time.isoformat()}"
+    return Sighting(TopicPartition(record.topic, record.partition), record.offset, identity)

@@ -154,7 +154,7 @@ class CameDue(Data, frozen=True):
 
 
 class Acknowledged(Data, frozen=True):
-    """By the gateway: the recipient has seen it."""
+    """By the gateway: the recipient has seen it. The read models fold it; no socket writes it yet."""
 
 
 class Attempt(Data, frozen=True):

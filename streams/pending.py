@@ -2,7 +2,7 @@
 
 Names only, shared by `api` (writes after RabbitMQ's confirm), `projections` (removes what it has stored) and `gateway`
 (serves it). In Redis: one JSON text a notification, in the form `GET /api/notifications/{id}` answers, which expires
-after an hour, and a sorted set of ids by creation time in milliseconds.
+after `Settings.pending_kept`, and a sorted set of ids by creation time in milliseconds.
 """
 
 INDEX = "tidings:pending"

@@ -19,7 +19,6 @@ SOCIAL_QUEUE = "notification.event"
 REQUESTS = "notification-requests"
 EVENTS = "notification-events"
 """The log."""
-OPERATIONS = "notification-operations"
 DEAD_LETTERS = "dead-letters"
 LANE_CLASSES: tuple[LaneClass, ...] = ("transactional", "retries", "promotional")
 
@@ -64,7 +63,6 @@ def catalogue(partitions: int, changelogs: tuple[str, ...]) -> list[Topic]:
         Topic(EVENTS, partitions, _kept(None)),
         *(Topic(name, partitions, _kept(LANES_KEPT)) for name in LANES),
         *(Topic(name, partitions, _COMPACTED) for name in changelogs),
-        Topic(OPERATIONS, 1, _kept(None)),
         Topic(DEAD_LETTERS, 1, _kept(None)),
     ]
 

@@ -25,8 +25,8 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("here")
 
-LEVELS = {"unit", "integration", "chaos"}
-BY_FOLDER = {"chaos": "chaos", "integration": "integration", "system": "integration"}
+LEVELS = {"unit", "integration"}
+BY_FOLDER = {"system": "integration"}
 NEEDING_SERVERS = {"servers", "stack", "whole"}
 """Fixtures that make a test an integration test."""
 

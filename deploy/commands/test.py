@@ -18,10 +18,13 @@ class Level(StrEnum):
     ALL = "all"
     UNIT = "unit"
     INTEGRATION = "integration"
-    CHAOS = "chaos"
+    TORTURE = "torture"
 
 
-LEVEL_HELP = "unit: without any server; integration: with real ones; all: every test, and `check`."
+LEVEL_HELP = (
+    "unit: without any server; integration: with real ones; torture: the fold under kills, takes half an hour; "
+    "all: every test but torture, and `check`."
+)
 
 
 def run_tests(context: typer.Context, level: Annotated[Level, typer.Argument(help=LEVEL_HELP)] = Level.ALL) -> None:

@@ -1,4 +1,4 @@
-"""The reference's mock provider: 100 ms of latency, every fifth call fails; can keep a record of all calls.
+"""The reference's mock provider: 100 ms of latency, one call in five fails; can keep a record of all calls.
 
 The record is an append-only file of JSON lines that outlives a killed worker, so tests can hold the log against what
 the world saw: `{"call": "begun"|"sent"|"failed", "notification", "dispatch", "at", "worker"}`.

@@ -51,8 +51,11 @@ def serve() -> Iterator[Serve]:
 
 @pytest.fixture
 def settings(servers: Settings) -> Iterator[Settings]:
-    """The database is empty and new."""
-    made = servers.model_copy(update={"mongo_database": f"gateway-{next(NUMBERS)}"})
+    """The database is empty and new, and so is a Redis database that other tests leave alone."""
+    own_redis = servers.redis_url.removesuffix("/0") + "/1"
+    made = servers.model_copy(update={"mongo_database": f"gateway-{next(NUMBERS)}", "redis_url": own_redis})
+    with redis.Redis.from_url(own_redis) as client:
+        client.flushdb()
     asyncio.run(declare(made))
     yield made
     with MongoClient[dict[str, object]](made.mongo_url) as client:

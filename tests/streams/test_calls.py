@@ -103,6 +103,13 @@ async def test_failures_in_a_row_open_the_breaker_and_nothing_more_is_taken() ->
     assert desk.slots.free() == 0
 
 
+async def test_a_provider_that_breaks_opens_the_breaker_too() -> None:
+    desk = Desk(Scripted(ConnectionRefusedError("port 25"), KeyError("token")))
+    for _ in range(2):
+        await desk.deliver()
+    assert desk.slots.free() == 0
+
+
 async def test_a_success_between_keeps_the_breaker_closed() -> None:
     desk = Desk(Scripted(Refused("down"), None, Refused("down")))
     for _ in range(3):
