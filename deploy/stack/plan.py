@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from math import ceil
 from urllib.parse import urlsplit
 
 from deploy.process import MODULES
@@ -19,8 +20,8 @@ from deploy.stack.server import Server
 from streams.settings import Settings
 
 SERVERS: tuple[Server, ...] = (Kafka(), RabbitMQ(), Redis(), Mongo())
-IN_FLIGHT_SECONDS = 20
-"""How long a process may take to finish what it has begun; more than the default timeout of a provider."""
+FINISHING_SECONDS = 10
+"""How long a process may take to stop, on top of a provider's timeout: calls in flight are finished first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,5 +104,5 @@ def _process(kind: str, name: str, settings: Settings) -> Program:
         (sys.executable, "-P", "-m", "deploy.process", kind),
         environment={"WORKER": name},
         ports=(settings.port,) if kind == "web" else (),
-        stops_within=IN_FLIGHT_SECONDS,
+        stops_within=ceil(settings.provider_timeout) + FINISHING_SECONDS,
     )

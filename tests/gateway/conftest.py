@@ -69,9 +69,9 @@ def url(settings: Settings, serve: Serve) -> str:
 
 
 @pytest.fixture
-def kept(servers: Settings) -> Iterator[redis.Redis]:
-    """The shared Redis, without pending records before and after."""
-    with redis.Redis.from_url(servers.redis_url) as client:
+def kept(settings: Settings) -> Iterator[redis.Redis]:
+    """The Redis database, without pending records before and after."""
+    with redis.Redis.from_url(settings.redis_url) as client:
         client.delete(INDEX)
         yield client
         client.delete(INDEX)
