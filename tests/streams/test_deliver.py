@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -77,9 +78,20 @@ async def test_a_refusal_is_a_fact_with_its_reason(settings: Settings) -> None:
 async def test_a_dispatch_written_twice_is_called_once(settings: Settings) -> None:
     twice, after = str(uuid4()), str(uuid4())
     async with delivering(settings):
-        await write(settings.kafka_url, LANE, attempt(twice), attempt(twice), attempt(after))
+        written = attempt(twice)
+        await write(settings.kafka_url, LANE, written, written, attempt(after))
         await story(settings, after)
     assert calls(settings).count((twice, "begun")) == 1
+
+
+async def test_an_id_that_was_used_again_later_is_no_repeat(settings: Settings) -> None:
+    again, after = str(uuid4()), str(uuid4())
+    key, first = attempt(again)
+    later = Event(codec.decode(first).body, again, clock.now() + timedelta(hours=2), "lifecycle", again)
+    async with delivering(settings):
+        await write(settings.kafka_url, LANE, (key, first), (key, codec.encode(later)), attempt(after))
+        await story(settings, after)
+    assert calls(settings).count((again, "begun")) == 2
 
 
 async def test_what_is_no_attempt_goes_to_the_dead_letters_and_the_rest_goes_on(settings: Settings) -> None:
