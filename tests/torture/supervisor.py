@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
+import psutil
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.kafka import bootstrap
@@ -87,6 +88,13 @@ class Supervisor:
         del self.workers[name]
         self.exits.append((name, process.returncode))
         return process.returncode
+
+    async def until_frozen(self, name: str, within: float = 60) -> None:
+        """Supervise until a worker has stopped itself."""
+        process = psutil.Process(self.workers[name].pid)
+        async with asyncio.timeout(within):
+            while process.status() != psutil.STATUS_STOPPED:
+                await self.sleep(LOOK_EVERY)
 
     async def until_exits(self, count: int, within: float = 60) -> None:
         """Supervise until so many workers have ended."""

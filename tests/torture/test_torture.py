@@ -28,7 +28,7 @@ from streams.settings import Settings
 from tests.torture.broker import OwnBroker
 from tests.torture.checker import faults
 from tests.torture.feeder import feed
-from tests.torture.scenarios import SCENARIOS, SLOW, Scenario
+from tests.torture.scenarios import SCENARIOS, Scenario
 from tests.torture.supervisor import Supervisor, supervisor
 from tests.torture.worker import Faults, Mutant
 
@@ -73,18 +73,17 @@ async def test_a_kill_a_join_a_leave_and_a_zombie_lose_and_double_nothing(worker
     feeding = asyncio.create_task(feed(workers.url, workers.run, 5000, seed=1, rate=300))
     workers.up("w1", Faults(kill_at="changelog half 12", pause=0.01))
     await workers.until_exits(1)
-    workers.up("w2", SLOW)
-    await workers.sleep(4)
-    workers.send("w1", signal.SIGSTOP)
-    await workers.sleep(7.5)
-    workers.send("w1", signal.SIGCONT)
-    await workers.sleep(1)
+    workers.up("w2", Faults(stop_at="log after 8", pause=0.01))
+    await workers.until_frozen("w2")
+    await workers.sleep(7)
+    workers.send("w2", signal.SIGCONT)
+    await workers.until_exits(2)
+    await workers.sleep(3)
     await workers.down("w2")
     found = await finished(workers, feeding)
     assert faults(found) == {}
     assert found["forgotten"] > 0
-    assert ("w1", -signal.SIGKILL) in workers.exits
-    assert ("w1", Exit.NOT_A_MEMBER) in workers.exits
+    assert workers.exits == [("w1", -signal.SIGKILL), ("w2", Exit.NOT_A_MEMBER)]
 
 
 @pytest.mark.torture
@@ -150,9 +149,9 @@ async def test_a_zombie_writes_no_state_for_it_must_prove_its_membership(
     """It stops itself after its log records; another worker takes over and goes on; then it wakes up."""
     feeding = asyncio.create_task(feed(workers.url, workers.run, 6000, seed=1, rate=400))
     workers.up("w1", Faults(stop_at="log after 8", mutant=mutant))
-    await workers.sleep(4)
+    await workers.until_frozen("w1")
     workers.up("w2")
-    await workers.sleep(9)
+    await workers.sleep(10)
     workers.send("w1", signal.SIGCONT)
     await workers.sleep(2)
     found = await finished(workers, feeding)
