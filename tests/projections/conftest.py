@@ -4,6 +4,7 @@ import itertools
 from collections.abc import AsyncIterator
 
 import pytest
+import redis.asyncio
 from aiokafka.admin import AIOKafkaAdminClient
 from pymongo import AsyncMongoClient
 
@@ -21,7 +22,10 @@ NUMBERS = itertools.count()
 async def settings(servers: Settings) -> AsyncIterator[Settings]:
     """The log is empty and new, and so is the database."""
     name = f"projections-{next(NUMBERS)}"
-    made = servers.model_copy(update={"mongo_database": name, "projection_window": 0.05})
+    own_redis = servers.redis_url.removesuffix("/0") + "/2"
+    made = servers.model_copy(update={"mongo_database": name, "projection_window": 0.05, "redis_url": own_redis})
+    async with redis.asyncio.Redis.from_url(own_redis) as kept:
+        await kept.flushdb()
     await renew_log(made)
     await declare(made)
     yield made
