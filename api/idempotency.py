@@ -6,14 +6,13 @@ attempt's time and, once there is one, its answer.
 """
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
 
 from api.redis_pipe import Away, Command, Pipe
-from streams.clock import milliseconds
-from streams.intake.bodies import EPOCH
+from streams.clock import from_milliseconds, milliseconds
 
 VALID_KEY = re.compile(r"[\x20-\x7e]{1,255}", re.ASCII)
 
@@ -77,7 +76,7 @@ class Idempotency:
             return Reserved(derived, now, record, digest)
         match answer:
             case [b"reserved", notification, created]:
-                first = EPOCH + timedelta(milliseconds=int(created))
+                first = from_milliseconds(int(created))
                 return Reserved(notification.decode(), first, record, digest)
             case [b"answered", notification, first_answer]:
                 return Answered(notification.decode(), first_answer)

@@ -1,10 +1,10 @@
 """A record of the log in; an event, a dead letter, or nothing (a kind that is not known here yet) out. Pure."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from projections.batch import Item
 from projections.position import Place
+from streams.clock import from_milliseconds
 from streams.codec import Undecodable, UnknownType, decode
 from streams.dead_letters import Reason, Source, dead_letter
 from streams.events import KINDS, Attempt, Requested
@@ -12,7 +12,6 @@ from streams.record import Record
 from streams.topics import EVENTS
 
 STAGE = "projections"
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Raw(Protocol):
@@ -52,5 +51,5 @@ def letter(raw: Raw, reason: Reason, error: str) -> Record:
         source=Source(EVENTS, raw.partition, raw.offset),
         key=raw.key,
         body=raw.value,
-        time=EPOCH + timedelta(milliseconds=raw.timestamp),
+        time=from_milliseconds(raw.timestamp),
     )

@@ -4,11 +4,11 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from projections.position import Refused
-from streams.kafka import bootstrap
+from streams.kafka import group_consumer
 from streams.settings import Settings
 from streams.topics import EVENTS
 
@@ -29,16 +29,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap(settings.kafka_url),
-            group_id=GROUP,
-            group_instance_id=f"{GROUP}-{settings.worker}",
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            max_partition_fetch_bytes=FETCHED,
-            session_timeout_ms=int(settings.session_timeout * 1000),
-            heartbeat_interval_ms=int(settings.session_timeout * 1000) // 3,
-        )
+        self._consumer = group_consumer(settings, GROUP, max_partition_fetch_bytes=FETCHED)
         self._next: dict[int, int] = {}
         self._marking: asyncio.Task[None] | None = None
         self.reassigned = True

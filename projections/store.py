@@ -12,7 +12,7 @@ would not mend:
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 from bson import encode
@@ -28,12 +28,12 @@ from projections.batch import Update
 from projections.jobs import MOVING, Standing, restored
 from projections.position import Document, LogIdentity, Position, key, read, unread, written
 from projections.windows import SELECTIVE, pipeline, windows
+from streams.clock import EPOCH
 from streams.settings import Settings
 
 POSITIONS = "positions"
 VERSIONS = {jobs.PROJECTION: jobs.VERSION, story.PROJECTION: story.VERSION}
 DUPLICATE_KEY = 11000
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UNENCODABLE = (BSONError, OverflowError, RecursionError, TypeError, ValueError)
 
 Database = AsyncDatabase[Document]

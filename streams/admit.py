@@ -5,18 +5,16 @@ notification). The rules are in `admission`.
 """
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import cast
 
 from streams.admission import SOURCE, History, Limits, evolve, expires, judge
 from streams.codec import Undecodable
 from streams.events import Body, Event, Origin, Requested
-from streams.folding.faust_app import faust_app
-from streams.folding.faust_app import run as run_app
-from streams.folding.fold import Fold, Incoming, Reaction
-from streams.kafka import Publisher
+from streams.folding import process
+from streams.folding.rule import Incoming, Reaction
 from streams.record import Record
-from streams.settings import Settings
+from streams.settings import Settings, seconds
 from streams.topics import EVENTS, REQUESTS
 
 TABLE = "history"
@@ -24,26 +22,13 @@ TABLE = "history"
 
 async def run(settings: Settings, stopping: asyncio.Event) -> None:
     """Admit until told to stop."""
-    app, publisher = faust_app(SOURCE, settings), Publisher(settings.kafka_url)
     limits = Limits(
-        timedelta(seconds=settings.dedupe_window),
-        timedelta(seconds=settings.rate_window),
+        seconds(settings.dedupe_window),
+        seconds(settings.rate_window),
         settings.rate_limit,
-        timedelta(seconds=settings.id_horizon),
+        seconds(settings.id_horizon),
     )
-    Fold(
-        app,
-        source=REQUESTS,
-        rule=Admit(limits),
-        publisher=publisher,
-        partitions=settings.partitions,
-        accept_gaps=settings.accept_gaps,
-    )
-    await publisher.start()
-    try:
-        await run_app(app, stopping)
-    finally:
-        await publisher.stop()
+    await process.run(SOURCE, settings, stopping, source=REQUESTS, rule=Admit(limits))
 
 
 class Admit:

@@ -1,6 +1,8 @@
 """The wall clock, for the edges only (rules are given their time), and the one way a time is written for people."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def now() -> datetime:
@@ -21,3 +23,8 @@ def iso(time: datetime) -> str:
 def milliseconds(time: datetime) -> int:
     """An aware time as whole milliseconds since 1970, exact where a float would not be."""
     return round(time.timestamp() * 1000)
+
+
+def from_milliseconds(count: float) -> datetime:
+    """The time so many milliseconds after 1970 began. Raises `OverflowError`."""
+    return EPOCH + timedelta(milliseconds=count)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -22,7 +22,7 @@ from streams.calls import SOURCE, Caller, Outcomes, Outlet, Slots, Taken
 from streams.dead_letters import Source, dead_letter
 from streams.dispatched import Dispatched, Sighting
 from streams.events import CHANNELS, Attempt, Event, LaneClass, Sending
-from streams.kafka import FEW, REST, Publisher, bootstrap
+from streams.kafka import FEW, REST, Publisher, group_consumer
 from streams.providers.mock import MockProvider
 from streams.record import Record
 from streams.settings import Settings
@@ -71,17 +71,7 @@ class Taker:
             for channel, outlet in caller.outlets.items()
         }
         group = f"{SOURCE}-{lane_class}"
-        session = int(settings.session_timeout * 1000)
-        self._consumer = AIOKafkaConsumer(
-            *self._lanes,
-            bootstrap_servers=bootstrap(settings.kafka_url),
-            group_id=group,
-            group_instance_id=f"{group}-{settings.worker}",
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            session_timeout_ms=session,
-            heartbeat_interval_ms=session // 3,
-        )
+        self._consumer = group_consumer(settings, group, *self._lanes)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Take and call until told to stop, then wait for the outcomes of the calls in flight."""

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from aiokafka import AIOKafkaConsumer
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
@@ -23,8 +24,9 @@ from streams.aiokafka_repairs import pace_metadata
 from streams.folding.exits import or_die
 from streams.producer import Producer
 from streams.record import Oversized, Record, check_size
+from streams.settings import Settings
 
-__all__ = ["Late", "Oversized", "Publisher", "Record", "bootstrap", "reachable", "waited_out"]
+__all__ = ["Late", "Oversized", "Publisher", "Record", "bootstrap", "group_consumer", "reachable", "waited_out"]
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +63,22 @@ def bootstrap(url: str) -> list[str]:
     if scheme != "kafka" or not hosts:
         raise ValueError(f"expected kafka://host:port,host:port, got {url!r}: set KAFKA_URL")
     return hosts.rstrip("/").split(",")
+
+
+def group_consumer(settings: Settings, group: str, *topics: str, **more: object) -> AIOKafkaConsumer:
+    """A static member, by the worker's name, of a consumer group whose offsets are committed by hand."""
+    session = int(settings.session_timeout * 1000)
+    return AIOKafkaConsumer(
+        *topics,
+        bootstrap_servers=bootstrap(settings.kafka_url),
+        group_id=group,
+        group_instance_id=f"{group}-{settings.worker}",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        session_timeout_ms=session,
+        heartbeat_interval_ms=session // 3,
+        **more,
+    )
 
 
 async def waited_out(work: Callable[[], Awaitable[ResultT]], wanted: Callable[[], bool] = lambda: True) -> ResultT:

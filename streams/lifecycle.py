@@ -10,14 +10,13 @@ from datetime import datetime, timedelta
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.events import Body, Event, Queued
-from streams.folding.faust_app import faust_app
-from streams.folding.faust_app import run as run_app
-from streams.folding.fold import Fold, Incoming, Reaction
-from streams.kafka import Publisher, bootstrap
+from streams.folding import process
+from streams.folding.rule import Incoming, Reaction
+from streams.kafka import bootstrap
 from streams.notification import SOURCE, Job, attempt, came_due, conclude, evolve
 from streams.record import Record
 from streams.retry import LinearRetry
-from streams.settings import Settings
+from streams.settings import Settings, seconds
 from streams.topics import EVENTS, LANES
 
 TABLE = "jobs"
@@ -25,26 +24,12 @@ TABLE = "jobs"
 
 async def run(settings: Settings, stopping: asyncio.Event) -> None:
     """Keep every notification going until told to stop."""
-    app, publisher = faust_app(SOURCE, settings), Publisher(settings.kafka_url)
-    rule = Lifecycle(LinearRetry(timedelta(seconds=settings.retry_step)), timedelta(seconds=settings.finished_grace))
+    rule = Lifecycle(LinearRetry(seconds(settings.retry_step)), seconds(settings.finished_grace))
 
     async def refuse_fresh(partition: int) -> str | None:
         return await _dispatched_before(settings.kafka_url, partition)
 
-    Fold(
-        app,
-        source=EVENTS,
-        rule=rule,
-        publisher=publisher,
-        partitions=settings.partitions,
-        refuse_fresh=refuse_fresh,
-        accept_gaps=settings.accept_gaps,
-    )
-    await publisher.start()
-    try:
-        await run_app(app, stopping)
-    finally:
-        await publisher.stop()
+    await process.run(SOURCE, settings, stopping, source=EVENTS, rule=rule, refuse_fresh=refuse_fresh)
 
 
 class Lifecycle:

@@ -4,9 +4,10 @@ import logging
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Generic
 
+from streams.clock import from_milliseconds
 from streams.codec import Undecodable, decode
 from streams.dead_letters import Reason, Source, dead_letter
 from streams.events import Body, Event
@@ -79,7 +80,7 @@ class Judge(Generic[StateT]):
         stamp: int,
         state_of: StateOf[StateT],
     ) -> Outcome[StateT]:
-        time = min(event.time, _instant(stamp))
+        time = min(event.time, from_milliseconds(stamp))
         key = self._rule.key(event, record)
         known = state_of(record.partition, key)
         if known is not None and record.offset <= known.at:
@@ -107,10 +108,6 @@ class Judge(Generic[StateT]):
             source=source,
             key=record.key,
             body=record.value,
-            time=_instant(stamp),
+            time=from_milliseconds(stamp),
         )
         return Outcome([letter], letter=True)
-
-
-def _instant(stamp: int) -> datetime:
-    return datetime.fromtimestamp(stamp / 1000, UTC)

@@ -5,11 +5,12 @@ can be stored: it has no lone surrogates, and its `metadata` no integer, key or 
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, NamedTuple, get_args
 
 import msgspec
 
+from streams.clock import from_milliseconds
 from streams.events import ACTIVITIES, Activity, Channel, Priority
 
 DELIVERABLE: tuple[Channel, ...] = ("email", "sms", "push")
@@ -19,7 +20,6 @@ MAX_DEPTH = 64
 """Levels of `metadata`; MongoDB stops at 100, of which the document around it needs some."""
 MAX_INTEGER = 2**63
 """BSON's integers have 64 bits, the sign included."""
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 REQUIRED = "is required"
 BAD_TIME = "must be a time in ISO 8601, or milliseconds since 1970"
@@ -178,7 +178,7 @@ def _time(value: object) -> datetime | None:
             time = datetime.fromisoformat(value)
             return time if time.tzinfo else time.replace(tzinfo=UTC)
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return EPOCH + timedelta(milliseconds=value)
+            return from_milliseconds(value)
     except (ValueError, OverflowError):
         return None
     return None

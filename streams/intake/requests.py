@@ -13,9 +13,9 @@ from hashlib import sha256
 from typing import Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from streams.clock import to_millisecond
+from streams.clock import from_milliseconds, to_millisecond
 from streams.events import Event, Personal, Request, Requested
-from streams.intake.bodies import EPOCH, DeliveryBody, Invalid, NotAnObject, SocialBody, check_delivery, check_social
+from streams.intake.bodies import DeliveryBody, Invalid, NotAnObject, SocialBody, check_delivery, check_social
 from streams.intake.texts import text
 from streams.settings import Settings, seconds
 from streams.topics import SOCIAL_QUEUE
@@ -125,7 +125,7 @@ def _trusted_time(message: Message) -> datetime | None:
     if message.app_id != API or not isinstance(message.time, int):
         return None
     try:
-        return EPOCH + timedelta(milliseconds=message.time)
+        return from_milliseconds(message.time)
     except OverflowError:
         return None
 

@@ -1,9 +1,8 @@
 """The API on a port of its own, served by uvicorn as `deploy.web` serves it; its clients are independent ones."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +10,15 @@ import pika
 import pytest
 import redis
 import requests
-import uvicorn
-from fastapi import FastAPI
 from pika.adapters.blocking_connection import BlockingChannel
 
 from api.app import router
 from deploy.servers.rabbitmq import RabbitMQ
 from deploy.servers.redis import Redis
-from deploy.stack import ports
 from streams.settings import Settings
 from streams.topics import JOBS_QUEUE
 from tests.support.private import Private
+from tests.support.web import serving
 
 Serve = Callable[[Settings], str]
 
@@ -39,35 +36,17 @@ def recovers(api: str) -> bool:
     return False
 
 
-@contextmanager
-def serving(settings: Settings) -> Iterator[str]:
-    app = FastAPI()
-    app.include_router(router(settings))
-    port = ports.choose(())
-    config = uvicorn.Config(app, port=port, log_config=None, access_log=False, http="httptools")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            time.sleep(0.01)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     """Serves the API with these settings until the test ends, at the URL it returns."""
     with ExitStack() as served:
-        yield lambda settings: served.enter_context(serving(settings))
+        yield lambda settings: served.enter_context(serving(router(settings)))
 
 
 @pytest.fixture(scope="session")
 def api(servers: Settings) -> Iterator[str]:
     """The API on the shared servers."""
-    with serving(servers) as url:
+    with serving(router(servers)) as url:
         yield url
 
 

@@ -2,51 +2,30 @@
 
 import asyncio
 import itertools
-import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import redis
-import uvicorn
-from fastapi import FastAPI
 from pymongo import MongoClient
 
-from deploy.stack import ports
 from gateway.app import router
 from projections.store import declare
 from streams.pending import INDEX
 from streams.settings import Settings
 from tests.projections.killable import KillableMongo
+from tests.support.web import serving
 
 NUMBERS = itertools.count()
 Serve = Callable[[Settings], str]
-
-
-@contextmanager
-def serving(settings: Settings) -> Iterator[str]:
-    app = FastAPI()
-    app.include_router(router(settings))
-    port = ports.choose(())
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, access_log=False, http="httptools"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            time.sleep(0.01)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     """Serves the gateway with these settings until the test ends, at the URL it returns."""
     with ExitStack() as served:
-        yield lambda settings: served.enter_context(serving(settings))
+        yield lambda settings: served.enter_context(serving(router(settings)))
 
 
 @pytest.fixture
