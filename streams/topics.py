@@ -20,6 +20,8 @@ REQUESTS = "notification-requests"
 EVENTS = "notification-events"
 """The log."""
 DEAD_LETTERS = "dead-letters"
+OPERATIONS = "notification-operations"
+"""What was done to the system, by people and by programs."""
 LANE_CLASSES: tuple[LaneClass, ...] = ("transactional", "retries", "promotional")
 
 DAYS = timedelta(days=1)
@@ -64,6 +66,7 @@ def catalogue(partitions: int, changelogs: tuple[str, ...]) -> list[Topic]:
         *(Topic(name, partitions, _kept(LANES_KEPT)) for name in LANES),
         *(Topic(name, partitions, _COMPACTED) for name in changelogs),
         Topic(DEAD_LETTERS, 1, _kept(None)),
+        Topic(OPERATIONS, 1, _kept(None)),
     ]
 
 

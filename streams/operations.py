@@ -1,0 +1,122 @@
+"""What was done to the system rather than by it: events on `notification-operations`, with who did it and why. Pure.
+
+Each is a CloudEvent of a type of its own. Its id comes from what was done to what and when, so that it is read once
+however often it was written.
+"""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from streams.clock import milliseconds
+from streams.codec import Undecodable
+from streams.record import Record
+from streams.topics import OPERATIONS
+
+TYPE_PREFIX = "tidings.operation."
+VERSION = "v1"
+
+
+class Done(Struct, frozen=True, rename="camel", omit_defaults=True, tag_field="operation"):
+    """A piece of history: what was done. The tag is the event's kind."""
+
+
+class GapAccepted(Done, frozen=True, tag="gap-accepted"):
+    """`stage` went on although retention had removed the records from `first` up to `until` (exclusive) unread."""
+
+    stage: str
+    topic: str
+    partition: int
+    first: int
+    until: int
+
+
+class TableRebuilt(Done, frozen=True, tag="table-rebuilt"):
+    """The table of `stage` was folded anew from the log, in silence, up to `applied` (exclusive) of its source."""
+
+    stage: str
+    partition: int
+    applied: int
+    rows: int
+
+
+class LaneSkipped(Done, frozen=True, tag="lane-skipped"):
+    """`group` lost its offset in a lane and goes on at `until`; what was not dispatched is queued again."""
+
+    group: str
+    topic: str
+    partition: int
+    until: int
+
+
+class Redriven(Done, frozen=True, tag="redriven"):
+    """The original of a dead letter was put back where it came from: a topic with its new place, or a queue."""
+
+    letter: str
+    target: str
+    partition: int | None = None
+    offset: int | None = None
+
+
+class Dropped(Done, frozen=True, tag="dropped"):
+    """A dead letter was given up for good."""
+
+    letter: str
+
+
+Operation = GapAccepted | TableRebuilt | LaneSkipped | Redriven | Dropped
+
+
+class Event(Struct, frozen=True):
+    """An operation in its envelope. `source` is the program, `by` who wanted it, `why` in their words."""
+
+    done: Operation
+    time: datetime
+    source: str
+    by: str
+    why: str = ""
+
+    @property
+    def id(self) -> str:
+        """Names what was done to what, and when."""
+        kind, *facts = msgspec.to_builtins(self.done).values()
+        return ":".join(map(str, (kind, *facts, milliseconds(self.time))))
+
+
+class _Data(Struct, frozen=True, rename="camel", omit_defaults=True):
+    done: Operation
+    by: str
+    why: str = ""
+
+
+class _Envelope(Struct, frozen=True):
+    id: str
+    source: str
+    type: str
+    time: Annotated[datetime, Meta(tz=True)]
+    data: _Data
+    specversion: str = "1.0"
+    datacontenttype: str = "application/json"
+
+
+_decoder = msgspec.json.Decoder(_Envelope)
+
+
+def to_record(event: Event) -> Record:
+    """The record for topic `notification-operations`."""
+    kind = event.done.__struct_config__.tag
+    data = _Data(event.done, event.by, event.why)
+    envelope = _Envelope(event.id, event.source, f"{TYPE_PREFIX}{kind}.{VERSION}", event.time, data)
+    return Record(OPERATIONS, event.id.encode(), msgspec.json.encode(envelope), id=event.id)
+
+
+def read(value: bytes | None) -> Event:
+    """The event in a record of that topic. Raises `Undecodable`, for an operation of a newer program too."""
+    try:
+        envelope = _decoder.decode(value or b"")
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Undecodable(f"expected an operation of Tidings, got {(value or b'')[:80]!r}: {error}") from error
+    data = envelope.data
+    return Event(data.done, envelope.time, envelope.source, data.by, data.why)
