@@ -14,6 +14,7 @@ from api import documents
 from api.create import Creation
 from api.outbox import Outbox
 from api.redis_pipe import Pipe
+from api.ways import DELIVERY, EVENT, LIKE
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ class Unwrapped(APIRoute):
 
 
 def router(settings: Settings) -> APIRouter:
-    """`POST /api/notifications` and `GET /health`, with the connections they need for as long as the app lives."""
+    """What is posted, and `GET /health`, with the connections they need for as long as the app lives."""
     outbox = Outbox(settings.rabbitmq_url, settings.publish_timeout)
     pipe = Pipe(settings.redis_url)
     creation = Creation(settings, outbox, pipe)
@@ -50,13 +51,32 @@ def router(settings: Settings) -> APIRouter:
     routes = APIRouter(lifespan=connected, route_class=Unwrapped)
     routes.add_api_route(
         "/api/notifications",
-        creation.answer,
+        creation.by(DELIVERY),
         methods=["POST"],
         status_code=201,
         summary="Send a notification",
         responses=documents.CREATE_ANSWERS,
         openapi_extra=documents.CREATE_REQUEST,
         tags=["notifications"],
+    )
+    routes.add_api_route(
+        "/events",
+        creation.by(EVENT),
+        methods=["POST"],
+        status_code=202,
+        summary="Tell somebody what somebody did",
+        responses=documents.EVENT_ANSWERS,
+        openapi_extra=documents.EVENT_REQUEST,
+        tags=["social"],
+    )
+    routes.add_api_route(
+        "/like",
+        creation.by(LIKE),
+        methods=["POST"],
+        summary="Tell somebody who likes a post",
+        responses=documents.LIKE_ANSWERS,
+        openapi_extra=documents.LIKE_REQUEST,
+        tags=["social"],
     )
     routes.add_api_route("/health", health, response_model=documents.Health, summary="Is the process alive?")
     return routes

@@ -1,8 +1,9 @@
-"""`POST /api/notifications`: a request in; a confirmed message, what Redis is to remember, and an answer out."""
+"""What each of the `ways` in does: a request in; a confirmed message, what Redis is to remember, and an answer out."""
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime
-from typing import assert_never
+from typing import NamedTuple, assert_never
 from uuid import uuid4
 
 import msgspec
@@ -13,15 +14,17 @@ from api.idempotency import VALID_KEY, Answered, Busy, Idempotency, OtherBody, R
 from api.outbox import Outbox, Unavailable
 from api.pending import Pending
 from api.redis_pipe import Away, Command, Pipe
+from api.ways import Body, Way
 from streams import clock
 from streams.events import DEFAULT_TENANT
-from streams.intake.bodies import DeliveryBody, Fault, Invalid, NotAnObject, check_delivery
+from streams.intake.bodies import Fault, Invalid, NotAnObject
 from streams.settings import Settings
 
 JSON = "application/json"
 RETRY_SOON = {"Retry-After": "1"}
 """Seconds."""
 KEY_HEADER = "Idempotency-Key"
+UNAVAILABLE = 503
 
 
 class Refusal(Exception):
@@ -33,16 +36,27 @@ class Refusal(Exception):
         super().__init__(message)
         self.status, self.faults, self.headers = status, faults, headers
 
-    def response(self) -> Response:
+    def response(self, way: Way) -> Response:
         """As JSON: `message`, and `details` for each faulty field."""
-        content: dict[str, object] = {"message": str(self)}
+        status, message = (
+            way.unavailable if way.unavailable and self.status == UNAVAILABLE else (self.status, str(self))
+        )
+        content: dict[str, object] = {"message": message}
         if self.faults:
             content["details"] = [fault._asdict() for fault in self.faults]
-        return Response(msgspec.json.encode(content), self.status, self.headers, JSON)
+        return Response(msgspec.json.encode(content), status, self.headers, JSON)
+
+
+class Asked(NamedTuple):
+    """A request that was checked."""
+
+    way: Way
+    raw: bytes
+    body: Body
 
 
 class Creation:
-    """Takes notifications: what a request to do so goes through."""
+    """Takes notifications: what a request to do so goes through, whichever way it comes."""
 
     def __init__(self, settings: Settings, outbox: Outbox, pipe: Pipe) -> None:
         self._limit, self._max_attempts = settings.max_request_bytes, settings.max_attempts
@@ -50,29 +64,37 @@ class Creation:
         self._pending = Pending(settings.max_attempts, settings.pending_kept)
         self._idempotency = Idempotency(pipe, settings.idempotency_kept, settings.idempotency_lease)
 
-    async def answer(self, request: Request) -> Response:
-        """201 once RabbitMQ has it, else why not."""
-        try:
-            raw = await read(request, self._limit)
-            body = check(raw)
-            key = request.headers.get(KEY_HEADER)
-            if key is None:
-                return await self._accept(str(uuid4()), clock.now(), raw, body, None)
-            return await self._accept_once(key, raw, body)
-        except Refusal as refusal:
-            return refusal.response()
-        except ClientDisconnect:
-            return Response(status_code=400)  # to nobody
+    def by(self, way: Way) -> Callable[[Request], Awaitable[Response]]:
+        """What answers requests that come this way: well once RabbitMQ has it, else why not."""
 
-    async def _accept_once(self, key: str, raw: bytes, body: DeliveryBody) -> Response:
+        async def answer(request: Request) -> Response:
+            try:
+                return await self._create(request, way)
+            except Refusal as refusal:
+                return refusal.response(way)
+            except ClientDisconnect:
+                return Response(status_code=400)  # to nobody
+
+        return answer
+
+    async def _create(self, request: Request, way: Way) -> Response:
+        raw = await read(request, self._limit)
+        asked = Asked(way, raw, check(way, raw))
+        key = request.headers.get(KEY_HEADER)
+        if key is None:
+            return await self._accept(str(uuid4()), clock.now(), asked, None)
+        return await self._accept_once(key, asked)
+
+    async def _accept_once(self, key: str, asked: Asked) -> Response:
         if not VALID_KEY.fullmatch(key):
             raise Refusal(400, f"{KEY_HEADER} must be 1 to 255 printable ASCII characters")
-        outcome = await self._idempotency.reserve(DEFAULT_TENANT, key, raw, clock.now())
+        outcome = await self._idempotency.reserve(DEFAULT_TENANT, key, asked.raw, clock.now())
         match outcome:
             case Reserved():
-                return await self._accept(outcome.notification, outcome.created, raw, body, outcome)
+                return await self._accept(outcome.notification, outcome.created, asked, outcome)
             case Answered():
-                return created(outcome.notification, outcome.answer, {"Idempotency-Replayed": "true"})
+                replayed = {"Idempotency-Replayed": "true"}
+                return accepted(outcome.notification, asked.way, outcome.answer, replayed)
             case Busy():
                 raise Refusal(409, f"a request with this {KEY_HEADER} is being worked on", headers=RETRY_SOON)
             case OtherBody():
@@ -80,21 +102,19 @@ class Creation:
             case _:
                 assert_never(outcome)
 
-    async def _accept(
-        self, notification: str, at: datetime, raw: bytes, body: DeliveryBody, reserved: Reserved | None
-    ) -> Response:
+    async def _accept(self, notification: str, at: datetime, asked: Asked, reserved: Reserved | None) -> Response:
         try:
-            await self._outbox.publish(notification, at, raw)
+            await self._outbox.publish(asked.way.queue, notification, at, asked.raw)
         except Unavailable as error:
             if reserved:
                 await self._remember(self._idempotency.release(reserved))
-            raise Refusal(503, advice(error, keyed=reserved is not None), headers=RETRY_SOON) from error
-        answer = accepted(notification, at, self._max_attempts)
-        commands = self._pending.commands(notification, body, at, clock.now())
+            raise Refusal(UNAVAILABLE, advice(error, keyed=reserved is not None), headers=RETRY_SOON) from error
+        answer = msgspec.json.encode(asked.way.answer(notification, at, self._max_attempts))
+        commands = self._pending.commands(notification, asked.body, at, clock.now())
         if reserved:
             commands += self._idempotency.finish(reserved, answer)
         await self._remember(commands)
-        return created(notification, answer)
+        return accepted(notification, asked.way, answer)
 
     async def _remember(self, commands: list[Command]) -> None:
         with suppress(Away):
@@ -115,32 +135,19 @@ async def read(request: Request, limit: int) -> bytes:
     raise Refusal(413, f"the body must not have more than {limit} bytes")
 
 
-def check(raw: bytes) -> DeliveryBody:
+def check(way: Way, raw: bytes) -> Body:
     """The body's fields, or the 400 that tells about each faulty one."""
     try:
-        return check_delivery(raw)
+        return way.check(raw)
     except NotAnObject as error:
         raise Refusal(400, str(error)) from error
     except Invalid as error:
         raise Refusal(400, str(error), error.faults) from error
 
 
-def accepted(notification: str, at: datetime, max_attempts: int) -> bytes:
-    """The body of a 201."""
-    return msgspec.json.encode(
-        {
-            "id": notification,
-            "status": "pending",
-            "attempts": 0,
-            "maxAttempts": max_attempts,
-            "createdAt": clock.iso(at),
-        }
-    )
-
-
-def created(notification: str, answer: bytes, headers: dict[str, str] | None = None) -> Response:
-    """The 201 itself."""
-    return Response(answer, 201, {"Location": f"/api/notifications/{notification}", **(headers or {})}, JSON)
+def accepted(notification: str, way: Way, answer: bytes, headers: dict[str, str] | None = None) -> Response:
+    """The good answer."""
+    return Response(answer, way.status, {"Location": f"/api/notifications/{notification}", **(headers or {})}, JSON)
 
 
 def advice(error: Unavailable, *, keyed: bool) -> str:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from streams.events import Priority
+from streams.events import Activity, Priority
 
 
 class NotificationRequest(BaseModel):
@@ -51,6 +51,49 @@ class NotificationAccepted(BaseModel):
     createdAt: datetime  # noqa: N815
 
 
+class SocialEvent(BaseModel):
+    """Who did what to whom."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"type": "COMMENT", "actorId": "user1", "targetId": "user2", "postId": "post1"},
+        }
+    )
+
+    type: Activity
+    actorId: str = Field(min_length=1, description="Who did it; the text shows the name, if one is known.")  # noqa: N815
+    targetId: str = Field(min_length=1, description="Whom to tell.")  # noqa: N815
+    postId: str | None = Field(None, min_length=1, description="Required, but for FOLLOW.")  # noqa: N815
+
+
+class Like(BaseModel):
+    """Who likes whose post."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"actorId": "user1", "targetId": "user2", "postId": "post1", "type": "LIKE"},
+        }
+    )
+
+    actorId: str = Field(min_length=1)  # noqa: N815
+    targetId: str = Field(min_length=1)  # noqa: N815
+    postId: str = Field(min_length=1)  # noqa: N815
+    type: Literal["LIKE"]
+
+
+class EventAccepted(BaseModel):
+    """The notification will be delivered, suppressed or fail, in the open."""
+
+    id: str
+    status: Literal["pending"]
+
+
+class Said(BaseModel):
+    """A sentence."""
+
+    message: str
+
+
 class FaultyField(BaseModel):
     """What is wrong with one field."""
 
@@ -80,8 +123,9 @@ REPEAT_HEADERS = {
 }
 RETRY_HEADERS = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
 
+ACCEPTED = 201
 CREATE_ANSWERS: dict[int | str, dict[str, Any]] = {
-    201: {"model": NotificationAccepted, "description": "RabbitMQ has it, on disk.", "headers": REPEAT_HEADERS},
+    ACCEPTED: {"model": NotificationAccepted, "description": "RabbitMQ has it, on disk.", "headers": REPEAT_HEADERS},
     400: {"model": Problem, "description": "Not JSON, or fields are missing or wrong: `details` tells about each."},
     409: {
         "model": Problem,
@@ -97,18 +141,36 @@ CREATE_ANSWERS: dict[int | str, dict[str, Any]] = {
     },
 }
 
-CREATE_REQUEST: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": NotificationRequest.model_json_schema()}},
-    },
-    "parameters": [
-        {
-            "name": "Idempotency-Key",
-            "in": "header",
-            "required": False,
-            "description": "Any 1 to 255 printable ASCII characters; for 24 hours a repeat gets the first answer.",
-            "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-        }
-    ],
+EVENT_ANSWERS: dict[int | str, dict[str, Any]] = {
+    202: {"model": EventAccepted, "description": "RabbitMQ has it, on disk.", "headers": REPEAT_HEADERS},
+    **{status: answer for status, answer in CREATE_ANSWERS.items() if status != ACCEPTED},
 }
+LIKE_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"model": Said, "description": "RabbitMQ has it, on disk.", "headers": REPEAT_HEADERS},
+    400: {"model": Said, "description": "Something is missing or wrong."},
+    **{status: CREATE_ANSWERS[status] for status in (409, 413, 422)},
+    500: {"model": Said, "description": "RabbitMQ did not confirm.", "headers": RETRY_HEADERS},
+}
+
+
+def request(body: type[BaseModel]) -> dict[str, Any]:
+    """A request with this body."""
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": body.model_json_schema()}},
+        },
+        "parameters": [IDEMPOTENCY_KEY],
+    }
+
+
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Any 1 to 255 printable ASCII characters; for 24 hours a repeat gets the first answer.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+CREATE_REQUEST = request(NotificationRequest)
+EVENT_REQUEST = request(SocialEvent)
+LIKE_REQUEST = request(Like)

@@ -1,4 +1,4 @@
-"""Accepted requests go out to `notification-jobs`, each confirmed by RabbitMQ before its client hears so."""
+"""Accepted requests go out to the two queues, each confirmed by RabbitMQ before its client hears so."""
 
 import asyncio
 from datetime import datetime
@@ -7,7 +7,7 @@ from streams.clock import milliseconds
 from streams.intake.amqp import Connection, Lost, NotTaken, keep_connected
 from streams.intake.amqp_wire import persistent_json
 from streams.intake.requests import API, TIME_HEADER
-from streams.topics import JOBS_QUEUE
+from streams.topics import JOBS_QUEUE, SOCIAL_QUEUE
 
 
 class Unavailable(Exception):
@@ -32,17 +32,17 @@ class Outbox:
         self._away_since = asyncio.get_running_loop().time()
         await keep_connected(self._url, asyncio.Event(), self._use)
 
-    async def publish(self, notification: str, created: datetime, body: bytes) -> None:
+    async def publish(self, queue: str, notification: str, created: datetime, body: bytes) -> None:
         """Returns once RabbitMQ answers for the message. Raises `Unavailable`, within `timeout` seconds."""
         envelope = persistent_json(notification, API, TIME_HEADER, milliseconds(created))
         connection = None
         try:
             async with asyncio.timeout(self._timeout):
                 connection = self._connection or await self._wait_for_connection()
-                await connection.publish(JOBS_QUEUE, envelope, body)
+                await connection.publish(queue, envelope, body)
         except NotTaken as error:
             assert connection is not None
-            connection.abort(f"{JOBS_QUEUE} is to be declared again")
+            connection.abort(f"{queue} is to be declared again")
             raise Unavailable(f"RabbitMQ refused: {error}", unknown=False) from error
         except (Lost, TimeoutError) as error:
             why = "there is no connection to RabbitMQ" if connection is None else "RabbitMQ did not confirm in time"
@@ -57,7 +57,8 @@ class Outbox:
         return self._connection
 
     async def _use(self, connection: Connection) -> None:
-        await connection.declare(JOBS_QUEUE)
+        for queue in (JOBS_QUEUE, SOCIAL_QUEUE):
+            await connection.declare(queue)
         self._connection = connection
         self._connected.set()
         try:

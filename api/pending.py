@@ -8,8 +8,10 @@ from datetime import datetime
 import msgspec
 
 from api.redis_pipe import Command
+from streams.admission import TRANSACTIONAL
 from streams.clock import iso, milliseconds
-from streams.intake.bodies import DeliveryBody
+from streams.intake.bodies import DeliveryBody, SocialBody
+from streams.intake.texts import text
 from streams.pending import INDEX, record_key
 
 TRIM_EVERY = 1000
@@ -23,7 +25,9 @@ class Pending:
         self._max_attempts, self._kept = max_attempts, round(kept * 1000)
         self._trimmed = 0
 
-    def commands(self, notification: str, body: DeliveryBody, created: datetime, now: datetime) -> list[Command]:
+    def commands(
+        self, notification: str, body: DeliveryBody | SocialBody, created: datetime, now: datetime
+    ) -> list[Command]:
         """What Redis is to do for one notification."""
         record = msgspec.json.encode(job(notification, body, created, self._max_attempts))
         return [
@@ -39,21 +43,40 @@ class Pending:
         return [("ZREMRANGEBYSCORE", INDEX, "-inf", now - self._kept)]
 
 
-def job(notification: str, body: DeliveryBody, created: datetime, max_attempts: int) -> dict[str, object]:
+def job(notification: str, body: DeliveryBody | SocialBody, created: datetime, max_attempts: int) -> dict[str, object]:
     """The job document of a notification that has only been asked for."""
     at = iso(created)
     return {
         "id": notification,
         "_id": notification,
-        "type": body.type,
-        "recipient": body.recipient,
-        "message": body.message,
-        "metadata": body.metadata,
+        **_asked(body),
         "status": "pending",
         "attempts": 0,
         "maxAttempts": max_attempts,
         "lastError": None,
         "createdAt": at,
         "updatedAt": at,
-        "priority": body.priority or "transactional",
     }
+
+
+def _asked(body: DeliveryBody | SocialBody) -> dict[str, object]:
+    match body:
+        case DeliveryBody():
+            return {
+                "type": body.type,
+                "recipient": body.recipient,
+                "message": body.message,
+                "metadata": body.metadata,
+                "priority": body.priority or "transactional",
+            }
+        case SocialBody():
+            return {
+                "type": "in-app",
+                "recipient": body.target,
+                "message": text(body.type, body.actor),  # with ids: names are known further on only
+                "metadata": None,
+                "priority": "transactional" if body.type in TRANSACTIONAL else "promotional",
+                "eventType": body.type,
+                "actorId": body.actor,
+                **({"postId": body.post} if body.post else {}),
+            }

@@ -14,6 +14,7 @@ from deploy.commands.bench import bench
 from deploy.commands.check import check
 from deploy.commands.down import down
 from deploy.commands.logs import logs
+from deploy.commands.seed import seed
 from deploy.commands.status import status
 from deploy.commands.test import run_tests
 from deploy.commands.up import up
@@ -32,6 +33,7 @@ app.command()(logs)
 app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(run_tests)
 app.command()(check)
 app.command()(bench)
+app.command()(seed)
 INTERRUPTED = 130
 
 

@@ -8,6 +8,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import GroupCoordinatorNotAvailableError, TopicAlreadyExistsError
 
+from projections.people import declare as declare_people
 from projections.store import declare as declare_indexes
 from streams.intake.amqp import connect
 from streams.kafka import bootstrap
@@ -32,6 +33,7 @@ async def declare(settings: Settings) -> None:
         declare_topics(settings.kafka_url, topics),
         declare_queues(settings.rabbitmq_url),
         declare_indexes(settings),
+        declare_people(settings),
     )
 
 

@@ -18,7 +18,7 @@ from streams.settings import Settings
 
 MODULES = {
     "web": "deploy.web",
-    "bridge": "streams.bridge",
+    "bridge": "deploy.bridge",
     "admit": "streams.admit",
     "lifecycle": "streams.lifecycle",
     "deliver": "streams.deliver",

@@ -12,17 +12,19 @@ import api.app
 import gateway.app
 from deploy.address import require_loopback
 from deploy.probes import probes
+from gateway.socket.app import Live
 from streams.settings import Settings
 
 GRACE_SECONDS = 10
 """How long requests under way may take once the process is told to stop."""
 
 
-def application(settings: Settings) -> FastAPI:
+def application(settings: Settings, live: Live) -> FastAPI:
     """Everything that is served; the routers bring their own lifespans."""
     app = FastAPI(title="Tidings")
     app.include_router(readiness(settings))
     app.include_router(api.app.router(settings))
+    app.include_router(live.router)
     app.include_router(gateway.app.router(settings))
     return app
 
@@ -62,8 +64,10 @@ class Server(uvicorn.Server):
 async def run(settings: Settings, stopping: asyncio.Event) -> None:
     """Serves until told to stop, then finishes what is under way."""
     require_loopback(settings.host)
+    live = Live(settings)
     config = uvicorn.Config(
-        application(settings),
+        application(settings, live),
+        ws=live.upgrade,  # type: ignore[arg-type]  # a factory does as well as a class
         host=settings.host,
         port=settings.port,
         http="httptools",

@@ -1,5 +1,6 @@
 """A stored document in, the JSON that clients see out. Pure."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +28,12 @@ def job(document: Document) -> Json:
 def entry(document: Document) -> Json:
     """A line of a job's story."""
     return {"id": document["_id"], **_shown(document), "details": _shown(document["details"])}
+
+
+def post(document: Document, names: Mapping[str, str]) -> Json:
+    """A post, with its author's name if that is among those known, else the id."""
+    author = document.get("authorId")
+    return {"id": document["_id"], **_shown(document), "authorName": names.get(author, author) if author else None}
 
 
 def _shown(document: Document) -> Json:

@@ -11,6 +11,7 @@ depends on where batches ended.
 """
 
 from datetime import datetime
+from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,14 +19,16 @@ from msgspec.structs import replace
 from projections.position import Document, Place
 from streams import notification
 from streams.clock import milliseconds
-from streams.events import Accepted, Acknowledged, Body, Event, Request, Suppressed
+from streams.events import Accepted, Acknowledged, Body, Channel, Event, Request, Suppressed
 from streams.notification import STATUS, Job, Phase, Status
 
 PROJECTION = "NotificationJob"
-VERSION = 1
+VERSION = 2
 """Of this fold; a change that makes other documents of the same events needs a new one, and a rebuild."""
-MOVING = ("status", "attempts", "lastError", "updatedAt", "acknowledgedAt", "fold")
-"""The fields that `changes` writes and `restored` reads."""
+MOVING = ("status", "attempts", "lastError", "updatedAt", "acknowledgedAt", "mailbox", "fold")
+"""The fields that `changes` writes."""
+READ = ("type", *MOVING)
+"""The fields that `restored` reads."""
 
 
 class Standing(Struct, frozen=True):
@@ -38,6 +41,14 @@ class Standing(Struct, frozen=True):
     job: Job | None
     acknowledged: datetime | None = None
     counted: Status | None = None
+    channel: Channel = "email"
+
+    @property
+    def mailbox(self) -> Literal["pending", "delivered"] | None:
+        """Where an in-app notification stands with its user, in the social reference's words."""
+        if self.channel != "in-app" or self.status != "sent":
+            return None
+        return "pending" if self.acknowledged is None else "delivered"
 
     @property
     def status(self) -> Status:
@@ -71,12 +82,13 @@ def evolve(standing: Standing | None, event: Event[Body], place: Place) -> Stand
 
 def _first(event: Event[Body], place: Place) -> Standing | None:
     match event.body:
-        case Accepted():
+        case Accepted(request):
             job = notification.evolve(None, event)
             assert job is not None
-            return Standing(event.notification, *place, event.time, replace(job, request=None))
-        case Suppressed():
-            return Standing(event.notification, *place, event.time, None)
+            job = replace(job, request=None)
+            return Standing(event.notification, *place, event.time, job, channel=request.channel)
+        case Suppressed(request):
+            return Standing(event.notification, *place, event.time, None, channel=request.channel)
         case _:
             return None
 
@@ -103,6 +115,7 @@ def changes(standing: Standing) -> Document:
         "lastError": job.error if job else None,
         "updatedAt": standing.updated,
         **({"acknowledgedAt": standing.acknowledged} if standing.acknowledged else {}),
+        **({"mailbox": standing.mailbox} if standing.mailbox else {}),
         "fold": {
             "partition": standing.partition,
             "position": standing.position,
@@ -114,7 +127,7 @@ def changes(standing: Standing) -> Document:
 
 
 def restored(stored: Document) -> Standing:
-    """The standing that a stored document's `MOVING` fields tell, as far as a fold needs it."""
+    """The standing that a stored document's `READ` fields tell, as far as a fold needs it."""
     fold, updated = stored["fold"], stored["updatedAt"]
     job = None
     if fold["phase"] is not None:
@@ -132,7 +145,8 @@ def restored(stored: Document) -> Standing:
             error=stored["lastError"],
         )
     acknowledged = stored.get("acknowledgedAt")
-    return Standing(stored["_id"], fold["partition"], fold["position"], updated, job, acknowledged, fold["counted"])
+    place = Place(fold["partition"], fold["position"])
+    return Standing(stored["_id"], *place, updated, job, acknowledged, fold["counted"], stored["type"])
 
 
 def sequence(created: datetime, place: Place) -> str:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from bson import encode
 from bson.errors import BSONError
-from pymongo import ASCENDING, AsyncMongoClient, UpdateOne
+from pymongo import ASCENDING, DESCENDING, AsyncMongoClient, UpdateOne
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, PyMongoError
@@ -25,7 +25,7 @@ from pymongo.write_concern import WriteConcern
 
 from projections import jobs, story
 from projections.batch import Update
-from projections.jobs import MOVING, Standing, restored
+from projections.jobs import READ, Standing, restored
 from projections.position import Document, LogIdentity, Position, key, read, unread, written
 from projections.windows import SELECTIVE, pipeline, windows
 from streams.clock import EPOCH
@@ -33,6 +33,7 @@ from streams.settings import Settings
 
 POSITIONS = "positions"
 VERSIONS = {jobs.PROJECTION: jobs.VERSION, story.PROJECTION: story.VERSION}
+MAILBOX = [("mailbox", ASCENDING), ("recipient", ASCENDING), ("seq", ASCENDING)]
 DUPLICATE_KEY = 11000
 UNENCODABLE = (BSONError, OverflowError, RecursionError, TypeError, ValueError)
 
@@ -90,6 +91,7 @@ async def declare(settings: Settings) -> None:
             await base[jobs.PROJECTION].create_index([("seq", ASCENDING)], unique=True)
             for name in SELECTIVE:
                 await base[jobs.PROJECTION].create_index([(name, ASCENDING), ("seq", ASCENDING)])
+            await base[jobs.PROJECTION].create_index(MAILBOX, sparse=True)
             await base[story.PROJECTION].create_index([("jobId", ASCENDING)])
             await base[POSITIONS].create_index([("projection", ASCENDING)])
 
@@ -127,7 +129,7 @@ class Store:
         if not notifications:
             return {}
         with _answered():
-            found = self._jobs.find({"_id": {"$in": notifications}}, MOVING, batch_size=len(notifications) + 1)
+            found = self._jobs.find({"_id": {"$in": notifications}}, READ, batch_size=len(notifications) + 1)
             return {document["_id"]: restored(document) async for document in found}
 
     async def write(self, documents: list[Document], updates: list[Update], entries: list[Document]) -> None:
@@ -178,6 +180,18 @@ class Reads:
             entries = await self._story.find({"jobId": notification}).to_list()
         return sorted(entries, key=lambda entry: (entry["position"]["partition"], entry["position"]["offset"]))
 
+    async def unread(self, user: str, limit: int) -> list[Document]:
+        """The newest in-app notifications that a user has not acknowledged, oldest first."""
+        with _answered():
+            found = self._jobs.find({"mailbox": "pending", "recipient": user})
+            return (await found.sort("seq", DESCENDING).limit(limit).to_list())[::-1]
+
+    async def folded(self) -> dict[int, int]:
+        """The last offset that NotificationJob has taken in, by partition."""
+        with _answered():
+            known = self._positions.find({"projection": jobs.PROJECTION})
+            return {position["partition"]: position["offset"] async for position in known}
+
     async def _newest_time(self) -> datetime:
         known = [position["newest"] async for position in self._positions.find({"projection": jobs.PROJECTION})]
         return max(filter(None, known), default=EPOCH)
@@ -224,6 +238,9 @@ def _answered() -> Iterator[None]:
         yield
     except PyMongoError as error:
         raise Unavailable(f"MongoDB: {error}") from error
+
+
+answered = _answered
 
 
 @contextmanager

@@ -102,7 +102,7 @@ class Caller:
         try:
             with outlet.breaker:
                 async with asyncio.timeout(self._timeout):
-                    message = Message(event.notification, attempt.dispatch, request.channel, request.personal)
+                    message = _message(event)
                     await outlet.provider.send(message)
         except Deferred as deferred:
             return SendDeferred(attempt.dispatch, deferred.until)
@@ -114,6 +114,13 @@ class Caller:
             log.exception("the %s provider broke on %s", request.channel, event.id)
             return SendFailed(attempt.dispatch, f"the provider broke: {error!r}")
         return Sent(attempt.dispatch)
+
+
+def _message(event: Event[Attempt]) -> Message:
+    request = event.body.request
+    return Message(
+        event.notification, event.body.dispatch, request.channel, request.personal, request.activity, event.time
+    )
 
 
 class Outcomes:

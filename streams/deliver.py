@@ -15,17 +15,19 @@ from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialBackoff
+from redis.backoff import ExponentialBackoff, NoBackoff
 
 from streams import clock, codec
 from streams.calls import SOURCE, Caller, Outcomes, Outlet, Slots, Taken
 from streams.dead_letters import Source, dead_letter
 from streams.dispatched import Dispatched, Sighting
-from streams.events import CHANNELS, Attempt, Event, LaneClass, Sending
+from streams.events import CHANNELS, Attempt, Channel, Event, LaneClass, Sending
 from streams.kafka import FEW, REST, Publisher, group_consumer
+from streams.providers.in_app import InAppProvider
 from streams.providers.mock import MockProvider
+from streams.providers.protocol import Provider
 from streams.record import Record
-from streams.settings import Settings
+from streams.settings import Settings, seconds
 from streams.topics import EVENTS, LANE_CLASSES, lane
 
 LOOK_AGAIN_MS = 500
@@ -38,11 +40,14 @@ async def run(settings: Settings, stopping: asyncio.Event) -> None:
     """Deliver until told to stop; then finish the calls in flight, their outcomes written."""
     publisher = Publisher(settings.kafka_url)
     redis = Redis.from_url(settings.redis_url, retry=Retry(ExponentialBackoff(cap=1, base=0.05), retries=-1))
+    mailboxes = Redis.from_url(settings.redis_url, retry=Retry(NoBackoff(), 0))
     await publisher.start()
     try:
         async with asyncio.TaskGroup() as tasks:
             outcomes = Outcomes(publisher)
-            outlets = {channel: Outlet(MockProvider(settings), settings) for channel in CHANNELS}
+            outlets = {
+                channel: Outlet(provider, settings) for channel, provider in providers(settings, mailboxes).items()
+            }
             caller = Caller(outlets, outcomes.add, settings)
             writing = tasks.create_task(outcomes.write())
             taking = [
@@ -54,6 +59,13 @@ async def run(settings: Settings, stopping: asyncio.Event) -> None:
     finally:
         await publisher.stop()
         await redis.aclose()
+        await mailboxes.aclose()
+
+
+def providers(settings: Settings, mailboxes: Redis) -> dict[Channel, Provider]:
+    """What delivers on each channel."""
+    in_app = InAppProvider(mailboxes, seconds(settings.mailbox_kept))
+    return {channel: in_app if channel == "in-app" else MockProvider(settings) for channel in CHANNELS}
 
 
 class Taker:

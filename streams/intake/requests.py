@@ -16,6 +16,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from streams.clock import from_milliseconds, to_millisecond
 from streams.events import Event, Personal, Request, Requested
 from streams.intake.bodies import DeliveryBody, Invalid, NotAnObject, SocialBody, check_delivery, check_social
+from streams.intake.names import NOBODY, Names
 from streams.intake.texts import text
 from streams.settings import Settings, seconds
 from streams.topics import SOCIAL_QUEUE
@@ -59,8 +60,8 @@ class Message:
     unreadable: str | None = None
 
 
-def requested(message: Message, received: datetime, settings: Settings) -> Event[Requested]:
-    """The event for a message received at this time. Raises `Refused`."""
+def requested(message: Message, received: datetime, settings: Settings, names: Names = NOBODY) -> Event[Requested]:
+    """The event for a message received at this time; a user without a known name goes by the id. Raises `Refused`."""
     body = _checked(message, settings.max_request_bytes)
     trusted = _trusted_time(message)
     stated = trusted or (body.time if isinstance(body, SocialBody) else None) or message.timestamp
@@ -71,7 +72,7 @@ def requested(message: Message, received: datetime, settings: Settings) -> Event
         )
     notification = _id(message, body)
     return Event(
-        Requested(_request(body, settings)),
+        Requested(_request(body, settings, names)),
         notification,
         trusted or _plausible(stated, received),
         SOURCE,
@@ -102,14 +103,16 @@ def _checked(message: Message, limit: int) -> DeliveryBody | SocialBody:
         raise Refused("invalid", str(error)) from error
 
 
-def _request(body: DeliveryBody | SocialBody, settings: Settings) -> Request:
+def _request(body: DeliveryBody | SocialBody, settings: Settings, names: Names) -> Request:
     secret, attempts = settings.recipient_secret.get_secret_value(), settings.max_attempts
     match body:
         case DeliveryBody():
             personal = Personal(body.recipient, body.message, body.metadata)
             return Request(body.type, recipient_key(body.recipient, secret), attempts, personal, None, body.priority)
         case SocialBody():
-            personal = Personal(body.target, text(body.type, body.actor), None, body.actor, body.post)
+            title = names.posts.get(body.post) if body.post else None
+            said = text(body.type, names.users.get(body.actor, body.actor), title)
+            personal = Personal(body.target, said, None, body.actor, body.post)
             return Request("in-app", recipient_key(body.target, secret), attempts, personal, body.type)
 
 

@@ -4,17 +4,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from streams.events import Channel, Personal
+from streams.events import Activity, Channel, Personal
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One dispatch as a provider sees it. `idempotency_key` is the same for every dispatch of a notification."""
+    """One dispatch as a provider sees it. `idempotency_key` is the same for every dispatch of a notification.
+
+    `activity` is what a social notification tells of; `time` is when the dispatch was queued.
+    """
 
     notification: str
     dispatch: int
     channel: Channel
     personal: Personal
+    activity: Activity | None
+    time: datetime
 
     @property
     def idempotency_key(self) -> str:

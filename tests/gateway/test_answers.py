@@ -236,6 +236,7 @@ def test_the_pages_about_it_are_right(settings: Settings, serve: Serve) -> None:
         "/api/notifications": ["200", "400", "503"],
         "/api/notifications/{id}": ["200", "404", "503"],
         "/api/notifications/{id}/log": ["200", "404", "503"],
+        "/posts": ["200", "503"],
     }
     named = [parameter["name"] for parameter in paths["/api/notifications"]["get"]["parameters"]]
     assert named == ["status", "type", "recipient", "limit", "cursor"]

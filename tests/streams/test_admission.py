@@ -58,7 +58,10 @@ def outcomes(*requests: Event[Requested]) -> list[str]:
     return words
 
 
-@pytest.mark.parametrize(("seconds", "outcome"), [(299, "duplicate"), (300, "accepted"), (301, "accepted")])
+@pytest.mark.parametrize(
+    ("seconds", "outcome"),
+    [(0, "duplicate"), (299, "duplicate"), (299.999, "duplicate"), (300, "accepted"), (301, "accepted")],
+)
 def test_the_same_like_is_a_duplicate_for_300_seconds_from_first_sight(seconds: float, outcome: str) -> None:
     assert outcomes(like("a", 0), like("b", seconds)) == ["accepted", outcome]
 
@@ -70,7 +73,22 @@ def test_a_duplicate_names_what_it_repeats_and_does_not_extend_the_window() -> N
     assert verdicts[1].body.duplicate_of == "a"
 
 
-@pytest.mark.parametrize(("seconds", "outcome"), [(9.999, "rate-limited"), (10, "accepted")])
+def test_however_often_it_is_repeated_the_window_is_that_of_the_first_sight() -> None:
+    repeats = [like(f"r{second}", second) for second in range(30, 300, 30)]
+    _, verdicts = process(like("a", 0), *repeats, like("b", 300), like("c", 599.999), like("d", 600))
+    assert [verdict.notification for verdict in verdicts if isinstance(verdict.body, Accepted)] == ["a", "b", "d"]
+    named = [verdict.body.duplicate_of for verdict in verdicts if isinstance(verdict.body, Suppressed)]
+    assert named == [*["a"] * 9, "b"]
+
+
+def test_the_first_two_in_ten_seconds_pass_and_the_third_does_not() -> None:
+    requests = [like("a", 0, "x"), like("b", 0, "y"), like("c", 0, "z")]
+    assert outcomes(*requests[:1]) == ["accepted"]
+    assert outcomes(*requests[:2]) == ["accepted", "accepted"]
+    assert outcomes(*requests) == ["accepted", "accepted", "rate-limited"]
+
+
+@pytest.mark.parametrize(("seconds", "outcome"), [(9.999, "rate-limited"), (10, "accepted"), (10.001, "accepted")])
 def test_the_third_accepted_within_10_seconds_is_throttled(seconds: float, outcome: str) -> None:
     requests = [like("a", 0, "x"), like("b", 1, "y"), like("c", seconds, "z")]
     assert outcomes(*requests) == ["accepted", "accepted", outcome]
@@ -79,6 +97,41 @@ def test_the_third_accepted_within_10_seconds_is_throttled(seconds: float, outco
 def test_the_window_slides_over_accepted_requests_only() -> None:
     requests = [like("a", 0, "x"), like("b", 9, "y"), like("c", 9.5, "z"), like("d", 10.5, "z"), like("e", 11, "v")]
     assert outcomes(*requests) == ["accepted", "accepted", "rate-limited", "accepted", "rate-limited"]
+
+
+def test_throttled_requests_do_not_arm_the_window_again() -> None:
+    requests = [like(f"n{tenth}", tenth / 10, f"user{tenth}") for tenth in range(250)]
+    accepted = [verdict.time - START for verdict in process(*requests)[1] if isinstance(verdict.body, Accepted)]
+    assert [time.total_seconds() for time in accepted] == [0, 0.1, 10, 10.1, 20, 20.1]
+
+
+def test_all_kinds_of_an_actor_share_one_limit() -> None:
+    requests = [like("a", 0), like("b", 1, activity="FOLLOW"), like("c", 2, activity="SHARE")]
+    assert outcomes(*requests) == ["accepted", "accepted", "rate-limited"]
+
+
+def test_duplicates_cost_nothing_of_the_limit_and_are_named_before_it() -> None:
+    requests = [like("a", 0), like("b", 1), like("c", 2), like("d", 3, "y"), like("e", 4, "z"), like("f", 5, "y")]
+    assert outcomes(*requests) == ["accepted", "duplicate", "duplicate", "accepted", "rate-limited", "duplicate"]
+
+
+def test_what_was_throttled_is_no_duplicate_of_itself_and_has_its_window_from_when_it_was_accepted() -> None:
+    throttled = [like("c", 2, "z"), like("d", 9.999, "z")]
+    accepted, repeats = like("e", 10, "z"), [like("f", 302, "z"), like("g", 309.999, "z"), like("h", 310, "z")]
+    _, verdicts = process(like("a", 0, "x"), like("b", 1, "y"), *throttled, accepted, *repeats)
+    reasons = [verdict.body.reason if isinstance(verdict.body, Suppressed) else None for verdict in verdicts]
+    assert reasons == [None, None, "rate-limited", "rate-limited", None, "duplicate", "duplicate", None]
+    assert all(
+        verdict.body.duplicate_of == "e"
+        for verdict in verdicts
+        if isinstance(verdict.body, Suppressed) and verdict.body.reason == "duplicate"
+    )
+
+
+def test_a_throttled_request_names_nothing_that_it_repeats() -> None:
+    _, verdicts = process(like("a", 0, "x"), like("b", 0, "y"), like("c", 0, "z"))
+    assert isinstance(verdicts[2].body, Suppressed)
+    assert verdicts[2].body.duplicate_of is None
 
 
 def test_a_throttled_request_poisons_no_dedupe_window() -> None:

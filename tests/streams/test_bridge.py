@@ -5,7 +5,8 @@ import json
 import subprocess
 import sys
 from base64 import b64decode
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -24,6 +25,8 @@ from streams.events import Event, Personal, Requested
 from streams.intake import requests as rules
 from streams.intake.amqp import connect
 from streams.intake.amqp_wire import Envelope
+from streams.intake.directory import LookUp
+from streams.intake.names import Names
 from streams.intake.requests import Message
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS, JOBS_QUEUE, REQUESTS, SOCIAL_QUEUE, partition_for
@@ -52,9 +55,9 @@ def rabbitmq(settings: Settings) -> Iterator[BlockingChannel]:
 
 
 @asynccontextmanager
-async def bridging(settings: Settings) -> AsyncIterator[None]:
+async def bridging(settings: Settings, look_up: LookUp | None = None) -> AsyncIterator[None]:
     stopping = asyncio.Event()
-    task = asyncio.create_task(bridge.run(settings, stopping))
+    task = asyncio.create_task(bridge.run(settings, stopping, look_up))
     try:
         yield
     finally:
@@ -138,6 +141,42 @@ async def test_a_social_event_becomes_a_request_under_its_actor(settings: Settin
     assert event.time == stated.replace(microsecond=stated.microsecond // 1000 * 1000)
     assert record.key == b"user1"
     assert record.partition == partition_for(b"user1", settings.partitions)
+
+
+class Known:
+    """A directory that notes what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[set[str]] = []
+
+    async def names(self, users: Collection[str]) -> dict[str, str]:
+        self.asked.append(set(users))
+        return dict.fromkeys(users, "Ada")
+
+    async def titles(self, posts: Collection[str]) -> dict[str, str]:
+        self.asked.append(set(posts))
+        return dict.fromkeys(posts, "Tides")
+
+
+async def test_names_and_titles_that_are_known_go_into_the_request(
+    settings: Settings, rabbitmq: BlockingChannel
+) -> None:
+    name, directory = str(uuid4()), Known()
+    send(rabbitmq, SOCIAL_QUEUE, LIKE | {"id": name})
+    async with bridging(settings, LookUp(directory, Counter())):
+        [record] = await requests_for(settings, name)
+    personal = requested(record).body.request.personal
+    assert personal.message == "Ada liked your post titled 'Tides'"
+    assert (personal.actor, personal.post, record.key) == ("user1", "post1", b"user1")
+    assert directory.asked == [{"user1"}, {"post1"}]
+
+
+async def test_nobody_is_looked_up_for_deliveries(settings: Settings, rabbitmq: BlockingChannel) -> None:
+    name, directory = str(uuid4()), Known()
+    send(rabbitmq, JOBS_QUEUE, EMAIL, message_id=name)
+    async with bridging(settings, LookUp(directory, Counter())):
+        await requests_for(settings, name)
+    assert directory.asked == []
 
 
 async def test_a_thousand_messages_all_pass_and_leave_rabbitmq_empty(
@@ -304,10 +343,10 @@ async def test_what_meets_a_bug_of_ours_is_set_aside(
 ) -> None:
     after = str(uuid4())
 
-    def buggy(message: Message, received: datetime, settings: Settings) -> Event[Requested]:
+    def buggy(message: Message, received: datetime, settings: Settings, names: Names) -> Event[Requested]:
         if b"bug" in message.body:
             raise ZeroDivisionError("a bug")
-        return rules.requested(message, received, settings)
+        return rules.requested(message, received, settings, names)
 
     monkeypatch.setattr(bridge, "requested", buggy)
     body = send(rabbitmq, JOBS_QUEUE, EMAIL | {"message": f"bug {after}"})

@@ -2,22 +2,26 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, Literal
 
 import uvicorn
 from fastapi import APIRouter, FastAPI
 
 from deploy.stack import ports
 
+Upgrade = Callable[..., Any] | Literal["auto"]
+
 
 @contextmanager
-def serving(router: APIRouter) -> Iterator[str]:
-    """Its URL, for as long as it is served."""
+def serving(router: APIRouter, upgrade: Upgrade = "auto") -> Iterator[str]:
+    """Its URL, for as long as it is served; `upgrade` takes its sockets over."""
     app = FastAPI()
     app.include_router(router)
     port = ports.choose(())
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, access_log=False, http="httptools"))
+    config = uvicorn.Config(app, port=port, log_config=None, access_log=False, http="httptools", ws=upgrade)
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from streams.codec import MAX_REQUEST_BYTES, decode, encode
 from streams.events import Event, Personal, Request, Requested
+from streams.intake.names import Names
 from streams.intake.requests import API, CLOCK_TOLERANCE, Message, Refused, recipient_key, record_key, requested
 from streams.settings import Settings
 from streams.topics import JOBS_QUEUE, SOCIAL_QUEUE
@@ -55,6 +56,36 @@ def test_a_social_event_becomes_an_in_app_request_with_its_text() -> None:
     personal = Personal("user2", "user1 liked your post titled 'unknown'", None, "user1", "post1")
     key = recipient_key("user2", "tidings-local")
     assert event.body == Requested(Request("in-app", key, 5, personal, "LIKE"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("LIKE", "Ada liked your post titled 'Tides'"),
+        ("COMMENT", "Ada commented on your post titled 'Tides'"),
+        ("SHARE", "Ada shared your post titled 'Tides'"),
+        ("FOLLOW", "Ada started following you"),
+        ("MENTION", "Ada mentioned you in the post titled 'Tides'"),
+    ],
+)
+def test_the_text_has_the_name_and_title_that_are_known(kind: str, message: str) -> None:
+    names = Names({"user1": "Ada", "user2": "Grace"}, {"post1": "Tides"})
+    event = requested(Message(SOCIAL_QUEUE, json.dumps(LIKE | {"type": kind}).encode()), NOW, SETTINGS, names)
+    personal = event.body.request.personal
+    assert (personal.message, personal.actor, personal.recipient) == (message, "user1", "user2")
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (Names({"post1": "Ada"}, {"user1": "Tides"}), "user1 liked your post titled 'unknown'"),
+        (Names({"user1": "Ada"}), "Ada liked your post titled 'unknown'"),
+        (Names({}, {"post1": "Tides"}), "user1 liked your post titled 'Tides'"),
+    ],
+)
+def test_the_id_stands_for_an_unknown_actor_and_unknown_for_a_title(names: Names, message: str) -> None:
+    event = requested(Message(SOCIAL_QUEUE, json.dumps(LIKE).encode()), NOW, SETTINGS, names)
+    assert event.body.request.personal.message == message
 
 
 def test_attempts_are_those_of_the_settings() -> None:

@@ -1,0 +1,55 @@
+"""Two users and their posts, for trying things out: what the social reference's seeder makes."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+from deploy.stack.environment import read_settings
+from deploy.stack.errors import StackError
+from deploy.stack.home import Home
+from deploy.stack.plan import Facts
+from projections.people import People
+from projections.position import Document
+from projections.store import Unavailable, database
+from streams import clock
+from streams.settings import Settings
+
+PATIENCE = 5.0
+"""Seconds to wait for MongoDB."""
+USERS: list[Document] = [{"_id": "user1", "name": "Ada"}, {"_id": "user2", "name": "Grace"}]
+POSTS: list[Document] = [
+    {"_id": "post1", "authorId": "user2", "title": "Tides of the North Sea"},
+    {"_id": "post2", "authorId": "user2", "title": "How to read a log"},
+    {"_id": "post3", "authorId": "user1", "title": "Notes on engines"},
+    {"_id": "post4", "authorId": "user1", "title": "What never happens twice"},
+]
+
+
+def seed(settings: Settings) -> list[str]:
+    """Make what is not there yet, and return its ids. The first post is the newest. Raises `StackError`."""
+    return asyncio.run(fill(settings))
+
+
+async def fill(settings: Settings) -> list[str]:
+    """The same, on a loop that runs already."""
+    try:
+        async with database(settings, patience=PATIENCE) as base:
+            return await People(base).add(USERS, _dated(clock.now()))
+    except Unavailable as error:
+        raise StackError(f"expected MongoDB to answer, got {error}. Start it: ./tidings up") from error
+
+
+def _dated(now: datetime) -> list[Document]:
+    return [{**post, "createdAt": now - timedelta(minutes=age)} for age, post in enumerate(POSTS)]
+
+
+def running() -> Settings:
+    """Where the stack was started, as far as the environment says nothing else. Raises `StackError`."""
+    settings = read_settings()
+    facts = Facts.load(Home(settings.tidings_home))
+    if facts is not None:
+        known = {**facts.urls, "host": facts.host, "port": facts.port}
+        unset = {name: value for name, value in known.items() if name not in settings.model_fields_set}
+        return settings.model_copy(update=unset)
+    if "mongo_url" not in settings.model_fields_set:
+        raise StackError(f"nothing was started in {settings.tidings_home}: ./tidings up, or set MONGO_URL")
+    return settings

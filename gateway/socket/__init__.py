@@ -1,0 +1,1 @@
+"""Live delivery: mailboxes out to their users' WebSockets, acknowledgements in. Frames and sessions here are pure."""

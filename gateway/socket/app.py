@@ -1,0 +1,70 @@
+"""Live delivery as a part of the web process: a router for what is asked over HTTP, and what takes sockets over."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+
+from gateway.feed import Feed
+from gateway.socket.acknowledging import Acknowledging
+from gateway.socket.desk import Desk
+from gateway.socket.hub import Hub
+from gateway.socket.mailboxes import Mailboxes
+from gateway.socket.presence import Presence
+from gateway.socket.tokens import Tokens
+from gateway.socket.unread import Unread
+from gateway.socket.upgrade import protocol
+from gateway.streaming import Streaming
+from projections.store import Reads, database
+from streams.background import running
+from streams.kafka import Publisher
+from streams.settings import Settings
+
+PATIENCE = 2.0
+"""Seconds until the database counts as away."""
+
+
+class Live:
+    """Sockets and streams. `upgrade` is uvicorn's `ws` setting; it serves while the router's lifespan lasts."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._feed = Feed(settings)
+        self._presence = Presence(settings)
+        self._desk: Desk | None = None
+        streaming = Streaming(self._feed, self._presence)
+        self.router = APIRouter(lifespan=self._open, tags=["live"])
+        self.router.add_api_route(
+            "/api/notifications/stream", streaming.changes, methods=["GET"], summary="Status changes as they happen"
+        )
+        self.router.add_api_route(
+            "/api/users/{id}/presence", streaming.presence, methods=["GET"], summary="Is a user online?"
+        )
+
+    @property
+    def upgrade(self) -> Callable[..., asyncio.Protocol]:
+        """Takes over connections that become sockets."""
+        return protocol(lambda: self._desk.accept() if self._desk is not None else None)
+
+    @asynccontextmanager
+    async def _open(self, _: FastAPI) -> AsyncIterator[None]:
+        mailboxes, publisher = Mailboxes(self._settings), Publisher(self._settings.kafka_url)
+        async with database(self._settings, patience=PATIENCE) as base:
+            unread = Unread(self._settings, Reads(base))
+            hub = Hub(mailboxes, unread.unacknowledged)
+            secret = self._settings.recipient_secret.get_secret_value()
+            acknowledging = Acknowledging(publisher, mailboxes, unread.owns, secret)
+            self._desk = Desk(hub, Tokens(self._settings), acknowledging, self._feed, self._presence)
+            await publisher.start()
+            async with running(
+                mailboxes.serve(),
+                mailboxes.listen(hub.tell, hub.missed),
+                self._feed.run(),
+                self._presence.run(hub.users),
+                self._desk.watch(),
+            ):
+                yield
+            for part in (unread, mailboxes, self._presence):
+                await part.close()
+            await publisher.stop()

@@ -1,0 +1,57 @@
+"""Live answers over plain HTTP: status changes as Server-Sent Events, and who is online."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from redis.exceptions import RedisError
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from gateway.answers import answer, unavailable
+from gateway.feed import Feed
+from gateway.socket.presence import Presence
+from streams.clock import iso
+
+WAITING = 10_000
+"""Changes that may wait for a client; one that leaves more unread is disconnected."""
+SIGN_OF_LIFE = 15.0
+"""Seconds of silence after which a comment is sent, so that proxies keep the connection."""
+
+
+class Streaming:
+    """Answers while the feed runs."""
+
+    def __init__(self, feed: Feed, presence: Presence) -> None:
+        self._feed, self._presence = feed, presence
+
+    async def changes(self, request: Request) -> Response:
+        """Every change from now on, of one notification (`?notificationId=`) or of all."""
+        notification = request.query_params.get("notificationId")
+        return StreamingResponse(
+            self._changes(notification), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+        )
+
+    async def presence(self, request: Request) -> Response:
+        """Whether a user has a socket open on any gateway, and when they last had."""
+        try:
+            seen = await self._presence.seen(request.path_params["id"])
+        except (RedisError, OSError):
+            return unavailable()
+        return answer({"online": seen.online, "lastSeen": None if seen.last_seen is None else iso(seen.last_seen)})
+
+    async def _changes(self, notification: str | None) -> AsyncIterator[bytes]:
+        waiting: asyncio.Queue[bytes] = asyncio.Queue()
+        self._feed.listen(waiting.put_nowait, notification)
+        try:
+            await self._feed.reading()
+            yield b"event: open\ndata: {}\n\n"
+            while waiting.qsize() < WAITING:
+                try:
+                    async with asyncio.timeout(SIGN_OF_LIFE):
+                        change = await waiting.get()
+                except TimeoutError:
+                    yield b": \n\n"
+                else:
+                    yield b"data: %b\n\n" % change
+        finally:
+            self._feed.unlisten(waiting.put_nowait, notification)

@@ -1,0 +1,81 @@
+"""In-app: a message into its user's mailbox in Redis, from which gateways push it. To be there is what `sent` means.
+
+All calls that wait go in one round to Redis. A notification that is in the mailbox already, or was acknowledged, stays
+as it is: a later dispatch of it adds nothing.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import uuid4
+
+import msgspec
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from streams import clock, mailbox
+from streams.mailbox import Item
+from streams.providers.protocol import Deferred, Message
+
+PAUSE = timedelta(seconds=2)
+"""How long a Redis that is away is left alone; costs no attempt."""
+GATHER = 0.005
+"""Seconds for which other calls are waited for."""
+
+
+@dataclass(slots=True)
+class _Call:
+    message: Message
+    done: asyncio.Future[None]
+
+
+class InAppProvider:
+    """Puts messages into mailboxes; `kept` is how long each lives there."""
+
+    def __init__(self, redis: Redis, kept: timedelta) -> None:
+        self._redis, self._ttl = redis, kept // timedelta(milliseconds=1)
+        self._put = redis.register_script(mailbox.PUT)
+        self._calls: list[_Call] = []
+        self._round: asyncio.Task[None] | None = None
+
+    async def send(self, message: Message) -> None:
+        """Returns when the mailbox has it. Raises `Deferred` while Redis is away."""
+        call = _Call(message, asyncio.get_running_loop().create_future())
+        self._calls.append(call)
+        if self._round is None:
+            self._round = asyncio.create_task(self._put_all())
+        await call.done
+
+    async def _put_all(self) -> None:
+        await asyncio.sleep(GATHER)
+        calls, self._calls, self._round = self._calls, [], None
+        now = clock.now()
+        try:
+            pipeline = self._redis.pipeline(transaction=False)
+            for call in calls:
+                user, arguments = self._arguments(call.message, clock.milliseconds(now))
+                await self._put(keys=mailbox.keys(user), args=arguments, client=pipeline)
+            await pipeline.execute()
+        except (RedisError, OSError):
+            _settle(calls, Deferred(now + PAUSE))
+        else:
+            _settle(calls, None)
+
+    def _arguments(self, message: Message, now: int) -> tuple[str, list[str | int | bytes]]:
+        personal = message.personal
+        item = Item(
+            message.notification, personal.recipient, personal.message, message.activity, clock.iso(message.time)
+        )
+        epoch = uuid4().hex[:12]
+        encoded = msgspec.json.encode(item)
+        return personal.recipient, [now, epoch, self._ttl, personal.recipient, message.notification, encoded]
+
+
+def _settle(calls: list[_Call], error: Exception | None) -> None:
+    for call in calls:
+        if call.done.done():
+            continue
+        if error is None:
+            call.done.set_result(None)
+        else:
+            call.done.set_exception(error)

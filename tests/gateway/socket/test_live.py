@@ -1,0 +1,291 @@
+"""The protocol, row by row, as a client that is not ours sees it; servers are real."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from pydantic import SecretStr
+from redis.asyncio import Redis
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from gateway.socket import connection, desk
+from gateway.socket.connection import MAX_FRAME_BYTES, Close
+from streams import clock, mailbox
+from streams.events import Acknowledged
+from streams.settings import Settings
+from streams.topics import EVENTS
+from tests.gateway.socket.conftest import Client, Frame, Gateway, client
+from tests.support.kafka import events, read
+
+Put = Callable[..., Any]
+
+
+async def closed(socket: Client) -> int:
+    """The code it was closed with."""
+    with pytest.raises(ConnectionClosed) as end:
+        await heard_to_the_end(socket)
+    assert end.value.rcvd is not None
+    return end.value.rcvd.code
+
+
+async def presence(url: str, user: str) -> Frame:
+    async with httpx.AsyncClient() as http:
+        answer: Frame = (await http.get(f"{url}/api/users/{user}/presence")).json()
+        return answer
+
+
+async def becomes(url: str, user: str, *, online: bool) -> None:
+    """Returns when it is so."""
+    async with asyncio.timeout(15):
+        while (await presence(url, user))["online"] is not online:  # noqa: ASYNC110 - HTTP tells only who asks
+            await asyncio.sleep(0.1)
+
+
+async def heard_to_the_end(socket: Client) -> None:
+    while True:
+        await socket.hear()
+
+
+@pytest.mark.parametrize("path", ["/", "/ws", "/ws?from=old"])
+async def test_a_client_of_the_reference_gets_what_waits_oldest_first(url: str, user: str, put: Put, path: str) -> None:
+    for name in ("n1", "n2"):
+        await put(name)
+    async with client(url, path) as socket:
+        answer = await socket.auth(user)
+        assert answer == {
+            "type": "AUTHENTICATED",
+            "userId": user,
+            "epoch": answer["epoch"],
+            "position": 2,
+            "recovered": False,
+        }
+        first = await socket.hear()
+        assert first["payload"] == {
+            "notificationId": "n1",
+            "toUserId": user,
+            "message": "hello",
+            "eventType": "LIKE",
+            "timestamp": first["payload"]["timestamp"],
+            "status": "pending",
+        }
+        assert await socket.hear_notifications(1) == ["n2"]
+
+
+async def test_what_comes_while_connected_is_pushed_at_once(url: str, user: str, put: Put) -> None:
+    async with client(url) as socket:
+        await socket.auth(user)
+        await put("n1")
+        assert await socket.hear_notifications(1) == ["n1"]
+
+
+async def test_nobody_hears_what_is_for_somebody_else(url: str, user: str, put: Put) -> None:
+    async with client(url) as socket, client(url) as other:
+        await socket.auth(user)
+        await other.auth(f"{user}-other")
+        await put("n1", to=f"{user}-other")
+        await put("n2")
+        assert await socket.hear_notifications(1) == ["n2"]
+        assert await other.hear_notifications(1) == ["n1"]
+
+
+async def test_an_ack_is_on_the_log_and_told_to_all_sockets_of_the_user(
+    settings: Settings, url: str, gateway: Gateway, user: str, put: Put
+) -> None:
+    name = f"{user}-n1"
+    await put(name)
+    async with client(url) as here, client(gateway(settings)) as elsewhere:
+        for socket in (here, elsewhere):
+            await socket.auth(user)
+            assert await socket.hear_notifications(1) == [name]
+        await here.say(type="ACK", notificationId=name)
+        for socket in (here, elsewhere):
+            assert await socket.hear() == {"type": "ACKNOWLEDGED", "notificationId": name}
+    facts = events(await read(settings.kafka_url, EVENTS), name)
+    assert [type(event.body) for event in facts] == [Acknowledged]
+
+
+async def test_after_an_ack_it_never_comes_again(url: str, user: str, put: Put) -> None:
+    await put("n1")
+    await put("n2")
+    async with client(url) as socket:
+        await socket.auth(user)
+        await socket.hear_notifications(2)
+        await socket.say(type="ACK", notificationId="n1")
+        await socket.hear()
+    await put("n1")
+    async with client(url) as socket:
+        await socket.auth(user)
+        assert await socket.hear_notifications(1) == ["n2"]
+
+
+async def test_a_client_resumes_where_it_was(url: str, user: str, put: Put) -> None:
+    await put("n1")
+    async with client(url) as socket:
+        epoch = (await socket.auth(user))["epoch"]
+        position = (await socket.hear())["position"]
+    await put("n2")
+    async with client(url) as socket:
+        answer = await socket.auth(user, epoch=epoch, position=position)
+        assert (answer["recovered"], answer["position"]) == (True, 2)
+        assert await socket.hear_notifications(1) == ["n2"]
+
+
+async def test_two_gateways_tell_each_socket_once(
+    settings: Settings, url: str, gateway: Gateway, user: str, put: Put
+) -> None:
+    async with client(url) as here, client(gateway(settings)) as there:
+        await here.auth(user)
+        await there.auth(user)
+        for name in ("n1", "n2", "n3"):
+            await put(name)
+        assert await here.hear_notifications(3) == ["n1", "n2", "n3"]
+        assert await there.hear_notifications(3) == ["n1", "n2", "n3"]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("blah", "malformed"),
+        ('{"type": "LOGIN"}', "unknown-type"),
+        ('{"type": "ACK", "notificationId": "n1"}', "not-authenticated"),
+    ],
+)
+async def test_a_wrong_frame_is_answered_and_the_socket_lives_on(url: str, user: str, text: str, code: str) -> None:
+    async with client(url) as socket:
+        await socket.socket.send(text)
+        assert (await socket.hear())["code"] == code
+        assert (await socket.auth(user))["type"] == "AUTHENTICATED"
+
+
+async def test_a_second_auth_and_an_ack_of_what_is_not_theirs_are_refused(url: str, user: str, put: Put) -> None:
+    await put("n1", to=f"{user}-other")
+    async with client(url) as socket:
+        await socket.auth(user)
+        assert (await socket.auth("somebody"))["code"] == "already-authenticated"
+        await socket.say(type="ACK", notificationId="n1")
+        assert (await socket.hear())["code"] == "unknown-notification"
+
+
+async def test_a_frame_in_pieces_is_one_frame(url: str, user: str) -> None:
+    async with client(url) as socket:
+        await socket.socket.send(['{"type": "AUTH", ', f'"userId": "{user}"', "}"])
+        assert (await socket.hear())["type"] == "AUTHENTICATED"
+
+
+async def test_limits_close_the_socket_with_a_code_that_names_them(
+    url: str, user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with client(url) as socket:
+        await socket.socket.send("x" * (MAX_FRAME_BYTES + 1))
+        assert await closed(socket) == Close.TOO_BIG
+    async with client(url) as socket:
+        await socket.socket.send(["x" * MAX_FRAME_BYTES, "x"])
+        assert await closed(socket) == Close.TOO_BIG
+    async with client(url) as socket:
+        await socket.socket.send(b"binary")
+        assert await closed(socket) == Close.UNREADABLE
+    async with client(url) as socket:
+        for _ in range(connection.BURST + connection.FRAMES_PER_SECOND):
+            await socket.socket.send("{}")
+        assert await closed(socket) == Close.TOO_MANY_FRAMES
+    monkeypatch.setattr(desk, "SOCKETS_PER_USER", 1)
+    async with client(url) as first, client(url) as second:
+        await first.auth(user)
+        await second.say(type="AUTH", userId=user)
+        assert await closed(second) == Close.TOO_MANY_SOCKETS
+
+
+async def test_a_client_that_does_not_read_is_disconnected(url: str, user: str, put: Put) -> None:
+    async with client(url) as socket:
+        await socket.auth(user)
+        socket.socket.transport.pause_reading()
+        async with client(url) as witness:
+            await witness.auth(user)
+            for number in range(200):
+                await put(f"n{number}", text="x" * 100_000)
+                assert await witness.hear_notifications(1) == [f"n{number}"]
+        socket.socket.transport.resume_reading()
+        assert await closed(socket) == Close.SLOW_READER
+
+
+async def test_who_does_not_say_who_it_is_and_who_does_not_answer_pings_is_disconnected(
+    settings: Settings, gateway: Gateway, user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "HEARTBEAT", 0.5)
+    monkeypatch.setattr(desk, "AUTH_SECONDS", 0.5)
+    url = gateway(settings)
+    async with client(url) as alive, client(url) as dead, client(url) as nameless:
+        await alive.auth(user)
+        await dead.auth(f"{user}-dead")
+        await becomes(url, f"{user}-dead", online=True)
+        dead.socket.transport.pause_reading()
+        assert await closed(nameless) == Close.NOT_AUTHENTICATED
+        await becomes(url, f"{user}-dead", online=False)
+        dead.socket.transport.resume_reading()
+        assert await closed(dead) == Close.SILENT
+        assert (await presence(url, user))["online"]
+
+
+async def test_other_paths_are_no_sockets(url: str) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        async with client(url, "/elsewhere"):
+            pass
+    assert refused.value.response.status_code == 404
+
+
+async def test_redis_wiped_loses_no_notification_to_a_connected_client(
+    url: str, user: str, put: Put, redis: Redis
+) -> None:
+    async with client(url) as socket:
+        before = (await socket.auth(user))["epoch"]
+        await put("n1")
+        assert await socket.hear_notifications(1) == ["n1"]
+        await redis.flushdb()
+        await put("n2")
+        heard = await socket.hear()
+        assert (heard["type"], heard["recovered"]) == ("AUTHENTICATED", False)
+        assert heard["epoch"] != before
+        assert await socket.hear_notifications(1) == ["n2"]
+
+
+async def test_a_token_names_the_user(settings: Settings, gateway: Gateway, user: str) -> None:
+    url = gateway(settings.model_copy(update={"jwt_secret": SecretStr("s" * 32)}))
+    claims = {"sub": user, "exp": clock.now() + timedelta(minutes=1)}
+    for token in (None, "blah", jwt.encode(claims, "t" * 32), jwt.encode({"sub": user}, "s" * 32)):
+        async with client(url) as socket:
+            assert (await socket.auth(user, token=token))["code"] == "refused"
+            assert await closed(socket) == Close.NOT_AUTHENTICATED
+    async with client(url) as socket:
+        assert (await socket.auth("else", token=jwt.encode(claims, "s" * 32)))["code"] == "refused"
+    async with client(url) as socket:
+        assert (await socket.auth(user, token=jwt.encode(claims, "s" * 32)))["type"] == "AUTHENTICATED"
+
+
+async def test_somebody_else_may_sign_the_tokens(settings: Settings, gateway: Gateway, user: str) -> None:
+    key = Ed25519PrivateKey.generate()
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    url = gateway(settings.model_copy(update={"jwt_public_key": public}))
+    token = jwt.encode({"sub": user, "exp": clock.now() + timedelta(minutes=1)}, key, "EdDSA")
+    async with client(url) as socket:
+        assert (await socket.auth(user, token=token))["type"] == "AUTHENTICATED"
+
+
+async def test_presence_follows_the_sockets(url: str, user: str) -> None:
+    assert await presence(url, user) == {"online": False, "lastSeen": None}
+    async with client(url) as socket:
+        await socket.auth(user)
+        await becomes(url, user, online=True)
+    await becomes(url, user, online=False)
+    assert (await presence(url, user))["lastSeen"] is not None
+
+
+async def test_the_mailbox_is_where_the_reference_had_it(user: str, put: Put, redis: Redis) -> None:
+    await put("n1")
+    assert await redis.hkeys(f"notifications:buffer:{user}") == [b"n1"]
+    assert mailbox.keys(user)[0] == f"notifications:buffer:{user}"
