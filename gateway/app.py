@@ -1,28 +1,33 @@
-"""The gateway as a router: what became of notifications, from the read models, over HTTP."""
+"""The gateway as a router: what became of notifications, and of dead letters, from the read models, over HTTP."""
+
+from typing import Any
 
 from fastapi import APIRouter
 
-from gateway import documents
+from gateway import dead_letter_documents, dead_letters, documents
 from gateway.answers import Answering
 from gateway.desk import Desk
 from gateway.query import PARAMETERS
 from streams.settings import Settings
 
-ID = {
-    "parameters": [
-        {
-            "name": "id",
-            "in": "path",
-            "required": True,
-            "description": "The notification's.",
-            "schema": {"type": "string"},
-        }
-    ]
-}
+
+def _id(whose: str) -> dict[str, Any]:
+    named = {"name": "id", "in": "path", "required": True, "description": whose, "schema": {"type": "string"}}
+    return {"parameters": [named]}
+
+
+ID, LETTER_ID = _id("The notification's."), _id("The dead letter's, percent-encoded.")
 
 
 def router(settings: Settings) -> APIRouter:
-    """The reads of `/api/notifications`, with the connections they need for as long as the app lives."""
+    """All reads, with the connections they need for as long as the app lives."""
+    routes = APIRouter()
+    routes.include_router(_notifications(settings))
+    routes.include_router(_dead_letters(settings))
+    return routes
+
+
+def _notifications(settings: Settings) -> APIRouter:
     desk = Desk(settings)
     routes = APIRouter(prefix="/api/notifications", lifespan=desk.open, route_class=Answering, tags=["notifications"])
     routes.add_api_route(
@@ -43,5 +48,30 @@ def router(settings: Settings) -> APIRouter:
         summary="What happened to a notification",
         responses=documents.STORY,
         openapi_extra=ID,
+    )
+    return routes
+
+
+def _dead_letters(settings: Settings) -> APIRouter:
+    desk = dead_letters.LettersDesk(settings)
+    routes = APIRouter(prefix="/api/dead-letters", lifespan=desk.open, route_class=Answering, tags=["dead letters"])
+    routes.add_api_route(
+        "",
+        desk.letters,
+        methods=["GET"],
+        summary="The newest dead letters",
+        responses=dead_letter_documents.LIST,
+        openapi_extra={"parameters": dead_letters.PARAMETERS},
+    )
+    routes.add_api_route(
+        "/counts", desk.counts, methods=["GET"], summary="How many there are", responses=dead_letter_documents.COUNTS
+    )
+    routes.add_api_route(
+        "/{id}",
+        desk.letter,
+        methods=["GET"],
+        summary="One dead letter",
+        responses=dead_letter_documents.LETTER,
+        openapi_extra=LETTER_ID,
     )
     return routes
