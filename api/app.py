@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.routing import APIRoute
 
 from api import documents
+from api.backlog import Backlog
 from api.create import Creation
 from api.outbox import Outbox
 from api.redis_pipe import Pipe
@@ -33,11 +34,12 @@ def router(settings: Settings) -> APIRouter:
     """`POST /api/notifications` and `GET /health`, with the connections they need for as long as the app lives."""
     outbox = Outbox(settings.rabbitmq_url, settings.publish_timeout)
     pipe = Pipe(settings.redis_url)
-    creation = Creation(settings, outbox, pipe)
+    backlog = Backlog(settings, outbox, pipe)
+    creation = Creation(settings, outbox, pipe, backlog)
 
     @asynccontextmanager
     async def connected(_: FastAPI) -> AsyncIterator[None]:
-        runners = [asyncio.create_task(part.run()) for part in (outbox, pipe)]
+        runners = [asyncio.create_task(part.run()) for part in (outbox, pipe, backlog)]
         for runner in runners:
             runner.add_done_callback(_leave_unless_cancelled)
         try:

@@ -88,11 +88,13 @@ CREATE_ANSWERS: dict[int | str, dict[str, Any]] = {
         "description": "A request with this Idempotency-Key is being worked on.",
         "headers": RETRY_HEADERS,
     },
+    408: {"model": Problem, "description": "The body did not arrive within 10 seconds."},
     413: {"model": Problem, "description": "The body is too large."},
     422: {"model": Problem, "description": "The Idempotency-Key was used with another body."},
     503: {
         "model": Problem,
-        "description": "RabbitMQ did not confirm. With an Idempotency-Key it is safe to try again.",
+        "description": "RabbitMQ did not confirm, or too many notifications wait already. "
+        "With an Idempotency-Key it is safe to try again.",
         "headers": RETRY_HEADERS,
     },
 }
