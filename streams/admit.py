@@ -5,7 +5,7 @@ notification). The rules are in `admission`.
 """
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import cast
 
 from streams.admission import SOURCE, History, Limits, evolve, expires, judge
@@ -16,19 +16,24 @@ from streams.folding.rule import Incoming, Reaction
 from streams.record import Record
 from streams.settings import Settings, seconds
 from streams.topics import EVENTS, REQUESTS
+from streams.vitals import Vitals
 
 TABLE = "history"
 
 
-async def run(settings: Settings, stopping: asyncio.Event) -> None:
+async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> None:
     """Admit until told to stop."""
-    limits = Limits(
+    await process.run(SOURCE, settings, stopping, vitals, source=REQUESTS, rule=Admit(limits(settings)))
+
+
+def limits(settings: Settings) -> Limits:
+    """The rules' numbers as they are set."""
+    return Limits(
         seconds(settings.dedupe_window),
         seconds(settings.rate_window),
         settings.rate_limit,
         seconds(settings.id_horizon),
     )
-    await process.run(SOURCE, settings, stopping, source=REQUESTS, rule=Admit(limits))
 
 
 class Admit:
@@ -59,6 +64,10 @@ class Admit:
     def due(self, _: History) -> datetime | None:
         """Never: nothing here waits for a time."""
         return None
+
+    def wait(self, state: History, now: datetime) -> timedelta:
+        """Not called, since nothing is ever due."""
+        raise NotImplementedError(f"admit sets no timers, asked about one at {now} by {state}")
 
     def command(self, state: History, now: datetime) -> Event[Body]:
         """Not called, since nothing is ever due."""

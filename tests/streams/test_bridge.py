@@ -27,6 +27,7 @@ from streams.intake.amqp_wire import Envelope
 from streams.intake.requests import Message
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS, JOBS_QUEUE, REQUESTS, SOCIAL_QUEUE, partition_for
+from streams.vitals import Vitals
 from tests.support.kafka import read, read_until
 
 EMAIL: dict[str, Any] = {"type": "email", "recipient": "ada@example.org", "message": "hello"}
@@ -54,7 +55,7 @@ def rabbitmq(settings: Settings) -> Iterator[BlockingChannel]:
 @asynccontextmanager
 async def bridging(settings: Settings) -> AsyncIterator[None]:
     stopping = asyncio.Event()
-    task = asyncio.create_task(bridge.run(settings, stopping))
+    task = asyncio.create_task(bridge.run(settings, stopping, Vitals()))
     try:
         yield
     finally:
@@ -233,6 +234,7 @@ import asyncio, os, sys
 from streams import bridge
 from streams.kafka import Publisher
 from streams.settings import Settings
+from streams.vitals import Vitals
 
 publish = Publisher.publish
 
@@ -241,7 +243,7 @@ async def publish_and_die(*arguments, **options):
     os._exit(9)
 
 Publisher.publish = publish_and_die
-asyncio.run(bridge.run(Settings.model_validate_json(sys.argv[1]), asyncio.Event()))
+asyncio.run(bridge.run(Settings.model_validate_json(sys.argv[1]), asyncio.Event(), Vitals()))
 """
 
 

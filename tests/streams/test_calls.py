@@ -10,6 +10,7 @@ from streams.calls import Caller, Outlet, Slots, Taken
 from streams.events import Attempt, Body, Event, Personal, Request, SendDeferred, SendFailed, Sent
 from streams.providers.protocol import Deferred, Message, Refused
 from streams.settings import Settings
+from streams.vitals import Vitals
 
 SETTINGS = Settings(provider_timeout=0.05, breaker_failures=2, breaker_pause=60)
 REQUEST = Request("sms", "key", 5, Personal("+49", "hello"))
@@ -41,7 +42,7 @@ class Desk:
         self.outlet = Outlet(provider, settings)
         self.slots = Slots(self.outlet, 3, asyncio.Event())
         self.reported: asyncio.Queue[Event[Body]] = asyncio.Queue()
-        self.caller = Caller({"sms": self.outlet}, self.report, settings)
+        self.caller = Caller({"sms": self.outlet}, self.report, settings, Vitals().times("tidings_provider_seconds"))
 
     def report(self, taken: Taken, outcome: Event[Body]) -> None:
         taken.slots.release()

@@ -15,6 +15,7 @@ from streams import clock, codec, deliver
 from streams.events import Attempt, Body, Event, Personal, Request, SendFailed, Sending, Sent
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS, EVENTS, lane
+from streams.vitals import Vitals
 from tests.support.kafka import events, read, read_until, write
 
 LANE = lane("email", "transactional")
@@ -30,7 +31,7 @@ def attempt(notification: str, dispatch: int = 1) -> tuple[bytes, bytes]:
 @asynccontextmanager
 async def delivering(settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
     stopping = asyncio.Event()
-    task = asyncio.create_task(deliver.run(settings, stopping))
+    task = asyncio.create_task(deliver.run(settings, stopping, Vitals()))
     try:
         yield task
     finally:
