@@ -129,7 +129,7 @@ def read(value: bytes | None) -> Report:
         envelope = _decoder.decode(value or b"")
         for text in (envelope.data.original, envelope.data.key):
             base64.b64decode(text or "", validate=True)
-    except ValueError as error:  # msgspec's and base64's errors are some
+    except (ValueError, RecursionError) as error:  # msgspec's and base64's errors are some
         raise Undecodable(f"expected a dead letter, got {(value or b'')[:80]!r}: {error}") from error
     return Report(envelope.id, envelope.time, envelope.data)
 

@@ -122,7 +122,7 @@ def read(value: bytes | None) -> Event:
     """The event in a record of that topic. Raises `Undecodable`, for an operation of a newer program too."""
     try:
         envelope = _decoder.decode(value or b"")
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Undecodable(f"expected an operation of Tidings, got {(value or b'')[:80]!r}: {error}") from error
     data = envelope.data
     return Event(data.done, envelope.time, envelope.source, data.by, data.why)

@@ -21,10 +21,8 @@ from rich.progress import (
 from rich.table import Column, Table
 from rich.text import Text
 
-from deploy.stack.environment import read_settings
+from deploy.stack.environment import running_settings
 from deploy.stack.errors import StackError
-from deploy.stack.home import Home
-from deploy.stack.plan import Facts
 from streams.settings import Settings
 
 if TYPE_CHECKING:
@@ -47,7 +45,7 @@ def audit(
     from projections.audit.audit import Options  # noqa: PLC0415
 
     try:
-        report = run(_settings(), Options(tolerance, read_models, limit), Console(stderr=True))
+        report = run(running_settings(), Options(tolerance, read_models, limit), Console(stderr=True))
     except StackError as error:
         Console(stderr=True).print("[red]✗[/red]", escape(str(error)), highlight=False, soft_wrap=True)
         raise typer.Exit(UNREACHABLE) from error
@@ -122,13 +120,3 @@ def _watched(console: Console) -> Iterator[_Watcher]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         yield _Watcher(progress)
-
-
-def _settings() -> Settings:
-    """With the URLs of the running stack, where the environment says nothing."""
-    settings = read_settings()
-    facts = Facts.load(Home(settings.tidings_home))
-    known = {} if facts is None else facts.urls
-    return settings.model_copy(
-        update={name: url for name, url in known.items() if name not in settings.model_fields_set}
-    )

@@ -11,10 +11,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from deploy.stack.environment import read_settings
+from deploy.stack.environment import running_settings
 from deploy.stack.errors import StackError
 from deploy.stack.home import Home
-from deploy.stack.plan import Facts
 from deploy.stack.report import Report
 from deploy.stack.supervision import Supervision
 from streams.settings import Settings
@@ -32,19 +31,10 @@ def recover(
     part: Annotated[Part, typer.Argument(help="lifecycle, admit: the table; deliver: the places in the lanes.")],
 ) -> None:
     """Rebuild a table from the log, or find deliver's place again. Nothing is sent; workers are stopped meanwhile."""
-    report, home = Report(Console(stderr=True)), Home(read_settings().tidings_home)
-    settings = _settings(home)
+    report, settings = Report(Console(stderr=True)), running_settings()
+    home = Home(settings.tidings_home)
     with _stopped(home, part, report):
         asyncio.run(_recover(part, settings, report))
-
-
-def _settings(home: Home) -> Settings:
-    """As the stack's processes have them, where it runs."""
-    settings, facts = read_settings(), Facts.load(home)
-    given = facts.urls if facts is not None and Supervision(home).pid() is not None else {}
-    return settings.model_copy(
-        update={name: url for name, url in given.items() if name not in settings.model_fields_set}
-    )
 
 
 @contextmanager

@@ -10,15 +10,12 @@ from rich.console import Console
 from deploy.letters import shown
 from deploy.letters.redrive import AWAY, FAULTS, Desk, Order, Words, paced
 from deploy.letters.selection import Plan, Selection, plan_drop, plan_redrive, select
-from deploy.stack.environment import read_settings
+from deploy.stack.environment import running_settings
 from deploy.stack.errors import StackError
-from deploy.stack.home import Home
-from deploy.stack.plan import Facts
 from projections.letter_store import LetterReads
 from projections.position import Document
 from projections.store import Unavailable, database
 from streams.dead_letters import Report
-from streams.settings import Settings
 from streams.topics import DEAD_LETTERS
 
 PATIENCE = 5.0
@@ -74,7 +71,7 @@ async def _handle(verb: str, orders: Sequence[Order], words: Words, rate: float,
     with shown.progress(console) as bar:
         task = bar.add_task(verb, total=len(orders))
         try:
-            async with Desk.open(_settings(), words) as desk:
+            async with Desk.open(running_settings(), words) as desk:
                 act = desk.redrive if verb == "redrive" else desk.drop
                 async for order in paced(orders, rate):
                     try:
@@ -93,14 +90,14 @@ async def _handle(verb: str, orders: Sequence[Order], words: Words, rate: float,
 
 def _found(selection: Selection) -> list[Document]:
     async def find() -> list[Document]:
-        async with database(_settings(), patience=PATIENCE) as base:
+        async with database(running_settings(), patience=PATIENCE) as base:
             return [document async for document in select(LetterReads(base), selection)]
 
     return _run(find())
 
 
 async def _read(document: Document) -> Report:
-    async with Desk.open(_settings(), Words("", "")) as desk:
+    async with Desk.open(running_settings(), Words("", "")) as desk:
         return await desk.original(Order(document["_id"], document["record"]["offset"]))
 
 
@@ -109,12 +106,3 @@ def _run(work: Coroutine[Any, Any, ResultT]) -> ResultT:
         return asyncio.run(work)
     except (Unavailable, *AWAY, *FAULTS) as error:
         raise StackError(f"{error or type(error).__name__}: is the stack up? See ./tidings status") from error
-
-
-def _settings() -> Settings:
-    """With the URLs of the running stack, where the environment says nothing."""
-    settings = read_settings()
-    facts = Facts.load(Home(settings.tidings_home))
-    known = {} if facts is None else facts.urls
-    unset = {name: url for name, url in known.items() if name not in settings.model_fields_set}
-    return settings.model_copy(update=unset)

@@ -28,12 +28,12 @@ from projections.audit.prints import MASK, SIZE
 from projections.audit.queues import waiting
 from projections.audit.report import Report
 from projections.audit.stored import Audited, caught_up, counters, look
-from projections.audit.topic_reading import records
 from projections.audit.verdict import Sight
 from projections.audit.worker import ALONE, Work, audit_partitions
 from projections.position import UNREAD, key
 from projections.store import VERSIONS, Reads, database
 from streams.settings import Settings
+from streams.topic_reading import records
 from streams.topics import DEAD_LETTERS, EVENTS, OPERATIONS, REQUESTS
 
 PATIENCE = 5.0

@@ -15,7 +15,6 @@ from projections.audit.letters import Letters
 from projections.audit.models import Suspect
 from projections.audit.prints import plain
 from projections.audit.story import Skipped
-from projections.audit.topic_reading import records
 from projections.batch import Item
 from projections.jobs import Standing
 from projections.position import Document
@@ -23,6 +22,7 @@ from projections.reading import read
 from projections.store import Reads
 from streams.events import Accepted, Suppressed
 from streams.offsets import Extent
+from streams.topic_reading import records
 from streams.topics import EVENTS
 
 

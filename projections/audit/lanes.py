@@ -6,9 +6,9 @@ from contextlib import aclosing
 from projections.audit.bounds import Bounds, unclaimed
 from projections.audit.finding import Finding
 from projections.audit.ledger import Ledger
-from projections.audit.topic_reading import records
 from streams import codec
 from streams.events import Attempt
+from streams.topic_reading import records
 
 
 async def stuck_in_no_lane(url: str, scene: Bounds, ledgers: Mapping[int, Ledger]) -> list[Finding]:

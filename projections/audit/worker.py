@@ -16,8 +16,8 @@ from aiokafka import TopicPartition
 from projections.audit.ledger import Ledger
 from projections.audit.partition import Partition, Result, Task
 from projections.audit.shelf import Shelf
-from projections.audit.topic_reading import records
 from streams.offsets import Extent
+from streams.topic_reading import records
 from streams.topics import EVENTS
 
 ALONE = 100_000

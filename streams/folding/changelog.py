@@ -59,7 +59,7 @@ class Changelog(Generic[StateT]):
     def _load(self, shard: Shard[StateT], record: ConsumerRecord) -> None:
         try:
             shard.load(record.key, record.value, dict(record.headers).get("id", b"").decode())
-        except (msgspec.DecodeError, ValueError) as error:  # passing over it could lose a state
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:  # passing over it could lose a state
             raise Refused(
                 f"{record.topic}[{record.partition}], offset {record.offset}: expected a row of this table, got "
                 f"{(record.value or b'')[:80]!r} under {record.key!r} ({error}): {REBUILD}"

@@ -14,33 +14,33 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 
 from streams import admit, clock, lifecycle
 from streams.admission import History
 from streams.folding.position import Refused
 from streams.folding.table import Rows
 from streams.gaps import Gap, bridge, by_user
-from streams.kafka import Publisher, bootstrap
+from streams.kafka import Publisher
 from streams.notification import Job
-from streams.offsets import Offsets, opened
+from streams.offsets import Extent, Offsets, opened
 from streams.operations import Event, TableRebuilt, to_record
 from streams.record import Record
 from streams.recovery.histories import Histories
 from streams.recovery.jobs import Jobs
 from streams.settings import Settings
+from streams.topic_reading import records
 from streams.topics import EVENTS, LANE_CLASSES, REQUESTS, changelog, deliver_group
 
 Stage = Literal["lifecycle", "admit"]
 Progress = Callable[[int, int], None]
 """Told how many events of how many were read."""
 
-FETCH_BYTES = 8 * 1024 * 1024
 LOOK_EVERY = 0.2
 """Seconds."""
 LONGER_THAN_A_SESSION = 1.5
 AT_ONCE = 5000
-"""Records read or written in one go."""
+"""Records written in one go."""
 WHY = "its changelog or its offsets were lost"
 
 
@@ -101,8 +101,8 @@ class Rebuild:
         for place, extent in extents.items():
             await self._bridge(place, extent.first)
             jobs = Jobs(rows, place.partition, committed.get(place))
-            async for records in self._records(place, extent.first, extent.end, total):
-                for record in records:
+            async for batch in self._records(place, extent, total):
+                for record in batch:
                     jobs.add(record)
             await self._publisher.publish(jobs.letters)
             written += await self._replace(rows, place, jobs.rows(extent.end), jobs.applied(extent.end))
@@ -118,8 +118,8 @@ class Rebuild:
         histories = Histories(rows, admit.limits(self._settings), committed, self._settings.partitions)
         for place, extent in extents.items():
             await self._bridge(place, extent.first)
-            async for records in self._records(place, extent.first, extent.end, total):
-                for record in records:
+            async for batch in self._records(place, extent, total):
+                for record in batch:
                     histories.add(record)
         requests = await self._offsets.extents(TopicPartition(REQUESTS, number) for number in histories.partitions)
         for place, extent in requests.items():
@@ -133,27 +133,11 @@ class Rebuild:
             gap, accept = Gap(place.topic, place.partition, 0, first), self._settings.accept_gaps
             await self._publisher.publish([bridge(gap, self._stage, clock.now(), accept=accept)])
 
-    async def _records(
-        self, place: TopicPartition, first: int, end: int, total: int
-    ) -> AsyncIterator[list[ConsumerRecord]]:
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap(self._settings.kafka_url),
-            enable_auto_commit=False,
-            auto_offset_reset="none",
-            max_partition_fetch_bytes=FETCH_BYTES,
-        )
-        await consumer.start()
-        try:
-            consumer.assign([place])
-            consumer.seek(place, first)
-            while (position := await consumer.position(place)) < end:
-                room = min(AT_ONCE, end - position)
-                records = (await consumer.getmany(place, timeout_ms=500, max_records=room)).get(place, [])
-                yield records
-                self._read += len(records)
-                self._progress(self._read, total)
-        finally:
-            await consumer.stop()
+    async def _records(self, place: TopicPartition, extent: Extent, total: int) -> AsyncIterator[list[ConsumerRecord]]:
+        async for batch in records(self._settings.kafka_url, {place: extent}, gaps=False):
+            yield batch
+            self._read += len(batch)
+            self._progress(self._read, total)
 
     async def _replace(
         self, rows: Rows[Job] | Rows[History], place: TopicPartition, table: Iterable[Record], applied: int

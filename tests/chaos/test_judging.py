@@ -70,7 +70,16 @@ def test_only_what_is_new_in_the_provider_s_record_counts(tmp_path: Path) -> Non
 
 def test_poison_on_the_log_is_counted_and_passed_over() -> None:
     ledger = Ledger("nowhere:1")
-    for value in (b"\xff", b"", None, b"[]", b"{}", b'{"a": ' * 5000, b'{"type": 1}', b'{"type": "a.b.c.d", "subject": "x", "data": 1}'):
+    for value in (
+        b"\xff",
+        b"",
+        None,
+        b"[]",
+        b"{}",
+        b'{"a": ' * 5000,
+        b'{"type": 1}',
+        b'{"type": "a.b.c.d", "subject": "x", "data": 1}',
+    ):
         ledger._read(value, 0.0, (0, 0))
     assert ledger.unreadable == 8
 

@@ -14,15 +14,20 @@ FETCHED = 4 * 1024 * 1024
 PATIENCE_MS = 1000
 
 
-async def records(url: str, extents: Mapping[TopicPartition, Extent]) -> AsyncGenerator[list[ConsumerRecord], None]:
-    """Batches of what lies in these extents; what retention has removed meanwhile is left out."""
+async def records(
+    url: str, extents: Mapping[TopicPartition, Extent], *, gaps: bool = True
+) -> AsyncGenerator[list[ConsumerRecord], None]:
+    """Batches of what lies in these extents.
+
+    What retention has removed meanwhile is left out, or, without `gaps`, raises `OffsetOutOfRangeError`.
+    """
     left = {place: extent for place, extent in extents.items() if extent.first < extent.end}
     if not left:
         return
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap(url),
         enable_auto_commit=False,
-        auto_offset_reset="earliest",
+        auto_offset_reset="earliest" if gaps else "none",
         max_partition_fetch_bytes=FETCHED,
         fetch_max_bytes=2 * FETCHED,
     )
