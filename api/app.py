@@ -1,8 +1,5 @@
 """The API as a router: requests come in over HTTP, accepted ones are on RabbitMQ before they are answered."""
 
-import asyncio
-import logging
-import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,13 +8,13 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.routing import APIRoute
 
 from api import documents
+from api.backlog import Backlog
 from api.create import Creation
 from api.outbox import Outbox
 from api.redis_pipe import Pipe
 from api.ways import DELIVERY, EVENT, LIKE
+from streams.background import running
 from streams.settings import Settings
-
-log = logging.getLogger(__name__)
 
 
 class Unwrapped(APIRoute):
@@ -34,19 +31,13 @@ def router(settings: Settings) -> APIRouter:
     """What is posted, and `GET /health`, with the connections they need for as long as the app lives."""
     outbox = Outbox(settings.rabbitmq_url, settings.publish_timeout)
     pipe = Pipe(settings.redis_url)
-    creation = Creation(settings, outbox, pipe)
+    backlog = Backlog(settings, outbox, pipe)
+    creation = Creation(settings, outbox, pipe, backlog)
 
     @asynccontextmanager
     async def connected(_: FastAPI) -> AsyncIterator[None]:
-        runners = [asyncio.create_task(part.run()) for part in (outbox, pipe)]
-        for runner in runners:
-            runner.add_done_callback(_leave_unless_cancelled)
-        try:
+        async with running(outbox.run(), pipe.run(), backlog.run()):
             yield
-        finally:
-            for runner in runners:
-                runner.cancel()
-            await asyncio.wait(runners)
 
     routes = APIRouter(lifespan=connected, route_class=Unwrapped)
     routes.add_api_route(
@@ -85,10 +76,3 @@ def router(settings: Settings) -> APIRouter:
 async def health(_: Request) -> Response:
     """Says that the process is alive, and nothing about the servers behind it: that is `/ready`."""
     return Response(b'{"status":"ok"}', media_type="application/json")
-
-
-def _leave_unless_cancelled(runner: asyncio.Task[None]) -> None:
-    """A part that ended by itself met a bug; a process without it would only seem to be alive."""
-    if not runner.cancelled():
-        log.critical("leaving, to be started again", exc_info=runner.exception())
-        signal.raise_signal(signal.SIGTERM)

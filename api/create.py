@@ -1,5 +1,6 @@
 """What each of the `ways` in does: a request in; a confirmed message, what Redis is to remember, and an answer out."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime
@@ -10,10 +11,12 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from api.backlog import Backlog
 from api.idempotency import VALID_KEY, Answered, Busy, Idempotency, OtherBody, Reserved
 from api.outbox import Outbox, Unavailable
 from api.pending import Pending
 from api.redis_pipe import Away, Command, Pipe
+from api.room import Full, Room
 from api.ways import Body, Way
 from streams import clock
 from streams.events import DEFAULT_TENANT
@@ -23,6 +26,10 @@ from streams.settings import Settings
 JSON = "application/json"
 RETRY_SOON = {"Retry-After": "1"}
 """Seconds."""
+RETRY_LATER = {"Retry-After": "10"}
+"""Until memory or disk is free again."""
+BODY_TIMEOUT = 10.0
+"""Seconds in which a client has to have sent its body."""
 KEY_HEADER = "Idempotency-Key"
 UNAVAILABLE = 503
 
@@ -58,9 +65,9 @@ class Asked(NamedTuple):
 class Creation:
     """Takes notifications: what a request to do so goes through, whichever way it comes."""
 
-    def __init__(self, settings: Settings, outbox: Outbox, pipe: Pipe) -> None:
+    def __init__(self, settings: Settings, outbox: Outbox, pipe: Pipe, backlog: Backlog) -> None:
         self._limit, self._max_attempts = settings.max_request_bytes, settings.max_attempts
-        self._outbox, self._pipe = outbox, pipe
+        self._outbox, self._pipe, self._backlog, self._room = outbox, pipe, backlog, Room()
         self._pending = Pending(settings.max_attempts, settings.pending_kept)
         self._idempotency = Idempotency(pipe, settings.idempotency_kept, settings.idempotency_lease)
 
@@ -69,13 +76,28 @@ class Creation:
 
         async def answer(request: Request) -> Response:
             try:
-                return await self._create(request, way)
+                self._refuse_overload()
+                with self._room.taken(expected_size(request, self._limit)):
+                    return await self._create(request, way)
+            except Full:
+                return Refusal(UNAVAILABLE, "too many requests at once: try again", headers=RETRY_SOON).response(way)
             except Refusal as refusal:
                 return refusal.response(way)
             except ClientDisconnect:
                 return Response(status_code=400)  # to nobody
 
         return answer
+
+    def _refuse_overload(self) -> None:
+        """Costs next to nothing, and comes before the body is read."""
+        pressure = self._backlog.pressure
+        if pressure.refusing:
+            headers = {"Retry-After": str(pressure.retry_after())}
+            message = "not accepted, since too many notifications wait already: try again"
+            raise Refusal(UNAVAILABLE, message, headers=headers)
+        if self._outbox.blocked:
+            message = "not accepted, since RabbitMQ takes no messages for now: try again"
+            raise Refusal(UNAVAILABLE, message, headers=RETRY_LATER)
 
     async def _create(self, request: Request, way: Way) -> Response:
         raw = await read(request, self._limit)
@@ -121,18 +143,33 @@ class Creation:
             await self._pipe.do(*commands)
 
 
+def expected_size(request: Request, limit: int) -> int:
+    """Bytes the body may have: what it claims, or the most if it claims nothing. Raises a 413 for too large a claim."""
+    size = int(request.headers.get("content-length", limit if "transfer-encoding" in request.headers else 0))
+    if size > limit:
+        raise too_large(limit)
+    return size
+
+
 async def read(request: Request, limit: int) -> bytes:
-    """The body, of which never more than `limit` bytes are kept, whatever its length claims to be."""
+    """The body, of which never more than `limit` bytes are kept. Raises the 413 or 408 it deserves."""
     chunks, size = [], 0
-    if int(request.headers.get("content-length", "0")) <= limit:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > limit:
-                break
-            chunks.append(chunk)
-        else:
-            return b"".join(chunks)
-    raise Refusal(413, f"the body must not have more than {limit} bytes")
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > limit:
+                    raise too_large(limit)
+                chunks.append(chunk)
+    except TimeoutError as error:
+        message = f"the body must be sent within {BODY_TIMEOUT:g} s"
+        raise Refusal(408, message, headers={"Connection": "close"}) from error
+    return b"".join(chunks)
+
+
+def too_large(limit: int) -> Refusal:
+    """The 413."""
+    return Refusal(413, f"the body must not have more than {limit} bytes")
 
 
 def check(way: Way, raw: bytes) -> Body:

@@ -127,6 +127,7 @@ ACCEPTED = 201
 CREATE_ANSWERS: dict[int | str, dict[str, Any]] = {
     ACCEPTED: {"model": NotificationAccepted, "description": "RabbitMQ has it, on disk.", "headers": REPEAT_HEADERS},
     400: {"model": Problem, "description": "Not JSON, or fields are missing or wrong: `details` tells about each."},
+    408: {"model": Problem, "description": "The body did not arrive within 10 seconds."},
     409: {
         "model": Problem,
         "description": "A request with this Idempotency-Key is being worked on.",
@@ -136,7 +137,8 @@ CREATE_ANSWERS: dict[int | str, dict[str, Any]] = {
     422: {"model": Problem, "description": "The Idempotency-Key was used with another body."},
     503: {
         "model": Problem,
-        "description": "RabbitMQ did not confirm. With an Idempotency-Key it is safe to try again.",
+        "description": "RabbitMQ did not confirm, or too many notifications wait already. "
+        "With an Idempotency-Key it is safe to try again.",
         "headers": RETRY_HEADERS,
     },
 }
@@ -148,8 +150,12 @@ EVENT_ANSWERS: dict[int | str, dict[str, Any]] = {
 LIKE_ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"model": Said, "description": "RabbitMQ has it, on disk.", "headers": REPEAT_HEADERS},
     400: {"model": Said, "description": "Something is missing or wrong."},
-    **{status: CREATE_ANSWERS[status] for status in (409, 413, 422)},
-    500: {"model": Said, "description": "RabbitMQ did not confirm.", "headers": RETRY_HEADERS},
+    **{status: CREATE_ANSWERS[status] for status in (408, 409, 413, 422)},
+    500: {
+        "model": Said,
+        "description": "RabbitMQ did not confirm, or too many notifications wait already.",
+        "headers": RETRY_HEADERS,
+    },
 }
 
 

@@ -9,6 +9,9 @@ from streams.intake.amqp_wire import persistent_json
 from streams.intake.requests import API, TIME_HEADER
 from streams.topics import JOBS_QUEUE, SOCIAL_QUEUE
 
+LOOK_EVERY = 1.0
+"""Seconds between two looks at how much waits in RabbitMQ."""
+
 
 class Unavailable(Exception):
     """RabbitMQ did not confirm a message. `unknown`: it may have it nevertheless."""
@@ -19,13 +22,22 @@ class Unavailable(Exception):
 
 
 class Outbox:
-    """Publishes over one connection, made anew whenever it is lost; `run` has to be running."""
+    """Publishes over one connection, made anew whenever it is lost; `run` has to be running.
+
+    `waiting` is the number of messages in the queues when RabbitMQ was last asked.
+    """
 
     def __init__(self, url: str, timeout: float) -> None:
         self._url, self._timeout = url, timeout
         self._connection: Connection | None = None
         self._connected = asyncio.Event()
         self._away_since = 0.0
+        self.waiting = 0
+
+    @property
+    def blocked(self) -> bool:
+        """Whether RabbitMQ has said that it takes no messages for now, since it is short of memory or disk."""
+        return self._connection is not None and self._connection.blocked is not None
 
     async def run(self) -> None:
         """Keep a connection, until cancelled. RabbitMQ may be away, at the start too."""
@@ -57,13 +69,18 @@ class Outbox:
         return self._connection
 
     async def _use(self, connection: Connection) -> None:
-        for queue in (JOBS_QUEUE, SOCIAL_QUEUE):
-            await connection.declare(queue)
+        await self._look(connection)
         self._connection = connection
         self._connected.set()
         try:
-            raise Lost(await asyncio.shield(connection.gone))
+            while not connection.gone.done():
+                await asyncio.wait([connection.gone], timeout=LOOK_EVERY)
+                await self._look(connection)
         finally:
             self._connection = None
             self._connected.clear()
             self._away_since = asyncio.get_running_loop().time()
+
+    async def _look(self, connection: Connection) -> None:
+        """How much waits. A connection that is blocked answers once it is no more. Raises `Lost`."""
+        self.waiting = await connection.declare(JOBS_QUEUE) + await connection.declare(SOCIAL_QUEUE)

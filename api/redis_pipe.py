@@ -39,6 +39,7 @@ class Pipe:
         self._waiting: list[tuple[Sequence[Command], asyncio.Future[list[Any]]]] = []
         self._called = asyncio.Event()
         self._shunned_until = 0.0
+        self._away = False
 
     async def do(self, *commands: Command) -> list[Any]:
         """The answers to these commands. Raises `Away`, within `PATIENCE` or so."""
@@ -79,11 +80,15 @@ class Pipe:
                 pipeline = self._redis.pipeline(transaction=False)
                 for command in commands:
                     pipeline.execute_command(*command)
-                return await pipeline.execute(raise_on_error=False)
+                answers = await pipeline.execute(raise_on_error=False)
         except Exception as error:  # noqa: BLE001 - whatever it is, no request may fail or hang because of it
             self._shunned_until = loop.time() + PAUSE
-            log.warning("going without Redis for %g s: %s: %s", PAUSE, type(error).__name__, error)
+            if not self._away:
+                log.warning("going without Redis until it is back: %s: %s", type(error).__name__, error)
+            self._away = True
             # An answer that comes late must not be taken for the next command's.
             with suppress(RedisError, OSError):
                 await self._redis.connection_pool.disconnect()
             return []
+        self._away = False
+        return answers

@@ -10,10 +10,13 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from deploy.commands import dead_letters
+from deploy.commands.audit import audit
 from deploy.commands.bench import bench
 from deploy.commands.check import check
 from deploy.commands.down import down
 from deploy.commands.logs import logs
+from deploy.commands.recover import recover
 from deploy.commands.seed import seed
 from deploy.commands.status import status
 from deploy.commands.test import run_tests
@@ -34,6 +37,9 @@ app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_
 app.command()(check)
 app.command()(bench)
 app.command()(seed)
+app.command()(audit)
+app.command()(recover)
+app.add_typer(dead_letters.app, name="dead-letters")
 INTERRUPTED = 130
 
 

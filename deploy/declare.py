@@ -3,17 +3,26 @@
 import asyncio
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import GroupCoordinatorNotAvailableError, TopicAlreadyExistsError
+from aiokafka.errors import (
+    CommitFailedError,
+    GroupCoordinatorNotAvailableError,
+    IllegalStateError,
+    TopicAlreadyExistsError,
+)
 
 from projections.people import declare as declare_people
 from projections.store import declare as declare_indexes
+from streams.events import LaneClass
 from streams.intake.amqp import connect
-from streams.kafka import bootstrap
+from streams.kafka import bootstrap, waited_out
+from streams.offsets import Offsets, opened
 from streams.settings import Settings
-from streams.topics import JOBS_QUEUE, SOCIAL_QUEUE, Topic, catalogue, changelog
+from streams.topics import JOBS_QUEUE, LANE_CLASSES, LANES, SOCIAL_QUEUE, Topic, catalogue, changelog, deliver_group
 
 CHANGELOGS = (changelog("admit", "history"), changelog("lifecycle", "jobs"))
 POLL_SECONDS = 0.05
@@ -30,11 +39,30 @@ async def declare(settings: Settings) -> None:
     """Everything the processes expect to be there. Raises `Mismatch`, or what the servers' clients raise."""
     topics = catalogue(settings.partitions, CHANGELOGS)
     await asyncio.gather(
-        declare_topics(settings.kafka_url, topics),
+        declare_log(settings.kafka_url, topics),
         declare_queues(settings.rabbitmq_url),
         declare_indexes(settings),
         declare_people(settings),
     )
+
+
+async def declare_log(url: str, topics: Iterable[Topic]) -> None:
+    """The topics, and where deliver begins in the lanes: after that, a group without a commit has lost it."""
+    await declare_topics(url, topics)
+    async with opened(url) as offsets:
+        for lane_class in LANE_CLASSES:
+            lanes = [topic for topic in topics if topic.name in LANES]
+            await waited_out(partial(begin_lanes, offsets, lane_class, lanes))  # a new coordinator is still loading
+
+
+async def begin_lanes(offsets: Offsets, lane_class: LaneClass, lanes: Iterable[Topic]) -> None:
+    """Commits the beginning of lanes of this class that hold nothing yet, where nothing was committed."""
+    group, own = deliver_group(lane_class), [topic for topic in lanes if topic.name.endswith(f".{lane_class}")]
+    places = [TopicPartition(topic.name, number) for topic in own for number in range(topic.partitions)]
+    committed = await offsets.committed(group)
+    fresh = await offsets.extents(place for place in places if place not in committed)
+    with suppress(CommitFailedError, IllegalStateError):  # somebody declares at the same time, and deliver runs already
+        await offsets.commit(group, {place: 0 for place, extent in fresh.items() if extent.end == 0})
 
 
 async def declare_topics(url: str, topics: Iterable[Topic]) -> None:

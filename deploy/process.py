@@ -9,24 +9,19 @@ import logging
 import os
 import signal
 import sys
-import time
 from typing import Protocol, cast
 
 import uvloop
 
+from deploy.alive import watched
+from deploy.health import served
+from deploy.kinds import MODULES
+from deploy.log_lines import configure_logging
+from streams.aiokafka_repairs import pace_metadata
+from streams.folding.exits import Exit, die
+from streams.folding.position import Refused
 from streams.settings import Settings
-
-MODULES = {
-    "web": "deploy.web",
-    "bridge": "deploy.bridge",
-    "admit": "streams.admit",
-    "lifecycle": "streams.lifecycle",
-    "deliver": "streams.deliver",
-    "projections": "projections.runner",
-}
-"""What runs each kind of process."""
-CHATTY = ("aiokafka", "faust", "mode", "aiormq", "aio_pika", "httpx", "pymongo")
-"""Libraries of which only warnings are wanted."""
+from streams.vitals import Vitals
 
 log = logging.getLogger(__name__)
 
@@ -34,44 +29,50 @@ log = logging.getLogger(__name__)
 class Process(Protocol):
     """A module that runs a process."""
 
-    async def run(self, settings: Settings, stopping: asyncio.Event) -> None:
-        """Works until `stopping` is set, finishes what is in flight, and returns."""
+    async def run(self, settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> None:
+        """Tells `vitals` of its parts, works until `stopping` is set, finishes what is in flight, and returns."""
 
 
 def main(kind: str) -> None:
-    """Runs a process; returns when it was stopped, and ends the program with code 1 when it failed."""
+    """Runs a process; returns when it was stopped, and ends the program with a code when it failed."""
     settings = Settings().expand()
     configure_logging()
+    pace_metadata()
     process = cast("Process", importlib.import_module(MODULES[kind]))
+    port = None if kind == "web" else settings.metrics_port
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_supervised(process, settings))
+        runner.run(_supervised(process, settings, port))
 
 
-def configure_logging() -> None:
-    """One line per message on standard error: when (UTC), how bad, who, what."""
-    formatter = logging.Formatter("%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
-    formatter.converter = time.gmtime
-    handler = logging.StreamHandler()
-    handler.setFormatter(formatter)
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    logging.captureWarnings(capture=True)
-    for name in CHATTY:
-        logging.getLogger(name).setLevel(logging.WARNING)
-
-
-async def _supervised(process: Process, settings: Settings) -> None:
-    stopping = asyncio.Event()
+async def _supervised(process: Process, settings: Settings, port: int | None) -> None:
+    stopping, vitals = asyncio.Event(), Vitals(settings.stall_limit)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     log.info("%s starts (pid %d)", settings.worker, os.getpid())
-    try:
-        await process.run(settings, stopping)
-    except Exception:
-        log.exception("%s failed: leaving, to be started again", settings.worker)
-        # Not by unwinding: Faust's `finally` blocks would acknowledge and commit what was never done.
-        logging.shutdown()
-        os._exit(1)
+    async with watched(settings, vitals, stopping), served(vitals, settings.worker, port):
+        try:
+            await _run(process, settings, stopping, vitals)
+        except Refused as error:
+            die(Exit.REFUSED, str(error))
+        except Exception:
+            log.exception("%s failed: leaving, to be started again", settings.worker)
+            # Not by unwinding: Faust's `finally` blocks would acknowledge and commit what was never done.
+            logging.shutdown()
+            os._exit(1)
     log.info("%s stopped", settings.worker)
+
+
+async def _run(process: Process, settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> None:
+    """Once told to stop, the process may take `settings.drain`; then it is ended with what it has in flight."""
+    work = asyncio.create_task(process.run(settings, stopping, vitals))
+    stop = asyncio.create_task(stopping.wait())
+    await asyncio.wait((work, stop), return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    await asyncio.wait((work,), timeout=settings.drain)
+    if not work.done():
+        left = ", ".join(f"{count:g} {what}" for what, count in vitals.in_flight().items()) or "nothing in flight"
+        die(Exit.UNDRAINED, f"told to stop, it did not finish within {settings.drain:g} s: {left}")
+    work.result()
 
 
 if __name__ == "__main__":

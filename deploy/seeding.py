@@ -3,10 +3,7 @@
 import asyncio
 from datetime import datetime, timedelta
 
-from deploy.stack.environment import read_settings
 from deploy.stack.errors import StackError
-from deploy.stack.home import Home
-from deploy.stack.plan import Facts
 from projections.people import People
 from projections.position import Document
 from projections.store import Unavailable, database
@@ -35,21 +32,9 @@ async def fill(settings: Settings) -> list[str]:
         async with database(settings, patience=PATIENCE) as base:
             return await People(base).add(USERS, _dated(clock.now()))
     except Unavailable as error:
-        raise StackError(f"expected MongoDB to answer, got {error}. Start it: ./tidings up") from error
+        advice = "Start it by ./tidings up, or set MONGO_URL"
+        raise StackError(f"expected MongoDB to answer, got {error}. {advice}") from error
 
 
 def _dated(now: datetime) -> list[Document]:
     return [{**post, "createdAt": now - timedelta(minutes=age)} for age, post in enumerate(POSTS)]
-
-
-def running() -> Settings:
-    """Where the stack was started, as far as the environment says nothing else. Raises `StackError`."""
-    settings = read_settings()
-    facts = Facts.load(Home(settings.tidings_home))
-    if facts is not None:
-        known = {**facts.urls, "host": facts.host, "port": facts.port}
-        unset = {name: value for name, value in known.items() if name not in settings.model_fields_set}
-        return settings.model_copy(update=unset)
-    if "mongo_url" not in settings.model_fields_set:
-        raise StackError(f"nothing was started in {settings.tidings_home}: ./tidings up, or set MONGO_URL")
-    return settings

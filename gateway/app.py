@@ -1,25 +1,23 @@
-"""The gateway as a router: what became of notifications, and the posts they are about, over HTTP."""
+"""The gateway as a router: what became of notifications and dead letters, and the posts they are about, over HTTP."""
+
+from typing import Any
 
 from fastapi import APIRouter
 
-from gateway import documents
+from gateway import dead_letter_documents, dead_letters, documents
 from gateway.answers import Answering
 from gateway.desk import Desk
 from gateway.posts import PostsDesk
 from gateway.query import PARAMETERS
 from streams.settings import Settings
 
-ID = {
-    "parameters": [
-        {
-            "name": "id",
-            "in": "path",
-            "required": True,
-            "description": "The notification's.",
-            "schema": {"type": "string"},
-        }
-    ]
-}
+
+def _id(whose: str) -> dict[str, Any]:
+    named = {"name": "id", "in": "path", "required": True, "description": whose, "schema": {"type": "string"}}
+    return {"parameters": [named]}
+
+
+ID, LETTER_ID = _id("The notification's."), _id("The dead letter's, percent-encoded.")
 
 
 def router(settings: Settings) -> APIRouter:
@@ -27,6 +25,7 @@ def router(settings: Settings) -> APIRouter:
     routes = APIRouter()
     routes.include_router(_notifications(settings))
     routes.include_router(_posts(settings))
+    routes.include_router(_dead_letters(settings))
     return routes
 
 
@@ -60,5 +59,30 @@ def _posts(settings: Settings) -> APIRouter:
     routes = APIRouter(lifespan=desk.open, route_class=Answering, tags=["social"])
     routes.add_api_route(
         "/posts", desk.posts, methods=["GET"], summary="The newest posts, for a UI", responses=documents.POSTS
+    )
+    return routes
+
+
+def _dead_letters(settings: Settings) -> APIRouter:
+    desk = dead_letters.LettersDesk(settings)
+    routes = APIRouter(prefix="/api/dead-letters", lifespan=desk.open, route_class=Answering, tags=["dead letters"])
+    routes.add_api_route(
+        "",
+        desk.letters,
+        methods=["GET"],
+        summary="The newest dead letters",
+        responses=dead_letter_documents.LIST,
+        openapi_extra={"parameters": dead_letters.PARAMETERS},
+    )
+    routes.add_api_route(
+        "/counts", desk.counts, methods=["GET"], summary="How many there are", responses=dead_letter_documents.COUNTS
+    )
+    routes.add_api_route(
+        "/{id}",
+        desk.letter,
+        methods=["GET"],
+        summary="One dead letter",
+        responses=dead_letter_documents.LETTER,
+        openapi_extra=LETTER_ID,
     )
     return routes

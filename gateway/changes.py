@@ -1,6 +1,5 @@
 """An event of the log in, the status change that a client is told out. Pure but for what it remembers of the newest."""
 
-from datetime import datetime
 from typing import Any
 
 import msgspec

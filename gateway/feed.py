@@ -1,7 +1,7 @@
 """Status changes as they happen: events of the log in, one change each out to whoever has subscribed.
 
-The log is read from its end, and only while somebody listens. A change that the log repeats after a crash, or that comes
-late, is told once or not at all.
+The log is read from its end, and only while somebody listens. A change that the log repeats after a crash, or that
+comes late, is told once or not at all.
 """
 
 import asyncio

@@ -36,9 +36,27 @@ def post(document: Document, names: Mapping[str, str]) -> Json:
     return {"id": document["_id"], **_shown(document), "authorName": names.get(author, author) if author else None}
 
 
+def letter(document: Document) -> Json:
+    """A dead letter."""
+    told = {name: value for name, value in document.items() if name not in ("_id", *INTERNAL)}
+    return {"id": document["_id"], **_deep(told)}
+
+
 def _shown(document: Document) -> Json:
     return {
         name: iso(value) if isinstance(value, datetime) else value
         for name, value in document.items()
         if name not in INTERNAL
     }
+
+
+def _deep(value: Any) -> Any:  # noqa: ANN401 - JSON of any depth
+    match value:
+        case datetime():
+            return iso(value)
+        case dict():
+            return {name: _deep(each) for name, each in value.items()}
+        case list():
+            return [_deep(each) for each in value]
+        case _:
+            return value

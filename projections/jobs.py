@@ -139,6 +139,7 @@ def restored(stored: Document) -> Standing:
             request=None,
             cause="",
             changed=updated,
+            accepted=updated,
             dispatch=fold["dispatch"],
             phase=Phase(fold["phase"]),
             attempts=stored["attempts"],

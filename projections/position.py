@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct, structs
 
+from streams.folding.position import Refused as NoStart
+
 UNREAD = -1
 """The position before the first record."""
 
@@ -20,7 +22,7 @@ class Place(NamedTuple):
     offset: int
 
 
-class Refused(Exception):
+class Refused(NoStart):
     """Going on would mix what does not belong together: a human must say what is meant."""
 
 

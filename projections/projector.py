@@ -15,15 +15,13 @@ from projections import jobs, story
 from projections.batch import Item, Writes, fold, moving
 from projections.cache import Cache
 from projections.position import Document, LogIdentity, Position, key
-from projections.reading import Raw, letter, read
+from projections.reading import ASTRAY, Raw, letter, read
 from projections.store import VERSIONS, Conflict, Move, Store, Unstorable
 from streams.events import Accepted, Repeated, Suppressed
 from streams.kafka import Publisher
 from streams.record import Record
 
 log = logging.getLogger(__name__)
-
-ASTRAY = "expected an event of a notification that the log accepted or suppressed before, in the same partition"
 
 
 @dataclass(slots=True)
@@ -89,6 +87,10 @@ class Projector:
         self._partitions: list[int] = []
         self._positions: dict[str, Position] = {}
         self._cache = Cache()
+        self.written = 0
+        """Documents written."""
+        self.opened = 0
+        """How often all that was held was dropped."""
 
     async def open(self, partitions: Sequence[int]) -> dict[int, int]:
         """Drop all that is held and read the positions: the first offset to take, by partition.
@@ -96,6 +98,7 @@ class Projector:
         Raises `Refused` if the read models are of another log or version, `Unavailable`, `Conflict`.
         """
         self._cache.clear()
+        self.opened += 1
         self._positions = await self._store.positions(partitions, self._identity)
         self._partitions = list(partitions)
         return self.following()
@@ -131,7 +134,9 @@ class Projector:
         stored = self._stored(jobs.PROJECTION, batch)
         items = moving(batch.items, stored)
         writes = fold(items, await self._known(items), stored, batch.reached)
-        await self._store.write(writes.documents, writes.updates, self._entries(batch))
+        entries = self._entries(batch)
+        await self._store.write(writes.documents, writes.updates, entries)
+        self.written += len(writes.documents) + len(writes.updates) + len(entries)
         await self._publisher.publish(batch.letters + batch.letters_for(writes.astray, ASTRAY))
         await self._advance(batch, writes)
         self._cache.keep(writes.standings)

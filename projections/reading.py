@@ -12,6 +12,8 @@ from streams.record import Record
 from streams.topics import EVENTS
 
 STAGE = "projections"
+ASTRAY = "expected an event of a notification that the log accepted or suppressed before, in the same partition"
+"""Why an event moves nothing; its line of the story is written all the same."""
 
 
 class Raw(Protocol):

@@ -13,14 +13,17 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 
+from projections import letter_runner
 from projections.caught_up import CaughtUp
 from projections.identity import log_identity
 from projections.projector import Projector
-from projections.source import Source
+from projections.source import GROUP, Source
 from projections.store import Conflict, Store, Unavailable, database
 from streams.kafka import Publisher, reachable
+from streams.metrics import Reading
 from streams.settings import Settings
 from streams.topics import EVENTS
+from streams.vitals import Following, Vitals
 
 log = logging.getLogger(__name__)
 
@@ -38,9 +41,9 @@ GRACE = 5.0
 """Seconds that a batch under way may take once the process is told to stop; cut off, it is folded again later."""
 
 
-async def run(settings: Settings, stopping: asyncio.Event) -> None:
+async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> None:
     """Work until `stopping` is set. Raises `Refused` if the read models and the log do not belong together."""
-    work = asyncio.create_task(_work(settings, stopping))
+    work = asyncio.create_task(_both(settings, stopping, vitals))
     stop = asyncio.create_task(stopping.wait())
     try:
         await asyncio.wait([work, stop], return_when=asyncio.FIRST_COMPLETED)
@@ -53,18 +56,37 @@ async def run(settings: Settings, stopping: asyncio.Event) -> None:
         await asyncio.wait([work, stop], timeout=GRACE)
 
 
-async def _work(settings: Settings, stopping: asyncio.Event) -> None:
+async def _both(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> None:
+    """The loop of the log and that of the dead letters; one that fails ends the other."""
+    works = (_work(settings, stopping, vitals), letter_runner.run(settings, stopping, vitals))
+    loops = [asyncio.create_task(work) for work in works]
+    try:
+        ended, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_EXCEPTION)
+        for loop in ended:
+            loop.result()
+    finally:
+        for loop in loops:
+            loop.cancel()
+        await asyncio.wait(loops)
+
+
+async def _work(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> None:
     async with AsyncExitStack() as stack:
         await reachable(settings.kafka_url)
         identity = await log_identity(settings.kafka_url, EVENTS)
         base = await stack.enter_async_context(database(settings, patience=PATIENCE))
-        publisher, source, caught_up = Publisher(settings.kafka_url), Source(settings), CaughtUp(settings)
+        publisher, caught_up = Publisher(settings.kafka_url), CaughtUp(settings)
+        source = Source(settings, publisher)
         for part in (publisher, source, caught_up):
             stack.push_async_callback(part.stop)
+        projector = Projector(Store(base), publisher, identity)
+        loop = Loop(settings, stopping, source, projector, caught_up, vitals)
+        vitals.publishes(publisher)
+        vitals.measure(loop.readings)
+        vitals.follow(Following(GROUP, (EVENTS,), source.assigned, lambda _: loop.hindered))
         await publisher.start()
         await source.start()
-        projector = Projector(Store(base), publisher, identity)
-        await Loop(settings, stopping, source, projector, caught_up).work()
+        await loop.work()
 
 
 @dataclass(slots=True)
@@ -76,6 +98,11 @@ class Loop:
     source: Source
     projector: Projector
     caught_up: CaughtUp
+    vitals: Vitals
+    hindered: str = ""
+    """Why nothing is projected now."""
+    _projected: int = 0
+    _batches: int = 0
     _open: bool = False
     _checked: float = 0.0
 
@@ -85,9 +112,12 @@ class Loop:
         while not self.stopping.is_set():
             try:
                 await self._step()
+                self.hindered = ""
                 pauses = _pauses()
             except (Conflict, Unavailable) as error:
                 self._open = False
+                self.vitals.errors["conflict" if isinstance(error, Conflict) else "mongo"] += 1
+                self.hindered = "" if isinstance(error, Conflict) else "MongoDB does not answer"
                 log.warning("beginning again from the stored positions: %s", error)
                 await self._sleep(next(pauses))
 
@@ -99,12 +129,22 @@ class Loop:
         began = time.monotonic()
         if records:
             self.caught_up.add(await self.projector.project(records))
+            self._projected += len(records)
+            self._batches += 1
             self.source.mark(self.projector.following())
             if self.source.waiting() < len(records):
                 await self._sleep(began + self.settings.projection_window - time.monotonic())
         elif began - self._checked > CHECKED:
             self._checked = began
             await self.projector.check()
+            self.source.mark(self.projector.following())  # the last mark may have been left out or refused
+
+    def readings(self) -> Iterator[Reading]:
+        """For `/metrics`."""
+        yield Reading("tidings_events_in_total", self._projected, (EVENTS,))
+        yield Reading("tidings_batches_total", self._batches)
+        yield Reading("tidings_documents_written_total", self.projector.written)
+        yield Reading("tidings_state_rebuilt_total", self.projector.opened)
 
     async def _sleep(self, seconds: float) -> None:
         if seconds > 0:

@@ -5,10 +5,12 @@ import logging
 from collections.abc import Mapping
 
 from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from projections.position import Refused
-from streams.kafka import group_consumer
+from streams import clock
+from streams.gaps import Gap, bridge
+from streams.kafka import Publisher, group_consumer
 from streams.settings import Settings
 from streams.topics import EVENTS
 
@@ -24,11 +26,11 @@ FETCHED = 1024 * 1024
 class Source(ConsumerRebalanceListener):  # type: ignore[misc]
     """Reads from where it is told to, and says when there is something new to be told.
 
-    aiokafka goes to the group's offsets by itself, and to the beginning if they are out of range: `take` therefore
-    checks that each record follows the one before.
+    aiokafka goes to the group's offsets by itself: `take` therefore checks that each record follows the one before.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, publisher: Publisher) -> None:
+        self._publisher, self._accept_gaps = publisher, settings.accept_gaps
         self._consumer = group_consumer(settings, GROUP, max_partition_fetch_bytes=FETCHED)
         self._next: dict[int, int] = {}
         self._marking: asyncio.Task[None] | None = None
@@ -60,6 +62,11 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]
         self.reassigned = False
         return sorted(partition.partition for partition in self._consumer.assignment())
 
+    def assigned(self) -> set[TopicPartition]:
+        """Likewise, for those who only watch."""
+        assignment: set[TopicPartition] = self._consumer.assignment()
+        return assignment
+
     def go_to(self, offsets: Mapping[int, int]) -> None:
         """Read on from these offsets, unless the partitions changed since they were told."""
         if self.reassigned:
@@ -81,11 +88,33 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]
         return [] if self.reassigned else records
 
     async def _take(self, limit: int, patience: float) -> list[ConsumerRecord]:
-        batches = await self._consumer.getmany(timeout_ms=int(patience * 1000), max_records=limit)
+        try:
+            batches = await self._consumer.getmany(timeout_ms=int(patience * 1000), max_records=limit)
+        except (NoOffsetForPartitionError, OffsetOutOfRangeError):
+            await self._pass_gaps()
+            return []
         if not self.reassigned:
             for partition, records in batches.items():
                 self._follow(partition.partition, records)
         return [record for records in batches.values() for record in records]
+
+    async def _pass_gaps(self) -> None:
+        """Go on at the beginning of what is left of the log, if told to, with the gap on record.
+
+        A group without offsets is nothing to us: its partitions are sought to where the read models are.
+        """
+        places = [TopicPartition(EVENTS, partition) for partition in self._next]
+        first = await self._consumer.beginning_offsets(places)
+        if self.reassigned:
+            return
+        for place in places:
+            here = self._next[place.partition]
+            if here < first[place]:
+                gap = Gap(EVENTS, place.partition, here, first[place])
+                await self._publisher.publish([bridge(gap, GROUP, clock.now(), accept=self._accept_gaps)])
+                log.critical("%s: going on as told to", gap)
+        if not self.reassigned:
+            self.go_to({place.partition: max(self._next[place.partition], first[place]) for place in places})
 
     def waiting(self) -> int:
         """How many records the broker had beyond those taken, when it was last asked."""

@@ -23,7 +23,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, PyMongoError
 from pymongo.write_concern import WriteConcern
 
-from projections import jobs, story
+from projections import jobs, letters, story
 from projections.batch import Update
 from projections.jobs import READ, Standing, restored
 from projections.position import Document, LogIdentity, Position, key, read, unread, written
@@ -34,6 +34,8 @@ from streams.settings import Settings
 POSITIONS = "positions"
 VERSIONS = {jobs.PROJECTION: jobs.VERSION, story.PROJECTION: story.VERSION}
 MAILBOX = [("mailbox", ASCENDING), ("recipient", ASCENDING), ("seq", ASCENDING)]
+AT_ONCE = 1000
+"""Documents of a whole collection that are held together."""
 DUPLICATE_KEY = 11000
 UNENCODABLE = (BSONError, OverflowError, RecursionError, TypeError, ValueError)
 
@@ -87,12 +89,14 @@ async def declare(settings: Settings) -> None:
     kills), so none is left to be made by the first write.
     """
     async with database(settings, patience=10) as base:
-        with _answered():
+        with answered():
             await base[jobs.PROJECTION].create_index([("seq", ASCENDING)], unique=True)
             for name in SELECTIVE:
                 await base[jobs.PROJECTION].create_index([(name, ASCENDING), ("seq", ASCENDING)])
             await base[jobs.PROJECTION].create_index(MAILBOX, sparse=True)
             await base[story.PROJECTION].create_index([("jobId", ASCENDING)])
+            for name in ("seq", *(f"{name},seq" for name in letters.FILTERS.values())):
+                await base[letters.PROJECTION].create_index([(each, ASCENDING) for each in name.split(",")])
             await base[POSITIONS].create_index([("projection", ASCENDING)])
 
 
@@ -100,19 +104,17 @@ class Store:
     """What the runner reads and writes. All of it raises `Unavailable`."""
 
     def __init__(self, base: Database) -> None:
-        durable = WriteConcern(j=True)
-        self._jobs = base.get_collection(jobs.PROJECTION, write_concern=durable)
-        self._story = base.get_collection(story.PROJECTION, write_concern=durable)
+        self._jobs, self._story = durable(base, jobs.PROJECTION), durable(base, story.PROJECTION)
         self._positions = base[POSITIONS]
 
     async def positions(self, partitions: Iterable[int], identity: LogIdentity) -> dict[str, Position]:
         """The positions of all projections, by `position.key`; made if missing. Raises `Refused`."""
         fresh = [unread(name, part, VERSIONS[name], identity) for part in partitions for name in VERSIONS]
         wanted = {"_id": {"$in": [document["_id"] for document in fresh]}}
-        with _answered():
+        with answered():
             found = {document["_id"]: document async for document in self._positions.find(wanted)}
             missing = [document for document in fresh if document["_id"] not in found]
-            await _insert(self._positions, missing)
+            await insert(self._positions, missing)
         return {
             name: read(document, VERSIONS[document["projection"]], identity)
             for name, document in (found | {document["_id"]: document for document in missing}).items()
@@ -121,24 +123,24 @@ class Store:
     async def advance(self, moves: Iterable[Move]) -> None:
         """Write new positions. Raises `Conflict` if one of the old ones is not what is stored."""
         updates = [Update(key(move.projection, move.partition), move.old.offset, written(move.new)) for move in moves]
-        with _answered():
-            await _update(self._positions, "offset", updates)
+        with answered():
+            await update(self._positions, "offset", updates)
 
     async def standings(self, notifications: Sequence[str]) -> dict[str, Standing]:
         """The standings of those that are stored."""
         if not notifications:
             return {}
-        with _answered():
+        with answered():
             found = self._jobs.find({"_id": {"$in": notifications}}, READ, batch_size=len(notifications) + 1)
             return {document["_id"]: restored(document) async for document in found}
 
     async def write(self, documents: list[Document], updates: list[Update], entries: list[Document]) -> None:
         """Store new notifications, moved ones, and lines of stories. Raises `Conflict` or `Unstorable`."""
-        with _answered(), _encodable(documents, updates, entries):
+        with answered(), _encodable(documents, updates, entries):
             results = await asyncio.gather(
-                _insert(self._jobs, documents),
-                _update(self._jobs, "fold.position", updates),
-                _insert(self._story, entries, repeatable=True),
+                insert(self._jobs, documents),
+                update(self._jobs, "fold.position", updates),
+                insert(self._story, entries, repeatable=True),
                 return_exceptions=True,
             )
             for error in filter(None, results):
@@ -153,13 +155,13 @@ class Reads:
 
     async def job(self, notification: str) -> Document | None:
         """One document."""
-        with _answered():
+        with answered():
             return await self._jobs.find_one({"_id": notification})
 
     async def newest(self, filters: Mapping[str, str], before: str, limit: int) -> list[Document]:
         """Documents with a sequence below `before`, newest first."""
         page: list[Document] = []
-        with _answered():
+        with answered():
             for window in windows(before, await self._newest_time()):
                 wanted = limit - len(page)
                 found = await self._jobs.aggregate(pipeline(window, filters, wanted), batchSize=wanted + 1)
@@ -170,27 +172,42 @@ class Reads:
 
     async def stored(self, notifications: Sequence[str]) -> set[str]:
         """Those of them that have a document."""
-        with _answered():
+        with answered():
             found = self._jobs.find({"_id": {"$in": notifications}}, {"_id": 1})
             return {document["_id"] async for document in found}
 
     async def story(self, notification: str) -> list[Document]:
         """A notification's entries, oldest first."""
-        with _answered():
+        with answered():
             entries = await self._story.find({"jobId": notification}).to_list()
         return sorted(entries, key=lambda entry: (entry["position"]["partition"], entry["position"]["offset"]))
 
     async def unread(self, user: str, limit: int) -> list[Document]:
         """The newest in-app notifications that a user has not acknowledged, oldest first."""
-        with _answered():
+        with answered():
             found = self._jobs.find({"mailbox": "pending", "recipient": user})
             return (await found.sort("seq", DESCENDING).limit(limit).to_list())[::-1]
 
     async def folded(self) -> dict[int, int]:
         """The last offset that NotificationJob has taken in, by partition."""
-        with _answered():
+        with answered():
             known = self._positions.find({"projection": jobs.PROJECTION})
             return {position["partition"]: position["offset"] async for position in known}
+
+    async def every_job(self) -> AsyncIterator[list[Document]]:
+        """All documents of NotificationJob in batches, as they lie; those that move meanwhile may come in any state."""
+        async for batch in _batches(self._jobs):
+            yield batch
+
+    async def every_entry(self) -> AsyncIterator[list[Document]]:
+        """All lines of NotificationLog in batches, as they lie."""
+        async for batch in _batches(self._story):
+            yield batch
+
+    async def positions(self) -> dict[str, Document]:
+        """The stored positions of the projections, by `position.key`."""
+        with answered():
+            return {one["_id"]: one async for one in self._positions.find({"projection": {"$in": list(VERSIONS)}})}
 
     async def _newest_time(self) -> datetime:
         known = [position["newest"] async for position in self._positions.find({"projection": jobs.PROJECTION})]
@@ -199,15 +216,27 @@ class Reads:
     async def counts(self) -> dict[str, int]:
         """Notifications by status."""
         totals: dict[str, int] = {}
-        with _answered():
+        with answered():
             async for position in self._positions.find({"projection": jobs.PROJECTION}):
                 for status, count in position["counts"].items():
                     totals[status] = totals.get(status, 0) + count
         return totals
 
 
-async def _insert(collection: Collection, documents: list[Document], *, repeatable: bool = False) -> None:
-    """`repeatable`: a document that is there already is the same one.
+def durable(base: Database, name: str) -> Collection:
+    """A collection whose writes are on disk once they are acknowledged."""
+    return base.get_collection(name, write_concern=WriteConcern(j=True))
+
+
+async def _batches(collection: Collection) -> AsyncIterator[list[Document]]:
+    with answered():
+        async with collection.find({}, batch_size=AT_ONCE) as found:
+            while batch := await found.to_list(AT_ONCE):
+                yield batch
+
+
+async def insert(collection: Collection, documents: list[Document], *, repeatable: bool = False) -> None:
+    """Raises `Conflict` for a document that is there already, unless `repeatable`: then it is the same one.
 
     Trap: of a notification that is there already, SecantusDB names `seq` as the duplicate key, and MongoDB `_id`.
     """
@@ -223,7 +252,8 @@ async def _insert(collection: Collection, documents: list[Document], *, repeatab
             raise Conflict(f"{len(faults)} of {len(documents)} new documents of {collection.name} exist") from error
 
 
-async def _update(collection: Collection, version: str, updates: list[Update]) -> None:
+async def update(collection: Collection, version: str, updates: list[Update]) -> None:
+    """Raises `Conflict` if the field `version` of a document is not what the update says."""
     if not updates:
         return
     requests = [UpdateOne({"_id": id_, version: position}, {"$set": changes}) for id_, position, changes in updates]
@@ -233,14 +263,12 @@ async def _update(collection: Collection, version: str, updates: list[Update]) -
 
 
 @contextmanager
-def _answered() -> Iterator[None]:
+def answered() -> Iterator[None]:
+    """Has the driver's errors come out as `Unavailable`."""
     try:
         yield
     except PyMongoError as error:
         raise Unavailable(f"MongoDB: {error}") from error
-
-
-answered = _answered
 
 
 @contextmanager
@@ -253,12 +281,13 @@ def _encodable(documents: list[Document], updates: list[Update], entries: list[D
             *((update.id, update.changes) for update in updates),
             *((entry["jobId"], entry) for entry in entries),
         ]
-        if culprits := {notification for notification, suspect in suspects if not _encodes(suspect)}:
+        if culprits := {notification for notification, suspect in suspects if not encodes(suspect)}:
             raise Unstorable(culprits, str(error)) from error
         raise
 
 
-def _encodes(document: Document) -> bool:
+def encodes(document: Document) -> bool:
+    """Whether BSON has a form for it."""
     try:
         encode(document)
     except UNENCODABLE:

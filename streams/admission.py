@@ -76,17 +76,21 @@ def judge(history: History | None, event: Event[Requested], origin: Origin, limi
 
 def evolve(history: History | None, verdict: Event[Verdict], limits: Limits) -> History | None:
     """What is remembered after a verdict: forgets what no rule can ask for any more."""
-    now = verdict.time
     match verdict.body:
         case Repeated():
             return history
         case Accepted(request):
-            seen = Seen(verdict.notification, now, about(request))
-            accepted, refused = _recent(history, now, limits)
-            return History(now, (*accepted, seen), refused)
+            return remember(history, Seen(verdict.notification, verdict.time, about(request)), limits, accepted=True)
         case Suppressed():
-            accepted, refused = _recent(history, now, limits)
-            return History(now, accepted, (*refused, Seen(verdict.notification, now))[-MAX_REFUSED:])
+            return remember(history, Seen(verdict.notification, verdict.time), limits, accepted=False)
+
+
+def remember(history: History | None, seen: Seen, limits: Limits, *, accepted: bool) -> History:
+    """The history with one more decided request."""
+    before, refused = _recent(history, seen.at, limits)
+    if accepted:
+        return History(seen.at, (*before, seen), refused)
+    return History(seen.at, before, (*refused, seen)[-MAX_REFUSED:])
 
 
 def expires(history: History, limits: Limits) -> datetime:

@@ -5,30 +5,52 @@ notification). The rules are in `admission`.
 """
 
 import asyncio
-from datetime import datetime
+from contextlib import aclosing
+from datetime import datetime, timedelta
 from typing import cast
 
+from aiokafka import TopicPartition
+
 from streams.admission import SOURCE, History, Limits, evolve, expires, judge
-from streams.codec import Undecodable
-from streams.events import Body, Event, Origin, Requested
+from streams.codec import Undecodable, UnknownType, decode
+from streams.events import Accepted, Body, Event, Origin, Repeated, Requested, Suppressed
 from streams.folding import process
 from streams.folding.rule import Incoming, Reaction
+from streams.offsets import opened
 from streams.record import Record
 from streams.settings import Settings, seconds
+from streams.topic_reading import records
 from streams.topics import EVENTS, REQUESTS
+from streams.vitals import Vitals
 
 TABLE = "history"
 
 
-async def run(settings: Settings, stopping: asyncio.Event) -> None:
+async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> None:
     """Admit until told to stop."""
-    limits = Limits(
+
+    async def refuse_fresh(partition: int) -> str | None:
+        return await _judged_before(settings, partition)
+
+    await process.run(
+        SOURCE,
+        settings,
+        stopping,
+        vitals,
+        source=REQUESTS,
+        rule=Admit(limits(settings)),
+        refuse_fresh=refuse_fresh,
+    )
+
+
+def limits(settings: Settings) -> Limits:
+    """The rules' numbers as they are set."""
+    return Limits(
         seconds(settings.dedupe_window),
         seconds(settings.rate_window),
         settings.rate_limit,
         seconds(settings.id_horizon),
     )
-    await process.run(SOURCE, settings, stopping, source=REQUESTS, rule=Admit(limits))
 
 
 class Admit:
@@ -60,6 +82,31 @@ class Admit:
         """Never: nothing here waits for a time."""
         return None
 
+    def wait(self, state: History, now: datetime) -> timedelta:
+        """Not called, since nothing is ever due."""
+        raise NotImplementedError(f"admit sets no timers, asked about one at {now} by {state}")
+
     def command(self, state: History, now: datetime) -> Event[Body]:
         """Not called, since nothing is ever due."""
         raise NotImplementedError(f"admit sets no timers, asked for one at {now} by {state}")
+
+
+async def _judged_before(settings: Settings, partition: int) -> str | None:
+    """Why a table must not be begun anew: requests that were judged before would be accepted, and sent, again."""
+    places = [TopicPartition(EVENTS, number) for number in range(settings.partitions)]
+    async with opened(settings.kafka_url) as offsets:
+        extents = await offsets.extents(places)
+    async with aclosing(records(settings.kafka_url, extents)) as batches:
+        async for batch in batches:
+            if any(_origin(record.value) == partition for record in batch):
+                return f"its requests have outcomes on {EVENTS}"
+    return None
+
+
+def _origin(value: bytes | None) -> int | None:
+    """The partition of the request that an event is the outcome of."""
+    try:
+        body = decode(value).body
+    except (Undecodable, UnknownType):
+        return None
+    return body.origin.partition if isinstance(body, Accepted | Suppressed | Repeated) else None

@@ -2,21 +2,27 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from circuitbreaker import CircuitBreaker
+from prometheus_client import Histogram
 
 from streams import clock
-from streams.events import Attempt, Body, Channel, Event, SendDeferred, SendFailed, Sent
+from streams.events import KINDS, Attempt, Body, Channel, Event, SendDeferred, SendFailed, Sent
 from streams.kafka import FEW, REST, Publisher
+from streams.metrics import Reading
 from streams.providers.protocol import Deferred, Message, Provider, Refused
 from streams.record import Record
 from streams.settings import Settings
 from streams.topics import EVENTS
 
 SOURCE = "deliver"
+BREAKER_STATES = {"closed": 0, "open": 2}
+"""For `/metrics`; 1 is half open."""
 
 log = logging.getLogger(__name__)
 
@@ -75,8 +81,11 @@ Report = Callable[[Taken, Event[Body]], None]
 class Caller:
     """Makes the calls, each in a task of its own, and reports what came of them."""
 
-    def __init__(self, outlets: dict[Channel, Outlet], report: Report, settings: Settings) -> None:
+    def __init__(self, outlets: dict[Channel, Outlet], report: Report, settings: Settings, seconds: Histogram) -> None:
+        self.ended: Counter[tuple[Channel, str]] = Counter()
+        """Calls by channel and the kind of event they ended in."""
         self.outlets = outlets
+        self._seconds = {channel: seconds.labels(channel) for channel in outlets}
         self._report = report
         self._timeout = settings.provider_timeout
         self.calls: set[asyncio.Task[None]] = set()
@@ -92,7 +101,10 @@ class Caller:
         if clock.now() >= taken.deadline:  # a worker that slept: lifecycle may have gone on without it
             taken.slots.release()
             return
+        began, channel = time.perf_counter(), taken.event.body.request.channel
         body = await self._outcome(taken.event)
+        self._seconds[channel].observe(time.perf_counter() - began)
+        self.ended[channel, KINDS[type(body)]] += 1
         self._report(taken, taken.event.then(body, SOURCE, clock.now()))
 
     async def _outcome(self, event: Event[Attempt]) -> Sent | SendFailed | SendDeferred:
@@ -121,6 +133,14 @@ def _message(event: Event[Attempt]) -> Message:
     return Message(
         event.notification, event.body.dispatch, request.channel, request.personal, request.activity, event.time
     )
+
+
+def call_readings(caller: Caller) -> Iterator[Reading]:
+    """What a caller counts, and how its providers' breakers are."""
+    for (channel, outcome), number in caller.ended.items():
+        yield Reading("tidings_provider_calls_total", number, (channel, outcome))
+    for channel, outlet in caller.outlets.items():
+        yield Reading("tidings_breaker_state", BREAKER_STATES.get(outlet.breaker.state, 1), (channel,))
 
 
 class Outcomes:

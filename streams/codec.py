@@ -79,7 +79,7 @@ def decode(value: bytes | None) -> Event[Body]:
                 envelope.causationid,
                 envelope.tenant,
             )
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         msg = f"expected a CloudEvents JSON object of Tidings, got {value[:80]!r}: {error}"
         raise Undecodable(msg) from error
     if not envelope.type.startswith(TYPE_PREFIX):

@@ -1,61 +1,94 @@
 """What could not be handled goes in with where it came from, a dead letter record comes out: pure.
 
 A dead letter is a CloudEvent of its own type on topic `dead-letters`. Its id comes from the source's coordinates (a
-queue has none: from the body), so that a repeat after a crash is the same letter.
+queue has none: from the message's id and body), so that a repeat after a crash is the same letter, and two stages that
+give up the same record write the same one.
 """
 
 import base64
 import hashlib
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
+from msgspec import Meta
 
+from streams.codec import Undecodable
+from streams.events import Instant
 from streams.record import Record
 from streams.topics import DEAD_LETTERS
 
-TYPE = "tidings.dead-letter.v1"
 KEPT_WHOLE = 256 * 1024
 """Bytes of an original that is kept as it came; of a larger one the first `KEPT_OF_LARGE` bytes and the hash."""
 KEPT_OF_LARGE = 64 * 1024
 
-Reason = Literal["undecodable", "unknown-type", "invalid", "oversized", "too-old", "unroutable", "rule-failed"]
-"""`undecodable`: not an event or message at all. `unknown-type`: a kind we don't take. `invalid`: breaks the schema.
-`oversized`: it, or what it leads to, is above a size limit. `too-old`: a redelivery past the id horizon. `unroutable`:
-nowhere to send it. `rule-failed`: our own rule raised on it: a bug, to be redriven once mended."""
+Reason = Literal["undecodable", "invalid", "oversized", "too-old", "rule-failed"]
+"""`undecodable`: not an event or message at all. `invalid`: breaks the schema, or does not belong where it lies.
+`oversized`: it, or what it leads to, is above a size limit. `too-old`: a redelivery past the id horizon. `rule-failed`:
+our own rule raised on it: a bug, to be redriven once mended."""
+
+Name = Annotated[str, Meta(pattern=r"^[\w.-]{1,249}$")]
+"""Of a topic or a queue; 249 characters are Kafka's limit."""
+Stage = Annotated[str, Meta(pattern=r"^[\w-]{1,249}$")]
+Whole = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 
 class Source(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where the original lay: a topic with its coordinates, or a queue by name alone."""
 
-    name: str
-    partition: int | None = None
-    offset: int | None = None
+    name: Name
+    partition: Whole | None = None
+    offset: Whole | None = None
+
+
+class Properties(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an AMQP message is known by, as its producer set it; `time` is the value of `requests.TIME_HEADER`."""
+
+    message_id: str | None = None
+    app_id: str | None = None
+    correlation_id: str | None = None
+    timestamp: datetime | None = None
+    time: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None = None
 
 
 class Letter(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The `data` of a dead letter; `size` in bytes and `sha256` are those of the whole original."""
+    """The `data` of a dead letter; `size` in bytes and `sha256` are those of the whole original.
+
+    `key` and `original` are in base64. `properties` are those of a message from a queue.
+    """
 
     reason: Reason
-    stage: str
+    stage: Stage
     error: str
     source: Source
-    size: int
+    size: Whole
     sha256: str
     key: str | None = None
     original: str | None = None
     truncated: bool = False
+    properties: Properties | None = None
+
+
+class Report(NamedTuple):
+    """A letter in its envelope: one stage's word on one original."""
+
+    id: str
+    time: datetime
+    letter: Letter
 
 
 class _Envelope(msgspec.Struct):
-    id: str
+    id: Annotated[str, Meta(pattern=r"^dead:[^\s/]+$", max_length=400)]
     source: str
     subject: str
-    time: datetime
+    time: Instant
     data: Letter
-    type: str = TYPE
+    type: Literal["tidings.dead-letter.v1"] = "tidings.dead-letter.v1"
     specversion: str = "1.0"
     datacontenttype: str = "application/json"
+
+
+_decoder = msgspec.json.Decoder(_Envelope)
 
 
 def dead_letter(  # noqa: PLR0913 - a letter has that many facts, all named at the call
@@ -67,6 +100,7 @@ def dead_letter(  # noqa: PLR0913 - a letter has that many facts, all named at t
     key: bytes | None,
     body: bytes | None,
     time: datetime,
+    properties: Properties | None = None,
 ) -> Record:
     """The record for topic `dead-letters`; `stage` is the processor that gave up, `error` says why in words."""
     whole = body or b""
@@ -82,13 +116,37 @@ def dead_letter(  # noqa: PLR0913 - a letter has that many facts, all named at t
         None if key is None else base64.b64encode(key).decode(),
         None if body is None else base64.b64encode(kept).decode(),
         len(kept) < len(whole),
+        properties,
     )
-    identity = _identity(source, digest)
+    identity = _identity(source, whole, properties)
     envelope = _Envelope(identity, stage, identity, time, letter)
     return Record(DEAD_LETTERS, identity.encode(), msgspec.json.encode(envelope), id=identity)
 
 
-def _identity(source: Source, digest: str) -> str:
-    if source.partition is None or source.offset is None:
-        return f"dead:{source.name}:{digest}"
+def read(value: bytes | None) -> Report:
+    """The letter in a record of that topic. Raises `Undecodable`."""
+    try:
+        envelope = _decoder.decode(value or b"")
+        for text in (envelope.data.original, envelope.data.key):
+            base64.b64decode(text or "", validate=True)
+    except (ValueError, RecursionError) as error:  # msgspec's and base64's errors are some
+        raise Undecodable(f"expected a dead letter, got {(value or b'')[:80]!r}: {error}") from error
+    return Report(envelope.id, envelope.time, envelope.data)
+
+
+def at(source: Source) -> str:
+    """The id of the letter about a record at these coordinates."""
     return f"dead:{source.name}:{source.partition}.{source.offset}"
+
+
+def unpacked(text: str | None) -> bytes | None:
+    """What `key` or `original` of a letter stands for."""
+    return None if text is None else base64.b64decode(text)
+
+
+def _identity(source: Source, whole: bytes, properties: Properties | None) -> str:
+    """Trap: two messages with equal bodies but ids of their own are two; the bridge takes those without for one."""
+    if source.partition is not None and source.offset is not None:
+        return at(source)
+    message_id = (properties.message_id if properties else None) or ""
+    return f"dead:{source.name}:{hashlib.sha256(message_id.encode() + whole).hexdigest()}"

@@ -15,7 +15,8 @@ Priority = Literal["transactional", "promotional"]
 LaneClass = Literal["transactional", "retries", "promotional"]
 Activity = Literal["LIKE", "COMMENT", "SHARE", "FOLLOW", "MENTION"]
 SuppressionReason = Literal["duplicate", "rate-limited"]
-Obligation = Literal["retry", "deferral", "deadline"]
+Obligation = Literal["retry", "deferral", "deadline", "lane"]
+"""What a job waits for: a time of its own, or (`lane`) that deliver takes it up."""
 
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
 ACTIVITIES: tuple[Activity, ...] = get_args(Activity)
@@ -147,7 +148,7 @@ class SendLost(Data, frozen=True):
 
 
 class CameDue(Data, frozen=True):
-    """By lifecycle's timers: an instant the state waits for has passed."""
+    """By lifecycle's timers: an instant the state waits for has passed; by its reconciler: what must happen has not."""
 
     dispatch: Dispatch
     obligation: Obligation

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -20,11 +21,13 @@ from aiokafka.errors import (
     UnsupportedVersionError,
 )
 
+from streams import dead_letters
 from streams.aiokafka_repairs import pace_metadata
 from streams.folding.exits import or_die
 from streams.producer import Producer
 from streams.record import Oversized, Record, check_size
 from streams.settings import Settings
+from streams.topics import DEAD_LETTERS
 
 __all__ = ["Late", "Oversized", "Publisher", "Record", "bootstrap", "group_consumer", "reachable", "waited_out"]
 
@@ -66,7 +69,11 @@ def bootstrap(url: str) -> list[str]:
 
 
 def group_consumer(settings: Settings, group: str, *topics: str, **more: object) -> AIOKafkaConsumer:
-    """A static member, by the worker's name, of a consumer group whose offsets are committed by hand."""
+    """A static member, by the worker's name, of a consumer group whose offsets are committed by hand.
+
+    Where there is nothing to go on from (no commit, or its records were removed), `getmany` raises: starting anywhere
+    by itself could double or lose.
+    """
     session = int(settings.session_timeout * 1000)
     return AIOKafkaConsumer(
         *topics,
@@ -74,7 +81,7 @@ def group_consumer(settings: Settings, group: str, *topics: str, **more: object)
         group_id=group,
         group_instance_id=f"{group}-{settings.worker}",
         enable_auto_commit=False,
-        auto_offset_reset="earliest",
+        auto_offset_reset="none",
         session_timeout_ms=session,
         heartbeat_interval_ms=session // 3,
         **more,
@@ -127,12 +134,20 @@ class Publisher:
         self.away_since: float | None = None
         """`time.monotonic()` of the first failure since the last success: the broker is being waited for."""
         self.failures = 0
+        self.letters: Counter[str] = Counter()
+        """Dead letters written, by reason."""
         self._producer = Producer(bootstrap(url))
+        self.written = self._producer.written
+        """Records by topic that the broker has acknowledged."""
         self._called = asyncio.Event()
         self._waiting: list[_Call] = []
         self._round: list[_Call] = []
         self._writer: asyncio.Task[None] | None = None
         self._attempt: asyncio.Task[None] | None = None
+
+    def away_for(self) -> float:
+        """Seconds for which the broker has been waited for; 0 if it is there."""
+        return 0.0 if self.away_since is None else time.monotonic() - self.away_since
 
     async def start(self) -> None:
         """Never fails: a broker that is away is waited for by `publish`."""
@@ -167,6 +182,8 @@ class Publisher:
         except TimeoutError as error:
             await self._take_back(call)
             raise Late(f"expected Kafka to take {len(records)} records within {within:.1f} s") from error
+        letters = (dead_letters.read(record.value) for record in records if record.topic == DEAD_LETTERS)
+        self.letters.update(letter.letter.reason for letter in letters)
 
     async def _take_back(self, call: _Call) -> None:
         if call in self._waiting:

@@ -9,33 +9,54 @@ from datetime import datetime, timedelta
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from streams import clock
 from streams.events import Body, Event, Queued
 from streams.folding import process
+from streams.folding.ownership import Ownership
 from streams.folding.rule import Incoming, Reaction
-from streams.kafka import bootstrap
-from streams.notification import SOURCE, Job, attempt, came_due, conclude, evolve
+from streams.kafka import Publisher, bootstrap
+from streams.notification import SOURCE, Job, Phase, attempt, came_due, conclude, evolve
+from streams.reconciler import Patience, Reconciler
 from streams.record import Record
 from streams.retry import LinearRetry
 from streams.settings import Settings, seconds
 from streams.topics import EVENTS, LANES
+from streams.vitals import Vitals
 
 TABLE = "jobs"
 
 
-async def run(settings: Settings, stopping: asyncio.Event) -> None:
+async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> None:
     """Keep every notification going until told to stop."""
-    rule = Lifecycle(LinearRetry(seconds(settings.retry_step)), seconds(settings.finished_grace))
 
     async def refuse_fresh(partition: int) -> str | None:
         return await _dispatched_before(settings.kafka_url, partition)
 
-    await process.run(SOURCE, settings, stopping, source=EVENTS, rule=rule, refuse_fresh=refuse_fresh)
+    async def reconcile(owned: Ownership[Job], publisher: Publisher) -> None:
+        patience = Patience(seconds(settings.queued_patience), seconds(settings.late_tolerance))
+        await Reconciler(owned, publisher, patience, clock.now).run()
+
+    await process.run(
+        SOURCE,
+        settings,
+        stopping,
+        vitals,
+        source=EVENTS,
+        rule=rule(settings),
+        refuse_fresh=refuse_fresh,
+        beside=reconcile,
+    )
+
+
+def rule(settings: Settings) -> "Lifecycle":
+    """The rule with its numbers as they are set."""
+    return Lifecycle(LinearRetry(seconds(settings.retry_step)), seconds(settings.finished_grace))
 
 
 class Lifecycle:
     """The rule of the fold: fold the event, conclude, fold the conclusions; queue what is to be sent."""
 
-    table, state, version = TABLE, Job, 1
+    table, state, version = TABLE, Job, 2
 
     def __init__(self, retry: LinearRetry, grace: timedelta) -> None:
         self._retry = retry
@@ -63,6 +84,16 @@ class Lifecycle:
     def due(self, state: Job) -> datetime | None:
         """A retry's time, a deferral's, or the deadline of a call."""
         return state.due
+
+    def wait(self, state: Job, now: datetime) -> timedelta:
+        """What lies between two readings of one clock, wrong or right: all of it for a call, for a retry what is left.
+
+        Late losses harm nobody, false ones send again: by a clock that is an hour ahead every call would be lost.
+        """
+        if state.due is None:
+            return timedelta.max
+        span = state.due - state.changed
+        return span if state.phase is Phase.SENDING else min(max(state.due - now, timedelta()), span)
 
     def command(self, state: Job, now: datetime) -> Event[Body]:
         """`came-due`, which counts only if the job still waits for it when it is read."""

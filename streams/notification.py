@@ -74,11 +74,12 @@ STATUS: dict[Phase, Status] = {
 """The reference's words."""
 
 AWAITS: dict[Phase, Obligation] = {
+    Phase.QUEUED: "lane",
     Phase.SENDING: "deadline",
     Phase.DEFERRED: "deferral",
     Phase.RETRY_SCHEDULED: "retry",
 }
-"""What the timers watch over in a phase that has a due time."""
+"""What must come next in a phase that waits; all but `lane` have a due time, which the timers watch over."""
 
 
 class Job(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -91,6 +92,7 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True):
     request: Request | None
     cause: str
     changed: Instant
+    accepted: Instant
     dispatch: int = 0
     phase: Phase = Phase.ACCEPTED
     attempts: int = 0
@@ -102,6 +104,11 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True):
     def final(self) -> bool:
         """Sent or failed: nothing is planned any more."""
         return self.phase >= Phase.FAILED
+
+
+def owes(job: Job) -> bool:
+    """Whether a conclusion about this job must come next on the log."""
+    return job.phase in (Phase.ACCEPTED, Phase.BROKEN)
 
 
 def rank(body: Body) -> Rank | None:
@@ -168,6 +175,8 @@ def conclude(job: Job | None, event: Event[Body], retry: LinearRetry) -> list[Ev
             return [_queue(job, event)]
         case Phase.BROKEN, _:
             return [_after_failure(job, event, retry)]
+        case Phase.QUEUED, CameDue(dispatch, "lane") if dispatch == job.dispatch:
+            return [_queue(job, event)]  # no `sending` lies before it, see `reconciler`: the lane record is lost
         case _, CameDue(dispatch, obligation):
             if dispatch != job.dispatch or obligation != AWAITS.get(job.phase) or job.due is None:
                 return []
@@ -189,10 +198,15 @@ def attempt(job: Job, queued: Event[Fact]) -> Event[Attempt]:
     return queued.then(Attempt(job.dispatch, job.request), SOURCE)
 
 
+def lane_of(job: Job) -> str:
+    """The lane of a job's present dispatch: the first goes by the class, all others are retries."""
+    return _lane(job, job.dispatch)
+
+
 def came_due(job: Job, now: datetime) -> Event[CameDue]:
-    """The command a timer puts on the log when a job's due time has passed."""
+    """The command that is put on the log when what a job waits for is due, or overdue."""
     body = CameDue(job.dispatch, AWAITS[job.phase])
-    return Event(body, job.notification, now, SOURCE, job.correlation, job.cause, job.tenant)
+    return Event(body, job.notification, max(now, job.due or now), SOURCE, job.correlation, job.cause, job.tenant)
 
 
 def _open(event: Event[Body], accepted: Accepted) -> Job:
@@ -204,16 +218,20 @@ def _open(event: Event[Body], accepted: Accepted) -> Job:
         accepted.request,
         event.id,
         event.time,
+        event.time,
         tenant=event.tenant,
     )
 
 
 def _queue(job: Job, event: Event[Body]) -> Event[Fact]:
+    return event.then(Queued(job.dispatch + 1, _lane(job, job.dispatch + 1)), SOURCE)
+
+
+def _lane(job: Job, dispatch: int) -> str:
     if job.request is None:
-        msg = f"{job.notification} is final, it can't be queued"
+        msg = f"{job.notification} is final, it has no lane"
         raise ValueError(msg)
-    lane_class = job.priority if job.dispatch == 0 else "retries"
-    return event.then(Queued(job.dispatch + 1, lane(job.request.channel, lane_class)), SOURCE)
+    return lane(job.request.channel, job.priority if dispatch == 1 else "retries")
 
 
 def _after_failure(job: Job, event: Event[Body], retry: LinearRetry) -> Event[Fact]:

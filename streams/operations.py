@@ -52,18 +52,24 @@ class LaneSkipped(Done, frozen=True, tag="lane-skipped"):
 
 
 class Redriven(Done, frozen=True, tag="redriven"):
-    """The original of a dead letter was put back where it came from: a topic with its new place, or a queue."""
+    """The original of a dead letter was put back where it came from: a topic with its new place, or a queue.
+
+    `seen` is the offset of the newest record of this letter on `dead-letters` that was known then. The same message may
+    fail on a queue again, which makes the same letter: a record past `seen` opens it anew.
+    """
 
     letter: str
+    seen: int
     target: str
     partition: int | None = None
     offset: int | None = None
 
 
 class Dropped(Done, frozen=True, tag="dropped"):
-    """A dead letter was given up for good."""
+    """A dead letter was given up for good; `seen` as for a redriven one."""
 
     letter: str
+    seen: int
 
 
 Operation = GapAccepted | TableRebuilt | LaneSkipped | Redriven | Dropped
@@ -116,7 +122,7 @@ def read(value: bytes | None) -> Event:
     """The event in a record of that topic. Raises `Undecodable`, for an operation of a newer program too."""
     try:
         envelope = _decoder.decode(value or b"")
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Undecodable(f"expected an operation of Tidings, got {(value or b'')[:80]!r}: {error}") from error
     data = envelope.data
     return Event(data.done, envelope.time, envelope.source, data.by, data.why)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 
@@ -25,6 +26,8 @@ class Producer:
     """
 
     def __init__(self, servers: list[str]) -> None:
+        self.written: Counter[str] = Counter()
+        """Records by topic that the broker has acknowledged."""
         self._servers = servers
         self._producer: AIOKafkaProducer | None = None
 
@@ -38,6 +41,8 @@ class Producer:
         except BaseException:
             await self.discard()
             raise
+        for batch, topic, _ in batches:
+            self.written[topic] += batch.record_count()
 
     async def discard(self) -> None:
         """Drop the connections and what was not written yet.

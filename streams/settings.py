@@ -37,6 +37,12 @@ class Settings(BaseSettings):
     """How many workers of a kind the local stack runs where that is not one, e.g. `WORKERS='{"deliver": 2}'`."""
     session_timeout: Annotated[float, Field(ge=6)] = 10.0
     """Seconds after which a dead worker's partitions go to others; the broker takes 6 or more."""
+    metrics_port: int | None = None
+    """Where a process other than `web` serves `/metrics` and `/healthz`, on loopback; nowhere if it is not set."""
+    stall_limit: Annotated[float, Field(ge=5)] = 30.0
+    """Seconds for which work that could move may stand still before its process is unhealthy, and soon restarted."""
+    drain_seconds: Seconds = 20.0
+    """How long a process that is told to stop may take to finish; but see `drain`."""
     accept_gaps: bool = False
     """Go on where retention removed records before they were folded, instead of refusing to start."""
 
@@ -50,6 +56,10 @@ class Settings(BaseSettings):
     """How long admit remembers the ids it has decided."""
     finished_grace: Seconds = 600.0
     """How long, in event time, lifecycle's table keeps a finished job."""
+    queued_patience: Seconds = 60.0
+    """How long a job may wait in an empty lane before it is queued again."""
+    late_tolerance: Seconds = 10.0
+    """How long after its due time a job may still wait for the timer."""
 
     slots_per_lane: Annotated[int, Field(ge=1)] = 50
     """Calls in flight per lane and worker; the reference's prefetch."""
@@ -64,7 +74,11 @@ class Settings(BaseSettings):
     mock_seed: int | None = None
     mock_record: Path | None = None
     """An append-only file to which the mock provider writes every call it gets."""
+    mock_outage: Path | None = None
+    """While this file exists the mock provider is down: see `providers.mock`."""
 
+    max_backlog: Annotated[int, Field(ge=1)] = 500_000
+    """How many notifications may wait, from RabbitMQ to their last attempt, before the API answers 503."""
     publish_timeout: Seconds = 1.5
     """How long the API waits for RabbitMQ's confirm before it answers 503."""
     idempotency_kept: Seconds = 86400.0
@@ -79,6 +93,11 @@ class Settings(BaseSettings):
     """In PEM: verifies tokens that somebody else signs (EdDSA)."""
     projection_window: Annotated[float, Field(ge=0)] = 0.25
     """Seconds over which the read models' writes are gathered under load; after a pause an event is stored at once."""
+
+    @property
+    def drain(self) -> float:
+        """Seconds that a process may take to stop: `drain_seconds`, or more if a call may take longer."""
+        return max(self.drain_seconds, self.provider_timeout + self.deadline_margin)
 
     def expand(self) -> "Settings":
         """With `~` in paths resolved."""

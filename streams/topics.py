@@ -45,6 +45,11 @@ def lane(channel: Channel, lane_class: LaneClass) -> str:
     return f"notification-attempts.{channel}.{lane_class}"
 
 
+def deliver_group(lane_class: LaneClass) -> str:
+    """The consumer group in which deliver reads the lanes of a class."""
+    return f"deliver-{lane_class}"
+
+
 LANES = tuple(lane(channel, lane_class) for channel in CHANNELS for lane_class in LANE_CLASSES)
 
 
@@ -82,8 +87,11 @@ def _kept(time: timedelta | None) -> dict[str, str]:
 
 # A stopped worker may still slip an old table record in after its partitions moved; recovery merges by the newest
 # offset, which works as long as compaction has not yet removed the newer record: hence the minutes of lag.
+# Nothing expires; "delete" is there since a rebuild of a table has to remove the records of the old one.
 _COMPACTED = {
-    "cleanup.policy": "compact",
+    "cleanup.policy": "compact,delete",
+    "retention.ms": "-1",
+    "retention.bytes": "-1",
     "min.compaction.lag.ms": str(3 * 60 * 1000),
     "max.compaction.lag.ms": str(10 * 60 * 1000),
     "min.cleanable.dirty.ratio": "0.1",

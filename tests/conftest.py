@@ -26,7 +26,7 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("here")
 
 LEVELS = {"unit", "integration"}
-BY_FOLDER = {"system": "integration"}
+BY_FOLDER = {"system": "integration", "chaos": "integration"}
 NEEDING_SERVERS = {"servers", "stack", "whole"}
 """Fixtures that make a test an integration test."""
 

@@ -33,14 +33,14 @@ class Answers:
     elapsed: float = 0.0
 
 
-def bodies(count: int) -> Iterator[bytes]:
-    """Requests to all three channels, about 150 bytes each."""
+def bodies(count: int, size: int = 0) -> Iterator[bytes]:
+    """Requests to all three channels, about 150 bytes each, or as much longer as `size` says."""
     for number in range(count):
         yield orjson.dumps(
             {
                 "type": TYPES[number % len(TYPES)],
                 "recipient": f"user{number % RECIPIENTS}@example.org",
-                "message": f"Your parcel {number} is on its way and will be with you tomorrow.",
+                "message": f"Your parcel {number} is on its way and will be with you tomorrow." + "." * size,
                 "metadata": {"order": number},
             }
         )
@@ -70,12 +70,12 @@ async def post(url: str, count: int, connections: int, rate: float | None) -> An
     return answers
 
 
-async def publish(url: str, count: int) -> None:
-    """Put `count` messages on the queue, each confirmed."""
+async def publish(url: str, count: int, size: int = 0) -> None:
+    """Put `count` messages on the queue, each confirmed; `size` bytes longer than they need be."""
     connection = await connect(url)
     try:
         await connection.declare(JOBS_QUEUE)
-        waiting = iter(bodies(count))
+        waiting = iter(bodies(count, size))
 
         async def producer() -> None:
             for body in waiting:

@@ -82,9 +82,9 @@ class Stories:
                     self.late.append((event.time - planned).total_seconds())
 
 
-async def follow(kafka_url: str, count: int) -> Stories:
-    """Read the log from its beginning until `count` notifications have ended."""
-    stories = Stories()
+async def follow(kafka_url: str, count: int, stories: Stories | None = None) -> Stories:
+    """Read the log from its beginning until `count` notifications have ended; `stories` may be watched meanwhile."""
+    stories = stories or Stories()
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap(kafka_url), enable_auto_commit=False)
     await consumer.start()
     try:

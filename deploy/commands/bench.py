@@ -1,6 +1,7 @@
 """`bench`: how much a stack of its own takes, delivers, and what that costs; on this machine, with all on it."""
 
 import asyncio
+import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from deploy.bench import load
+from deploy.bench import backlog, load
 from deploy.bench.measure import MEBIBYTE, Stories, Usage, follow, usage
 from deploy.stack import ports
 from deploy.stack.report import Report
@@ -27,18 +28,28 @@ class What(StrEnum):
     INGEST = "ingest"
     DELIVER = "deliver"
     END_TO_END = "end-to-end"
+    BACKLOG = "backlog"
+    AUDIT = "audit"
+    RECOVERY = "recovery"
 
 
 def bench(
     what: Annotated[
         What, typer.Argument(help="ingest: POSTs as fast as answered; deliver: a backlog; end-to-end: a set rate.")
     ],
-    count: Annotated[int, typer.Option(help="How many notifications.")] = 20_000,
+    count: Annotated[int, typer.Option(help="How many notifications; for audit and recovery, events.")] = 20_000,
     rate: Annotated[float, typer.Option(help="Requests a second, for end-to-end; 833 are 50,000 a minute.")] = 833,
     connections: Annotated[int, typer.Option(help="HTTP connections.")] = 64,
+    size: Annotated[int, typer.Option(help="Bytes of text more in each request, for backlog.")] = 0,
 ) -> None:
     """Measure a fresh stack: rates, latencies, CPU and memory of each process."""
     console = Console()
+    if what is What.BACKLOG:
+        _backlog(console, count, size)
+        return
+    if what in (What.AUDIT, What.RECOVERY):
+        _long_log(what, console, count)
+        return
     with _fresh_stack(Report(Console(stderr=True))) as (stack, settings):
         before = usage(stack.supervision.states())
         began = time.perf_counter()
@@ -49,17 +60,40 @@ def bench(
     console.print(_costs(before, after, count))
 
 
+def _long_log(what: What, console: Console, events: int) -> None:
+    """A log of so many events on servers without processes."""
+    from deploy.bench import audits  # noqa: PLC0415 - it needs the processors, which other commands need not wait for
+
+    with _fresh_stack(Report(Console(stderr=True)), processes=False) as (stack, settings):
+        if what is What.AUDIT:
+            console.print(audits.measure_audit(settings, events, Console(stderr=True)))
+        else:
+            console.print(audits.measure_recovery(settings, stack, events))
+
+
 @contextmanager
-def _fresh_stack(report: Report) -> Iterator[tuple[Stack, Settings]]:
+def _fresh_stack(report: Report, *, processes: bool = True) -> Iterator[tuple[Stack, Settings]]:
     with tempfile.TemporaryDirectory(prefix="tidings-bench-") as home:
         settings = Settings().expand().model_copy(update={"tidings_home": Path(home), "port": ports.choose(taken=())})
         stack = Stack(settings, report)
         try:
             settings = stack.start_servers()
-            stack.start_processes(settings)
+            if processes:
+                stack.start_processes(settings)
             yield stack, settings
         finally:
             stack.stop()
+
+
+def _backlog(console: Console, count: int, size: int) -> None:
+    """The provider is down while `count` notifications pile up, and comes back."""
+    with tempfile.TemporaryDirectory(prefix="tidings-outage-") as folder:
+        outage = Path(folder, "outage")
+        outage.touch()
+        os.environ["MOCK_OUTAGE"] = str(outage)
+        with _fresh_stack(Report(Console(stderr=True))) as (stack, settings):
+            peaks, told = asyncio.run(backlog.run(settings, stack.supervision, outage.unlink, count, size))
+    console.print(backlog.table(peaks), told)
 
 
 async def _run(

@@ -6,6 +6,7 @@ import typer
 from rich.console import Console
 
 from deploy.address import http_url
+from deploy.stack.environment import running_settings
 from streams.settings import Settings
 
 LIKE = {"actorId": "user1", "targetId": "user2", "postId": "post1", "type": "LIKE"}
@@ -16,7 +17,7 @@ def seed() -> None:
     # Here, so that other commands need not wait for the database's client to be imported.
     from deploy import seeding  # noqa: PLC0415
 
-    settings = seeding.running()
+    settings = running_settings()
     made = seeding.seed(settings)
     missing = [document["_id"] for document in (*seeding.USERS, *seeding.POSTS) if document["_id"] not in made]
     console = Console(highlight=False, soft_wrap=True)

@@ -15,7 +15,7 @@ NOT_RUNNING = 3
 
 
 def status(*, json: Annotated[bool, typer.Option("--json", help="As a JSON array.")] = False) -> None:
-    """Show each server and process: pid, state, ports, restarts. Exits with 3 if the stack is not running."""
+    """Show each server and process: state, health, pid, ports, restarts. Exits with 3 if the stack is not running."""
     home = Home(read_settings().tidings_home)
     supervision = Supervision(home)
     running = supervision.pid() is not None

@@ -1,7 +1,9 @@
 """`test`: pytest at one level, or everything there is."""
 
+import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -11,6 +13,9 @@ from rich.console import Console
 from deploy.commands.check import failed_checks
 from deploy.stack.home import CHECKOUT
 
+CHAOS_RESULTS = "docs/reliability/{:%Y-%m-%dT%H%M%SZ}.jsonl"
+"""Where a run of the chaos level keeps its rows, by when it began."""
+
 
 class Level(StrEnum):
     """What a test needs; the same words as pytest's markers."""
@@ -19,11 +24,13 @@ class Level(StrEnum):
     UNIT = "unit"
     INTEGRATION = "integration"
     TORTURE = "torture"
+    CHAOS = "chaos"
 
 
 LEVEL_HELP = (
     "unit: without any server; integration: with real ones; torture: the fold under kills, takes half an hour; "
-    "all: every test but torture, and `check`."
+    "chaos: whole stacks under load and faults, takes half an hour and writes docs/reliability.md; "
+    "all: every test but torture and chaos, and `check`."
 )
 
 
@@ -31,8 +38,20 @@ def run_tests(context: typer.Context, level: Annotated[Level, typer.Argument(hel
     """Run the tests; further arguments go to pytest."""
     failed = failed_checks() if level is Level.ALL else []
     marked = [] if level is Level.ALL else ["-m", level.value]
-    command = [sys.executable, "-m", "pytest", *marked, *context.args]
-    code = subprocess.run(command, cwd=CHECKOUT, stdin=subprocess.DEVNULL, check=False).returncode
+    more = {"CHAOS_RESULTS": CHAOS_RESULTS.format(datetime.now(UTC))} if level is Level.CHAOS else {}
+    code = _run("pytest", *marked, *context.args, **more)
+    if level is Level.CHAOS:
+        code = _run("tests.chaos.page") or code
     if failed:
         Console(stderr=True).print(f"[red]✗ failed before the tests: {', '.join(failed)}[/red]")
     raise typer.Exit(code or bool(failed))
+
+
+def _run(module: str, *arguments: str, **environment: str) -> int:
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=CHECKOUT,
+        env={**environment, **os.environ},
+        stdin=subprocess.DEVNULL,
+        check=False,
+    ).returncode

@@ -10,6 +10,10 @@ from typing import Any, TypedDict
 from supervisor import events
 
 from deploy.stack.program import LONGEST_PAUSE
+from streams.folding.exits import Exit
+
+NEEDS_A_HUMAN: dict[int, str] = {Exit.REFUSED: "refused", Exit.UPGRADE: "needs an upgrade"}
+"""Codes after which a restart alone mends nothing."""
 
 
 class Exits(TypedDict):
@@ -46,6 +50,8 @@ class ExitCounter:
 def _how_it_ended(status: int | None) -> str:
     if status is None:
         return "ended while starting"
+    if status in NEEDS_A_HUMAN:
+        return f"{NEEDS_A_HUMAN[status]}: see its log"
     return "was killed by a signal" if status < 0 else f"ended with exit code {status}"
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from math import ceil
 from urllib.parse import urlsplit
 
-from deploy.process import MODULES
+from deploy.kinds import MODULES
 from deploy.servers.kafka.server import Kafka
 from deploy.servers.mongo.server import Mongo
 from deploy.servers.rabbitmq import RabbitMQ
@@ -20,8 +20,8 @@ from deploy.stack.server import Server
 from streams.settings import Settings
 
 SERVERS: tuple[Server, ...] = (Kafka(), RabbitMQ(), Redis(), Mongo())
-FINISHING_SECONDS = 10
-"""How long a process may take to stop, on top of a provider's timeout: calls in flight are finished first."""
+FINISHING_SECONDS = 5
+"""How long a process may take to end, on top of the time it is given to finish its work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,8 @@ def with_local_urls(settings: Settings, ports: Mapping[str, int]) -> Settings:
     return settings.model_copy(update={server.setting: server.url(ports) for server in local(settings)})
 
 
-def processes(settings: Settings) -> list[Program]:
-    """One worker of each kind, or as many as the settings say, named `kind`, `kind-2`, `kind-3` ...
+def workers(settings: Settings) -> dict[str, str]:
+    """The kind of each worker by its name: one of each kind, or as many as set, as `kind`, `kind-2`, `kind-3` ...
 
     Raises `StackError` for a kind that there is not, and for a second web process: there is one HTTP port.
     """
@@ -72,10 +72,23 @@ def processes(settings: Settings) -> list[Program]:
     if wrong:
         more = ", ".join(kind for kind in MODULES if kind != "web")
         raise StackError(f"expected WORKERS to give numbers of {more}, got {', '.join(wrong)}: leave it out")
-    return [
-        _process(kind, kind if number == 1 else f"{kind}-{number}", settings)
+    return {
+        kind if number == 1 else f"{kind}-{number}": kind
         for kind in MODULES
         for number in range(1, settings.workers.get(kind, 1) + 1)
+    }
+
+
+def health_ports(settings: Settings) -> list[str]:
+    """The workers that need a port for `/metrics` and `/healthz`; `web` serves them on the HTTP port."""
+    return [name for name, kind in workers(settings).items() if kind != "web"]
+
+
+def processes(settings: Settings, ports: Mapping[str, int]) -> list[Program]:
+    """All workers; `ports` are by their names. Raises as `workers` does."""
+    return [
+        _process(kind, name, settings.port if kind == "web" else ports[name], settings)
+        for name, kind in workers(settings).items()
     ]
 
 
@@ -97,12 +110,12 @@ def without_password(url: str) -> str:
     return url if parts.password is None else url.replace(f":{parts.password}@", ":***@", 1)
 
 
-def _process(kind: str, name: str, settings: Settings) -> Program:
+def _process(kind: str, name: str, port: int, settings: Settings) -> Program:
     return Program(
         name,
         "processes",
         (sys.executable, "-P", "-m", "deploy.process", kind),
-        environment={"WORKER": name},
-        ports=(settings.port,) if kind == "web" else (),
-        stops_within=ceil(settings.provider_timeout) + FINISHING_SECONDS,
+        environment={"WORKER": name} | ({} if kind == "web" else {"METRICS_PORT": str(port)}),
+        ports=(port,),
+        stops_within=ceil(settings.drain) + FINISHING_SECONDS,
     )

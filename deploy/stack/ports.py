@@ -1,4 +1,4 @@
-"""Which ports a stack's servers listen on: free ones, chosen at the first start and remembered in its home."""
+"""Which ports a stack's servers and processes listen on: free ones, chosen once and remembered in its home."""
 
 import json
 import random

@@ -8,8 +8,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from deploy.address import http_url
+from deploy.stack import health
 from deploy.stack.home import Home
 from deploy.stack.plan import Facts, without_password
+from deploy.stack.ports import LOOPBACK
 from deploy.stack.supervision import State, Supervision
 
 KIND = {"servers": "server", "processes": "process"}
@@ -28,19 +30,29 @@ def rows(home: Home, supervision: Supervision) -> list[dict[str, Any]]:
     return outside + [_row(state, facts.ports[state.name]) for state in states]
 
 
+def rows_with_health(home: Home, supervision: Supervision) -> list[dict[str, Any]]:
+    """The same, with what each running process says of itself."""
+    facts, known = Facts.load(home), rows(home, supervision)
+    asked = {row["name"]: row["ports"][0] for row in known if row["kind"] == "process" and row["pid"] and row["ports"]}
+    healths = health.ask(asked, facts.host if facts is not None else LOOPBACK)
+    return [row | {"health": healths.get(row["name"])} for row in known]
+
+
 def as_json(home: Home, supervision: Supervision) -> str:
     """A JSON array."""
-    return json.dumps(rows(home, supervision), indent=2)
+    return json.dumps(rows_with_health(home, supervision), indent=2)
 
 
 def print_status(home: Home, supervision: Supervision, console: Console) -> None:
     """A table of programs and the addresses that matter."""
-    table = Table("name", "state", "pid", "ports", "up", "restarts", box=None, header_style="bold", pad_edge=False)
-    for row in rows(home, supervision):
+    columns = ("name", "state", "health", "pid", "ports", "up", "restarts")
+    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    for row in rows_with_health(home, supervision):
         colour = COLOURS.get(row["state"], "red")
         restarts = f"{row['restarts']} ({row['lastExit']})" if row["restarts"] else ""
         where = escape(row["url"]) if "url" in row else ", ".join(str(port) for port in row["ports"])
-        cells = (row["name"], f"[{colour}]{row['state']}[/]", row["pid"], where, _duration(row["uptime"]), restarts)
+        state, well = f"[{colour}]{row['state']}[/]", _health(row["health"])
+        cells = (row["name"], state, well, row["pid"], where, _duration(row["uptime"]), restarts)
         table.add_row(*("" if cell is None else str(cell) for cell in cells))
     console.print()
     console.print(table)
@@ -74,6 +86,10 @@ def _external(name: str, url: str) -> dict[str, Any]:
         "lastExit": None,
         "url": without_password(url),
     }
+
+
+def _health(told: str | None) -> str | None:
+    return told if told is None else "[green]ok[/]" if told == "ok" else f"[red]{escape(told)}[/]"
 
 
 def _duration(seconds: int | None) -> str:

@@ -79,13 +79,14 @@ class Stack:
         for server in servers:
             server.download(self._report.say)
         before = ports.recall(self.home.ports)
-        assigned = ports.assign(self.home.ports, [name for server in servers for name in server.port_names])
+        names = [name for server in servers for name in server.port_names] + plan.health_ports(self._settings)
+        assigned = ports.assign(self.home.ports, names)
         for name in ports.moved(before, assigned):
             self._report.warn(f"port {before[name]} of {name} is taken by another program: moved to {assigned[name]}")
         return [server.program(self.home, assigned, self._report.say) for server in servers]
 
     def _configure(self, settings: Settings, servers: Iterable[Program]) -> None:
-        programs = [*servers, *plan.processes(settings)]
+        programs = [*servers, *plan.processes(settings, ports.recall(self.home.ports))]
         self.home.supervisor_config.write_text(configuration(self.home, programs))
         urls = {server.setting: getattr(settings, server.setting) for server in plan.SERVERS}
         listening = {program.name: list(program.ports) for program in programs}

@@ -89,6 +89,14 @@ class Supervision:
             if fault.faultCode != Faults.ALREADY_STARTED:
                 raise
 
+    def halt(self, state: State) -> None:
+        """Stops one program; returns when it has ended. One that is not running stays so."""
+        try:
+            self._call("supervisor.stopProcess", f"{state.group}:{state.name}", True)  # noqa: FBT003 - as above
+        except Fault as fault:
+            if fault.faultCode != Faults.NOT_RUNNING:
+                raise
+
     def stop(self) -> None:
         """Ends the processes, then the servers, then supervisord; returns when it is gone, however that has to be."""
         pid = self.pid()

@@ -1,7 +1,7 @@
 """Live delivery as a part of the web process: a router for what is asked over HTTP, and what takes sockets over."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
@@ -19,6 +19,7 @@ from gateway.streaming import Streaming
 from projections.store import Reads, database
 from streams.background import running
 from streams.kafka import Publisher
+from streams.metrics import Reading
 from streams.settings import Settings
 
 PATIENCE = 2.0
@@ -46,6 +47,11 @@ class Live:
     def upgrade(self) -> Callable[..., asyncio.Protocol]:
         """Takes over connections that become sockets."""
         return protocol(lambda: self._desk.accept() if self._desk is not None else None)
+
+    def readings(self) -> Iterator[Reading]:
+        """How many sockets are open, once it serves."""
+        if self._desk is not None:
+            yield from self._desk.readings()
 
     @asynccontextmanager
     async def _open(self, _: FastAPI) -> AsyncIterator[None]:

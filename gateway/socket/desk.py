@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 
 from gateway.feed import Feed
@@ -14,6 +15,7 @@ from gateway.socket.hub import Hub
 from gateway.socket.mailboxes import Unavailable
 from gateway.socket.presence import Presence
 from gateway.socket.tokens import Rejected, Tokens
+from streams.metrics import Reading
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +37,11 @@ class Desk:
         self._feed, self._presence = feed, presence
         self._confirming: set[asyncio.Task[None]] = set()
         self.sockets: set[Connection] = set()
+
+    def readings(self) -> Iterator[Reading]:
+        """How many there are, for `/metrics`."""
+        yield Reading("tidings_sockets", len(self.sockets))
+        yield Reading("tidings_socket_users", len(self._hub.users))
 
     def accept(self) -> Connection | None:
         """A connection for a new socket, unless there are too many."""

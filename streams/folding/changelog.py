@@ -8,8 +8,10 @@ partitions again that were never lost.
 from collections.abc import Callable, Iterable
 from typing import Generic
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+import msgspec
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from streams.folding.position import REBUILD, Refused
 from streams.folding.rule import StateT
 from streams.folding.table import Rows, Shard
 from streams.kafka import bootstrap, waited_out
@@ -50,6 +52,15 @@ class Changelog(Generic[StateT]):
         while wanted() and (unread := [place for place in places if await consumer.position(place) < ends[place]]):
             fetched = await consumer.getmany(*unread, timeout_ms=500, max_records=FETCHED_AT_ONCE)
             for place, records in fetched.items():
-                load = shards[place.partition].load
+                shard = shards[place.partition]
                 for record in records:
-                    load(record.key, record.value, dict(record.headers).get("id", b"").decode())
+                    self._load(shard, record)
+
+    def _load(self, shard: Shard[StateT], record: ConsumerRecord) -> None:
+        try:
+            shard.load(record.key, record.value, dict(record.headers).get("id", b"").decode())
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:  # passing over it could lose a state
+            raise Refused(
+                f"{record.topic}[{record.partition}], offset {record.offset}: expected a row of this table, got "
+                f"{(record.value or b'')[:80]!r} under {record.key!r} ({error}): {REBUILD}"
+            ) from error

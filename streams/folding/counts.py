@@ -1,7 +1,11 @@
 """What a processor counts, for a /metrics endpoint to read."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import get_args
+
+from streams.events import Obligation
 
 
 @dataclass
@@ -24,9 +28,19 @@ class Counts:
     """Rows read from changelogs."""
     stragglers: int = 0
     """Rows in changelogs that a zombie wrote late."""
+    recovering: bool = False
+    """Partitions were gained, and their tables are being read or made again: nothing is folded meanwhile."""
     applied: dict[int, int] = field(default_factory=dict)
     """The source offset up to which (exclusive) events are folded, their state kept."""
     lag: dict[int, int] = field(default_factory=dict)
-    """Records on the source that are not folded yet."""
+    """Records on the source that are not folded yet, by the broker's end of a few seconds ago at most."""
     watermark: dict[int, datetime] = field(default_factory=dict)
     """The newest event time folded."""
+    published: Counter[str] = field(default_factory=Counter)
+    """What was written to the log, by kind of event; a crash makes some of it come twice."""
+    late: dict[Obligation, int] = field(default_factory=lambda: dict.fromkeys(get_args(Obligation), 0))
+    """Jobs that waited in vain and were helped on: zero in a healthy system."""
+    open_jobs: int = 0
+    """Not final yet, as of the last look through the table, seconds ago."""
+    oldest_open: datetime | None = None
+    """When the oldest of them was accepted."""

@@ -27,7 +27,9 @@ class Exit(IntEnum):
     REFUSED = 74
     """Committed offsets and changelog do not fit together: see the log for what to do."""
     STUCK = 75
-    """A stop or a rebalance did not end."""
+    """A stop or a rebalance did not end, or nothing moved though it could."""
+    UNDRAINED = 76
+    """Told to stop, it did not finish in time: what was in flight counts as lost, and comes again."""
 
 
 def die(code: Exit, why: str) -> NoReturn:

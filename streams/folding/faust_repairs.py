@@ -55,6 +55,11 @@ class Fetched(NamedTuple):
     generation: int
     records: list[ConsumerRecord]
 
+    @property
+    def size(self) -> int:
+        """Bytes, without keys and framing."""
+        return sum(len(record.value or b"") for record in self.records)
+
 
 class Thread(driver.AIOKafkaConsumerThread):
     """The consumer's thread, with a fetch that heeds rebalances."""

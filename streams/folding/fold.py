@@ -12,7 +12,7 @@ membership may be a zombie's, written after its partitions have moved.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from typing import Any, Generic
 
@@ -32,14 +32,20 @@ from streams.folding.rule import Incoming, Reaction, Rule, StateT
 from streams.folding.table import Rows
 from streams.folding.timers import Timers
 from streams.kafka import FEW, REST, Late, Publisher
-from streams.topics import changelog
+from streams.topics import DEAD_LETTERS, changelog
 
 __all__ = ["Counts", "Fold", "Incoming", "Reaction", "Rule"]
 
 log = logging.getLogger(__name__)
 
+Beside = Callable[[Ownership[StateT], Publisher], Coroutine[object, object, None]]
+"""Work that goes on for ever beside the folding, over the partitions that are owned."""
+MOST_BYTES = 4 * 1024 * 1024
+"""Of events decided together: what they lead to must reach the broker while the proof of membership lasts."""
 COMMIT_EVERY = 0.5
 """Seconds."""
+MEASURE_EVERY = 5.0
+"""Seconds between questions where the source ends: what was fetched tells nothing when fetching is stuck."""
 REBALANCE_TIMEOUT = 180.0
 """Seconds after which a rebalance counts as hung, not counting the reading of changelogs."""
 
@@ -48,7 +54,8 @@ class Fold(Generic[StateT]):
     """One stateful processor: `rule` folds the `source` topic within Faust app `app`.
 
     `partitions` is the source's (and the changelog's) partition count. `refuse_fresh` may veto a first start.
-    `accept_gaps` goes on where retention removed unread records. `counts` is for metrics.
+    `accept_gaps` goes on where retention removed unread records. `beside` is run as long as the fold. `counts` is for
+    metrics.
     """
 
     def __init__(  # noqa: PLR0913 - a composition root's call: each part is named there
@@ -62,6 +69,7 @@ class Fold(Generic[StateT]):
         stage: str = "",
         refuse_fresh: RefuseFresh | None = None,
         accept_gaps: bool = False,
+        beside: Beside[StateT] | None = None,
         now: Callable[[], datetime] = clock.now,
     ) -> None:
         self.counts = Counts()
@@ -71,6 +79,8 @@ class Fold(Generic[StateT]):
         self._owned = Ownership(app, source, self._rows, publisher, self.counts)
         self._owned.refuse_fresh, self._owned.accept_gaps = refuse_fresh, accept_gaps
         self._timers = Timers(rule, source, self._owned.shards, publisher, now)
+        self._beside = beside
+        self._ends: dict[int, int] = {}
         self._lock = asyncio.Lock()
         topic = app.topic(
             source,
@@ -87,7 +97,9 @@ class Fold(Generic[StateT]):
         app.on_before_shutdown.connect(self._settle, weak=False)
 
     async def _run(self, stream: Any) -> None:  # noqa: ANN401 - untyped in Faust
-        tasks = [asyncio.create_task(or_die(work)) for work in (self._renew(), self._timers.run(), self._watch())]
+        works = [self._renew(), self._measure(), self._timers.run(), self._watch()]
+        works += [self._beside(self._owned, self._publisher)] if self._beside is not None else []
+        tasks = [asyncio.create_task(or_die(work)) for work in works]
         try:
             await or_die(self._consume(stream))
         finally:
@@ -98,7 +110,7 @@ class Fold(Generic[StateT]):
         queue = stream.channel.queue
         async for fetched in stream:
             waiting = [fetched]
-            while sum(len(each.records) for each in waiting) < AT_ONCE and not queue.empty():
+            while not queue.empty() and not _enough(waiting):
                 waiting.append(queue.get_nowait())
             async with self._lock:
                 await self._apply(waiting)
@@ -164,6 +176,8 @@ class Fold(Generic[StateT]):
 
     def _keep(self, batch: Batch[StateT]) -> None:
         batch.keep()
+        written = [record.id for record in batch.log if record.topic != DEAD_LETTERS]
+        self.counts.published.update(identity.rsplit(":", 2)[1] for identity in written)
         for partition, part in batch.parts.items():
             self._owned.done[partition] = part.done
             for change in part.changes.values():
@@ -197,9 +211,20 @@ class Fold(Generic[StateT]):
         while True:
             await asyncio.sleep(COMMIT_EVERY)
             await owned.group.commit(dict(owned.done))
-            for partition, done in owned.done.items():
-                self.counts.applied[partition] = done
-                self.counts.lag[partition] = max((owned.group.end(partition) or done) - done, 0)
+            self.counts.applied.update(owned.done)
+            self.counts.lag = {partition: self._lag(partition, done) for partition, done in owned.done.items()}
+
+    def _lag(self, partition: int, done: int) -> int:
+        return max(self._owned.group.end(partition) or 0, self._ends.get(partition, 0), done) - done
+
+    async def _measure(self) -> None:
+        """Apart from `_renew`, since a proof of membership must not wait for an answer."""
+        while True:
+            if done := dict(self._owned.done):
+                self._ends = {
+                    partition: known.end for partition, known in (await self._owned.group.bounds(done)).items()
+                }
+            await asyncio.sleep(MEASURE_EVERY)
 
     async def _watch(self) -> None:
         """Trap: some races between rebalances leave Faust waiting for ever, heartbeats and all."""
@@ -209,3 +234,7 @@ class Fold(Generic[StateT]):
                 calm = time.monotonic()
             await asyncio.sleep(1)
         die(Exit.STUCK, f"a rebalance did not end within {REBALANCE_TIMEOUT:.0f} s")
+
+
+def _enough(waiting: Sequence[Fetched]) -> bool:
+    return sum(len(each.records) for each in waiting) >= AT_ONCE or sum(each.size for each in waiting) >= MOST_BYTES

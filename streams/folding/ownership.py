@@ -10,12 +10,14 @@ from typing import Generic
 
 import faust
 
+from streams import clock
 from streams.folding.changelog import Changelog
 from streams.folding.counts import Counts
 from streams.folding.group import Bounds, Group
-from streams.folding.position import Found, Refused, Start, start
+from streams.folding.position import REBUILD, Found, Refused, Start, start
 from streams.folding.rule import StateT
 from streams.folding.table import Rows, Shard
+from streams.gaps import Gap, bridge
 from streams.kafka import Publisher
 
 log = logging.getLogger(__name__)
@@ -36,7 +38,9 @@ class Ownership(Generic[StateT]):
         """The offset up to which everything is written: what may be committed."""
         self.refuse_fresh: RefuseFresh | None = None
         self.accept_gaps = False
-        self._source, self._rows, self._publisher, self._counts = source, rows, publisher, counts
+        self.counts = counts
+        self._source, self._rows, self._publisher = source, rows, publisher
+        self._stage = str(app.conf.id)
         self._changelog = Changelog(publisher.url, rows)
         self.gaining = False
         self._settled: int | None = None
@@ -44,11 +48,11 @@ class Ownership(Generic[StateT]):
 
     async def gain(self) -> bool:
         """Get ready for what is assigned; False if it was revoked meanwhile. Raises `Refused`."""
-        self.gaining = True
+        self.gaining = self.counts.recovering = True
         try:
             return await self._gain(self._tenure, self.group.generation)
         finally:
-            self.gaining = False
+            self.gaining = self.counts.recovering = False
 
     async def settle(self) -> None:
         """The partitions are being revoked, or we stop: commit what is done."""
@@ -71,7 +75,7 @@ class Ownership(Generic[StateT]):
             return False
         self.done.update({partition: place.offset for partition, place in starts.items()})
         self.next.update(self.done)
-        self._counts.applied = dict(self.done)
+        self.counts.applied = dict(self.done)
         return True
 
     async def _load(self, generation: int, ours: Callable[[], bool]) -> None:
@@ -87,30 +91,40 @@ class Ownership(Generic[StateT]):
         read = await self._changelog.read(assigned - self.shards.keys(), ours)
         if ours():
             self.shards.update(read)
-            self._counts.loaded += sum(len(shard.entries) for shard in read.values())
-            self._counts.stragglers += sum(shard.stragglers for shard in read.values())
+            self.counts.loaded += sum(len(shard.entries) for shard in read.values())
+            self.counts.stragglers += sum(shard.stragglers for shard in read.values())
 
     async def _starts(self) -> Mapping[int, Start]:
         bounds = await self.group.bounds(self.shards)
         starts = {partition: self._start(partition, bounds[partition]) for partition in self.shards}
-        self._counts.lost += sum(place.lost for place in starts.values())
+        await self._put_gaps_on_record(starts)
         self.group.accepted.update({at: found.committed for at, found in bounds.items() if found.committed is not None})
         return starts
 
     def _start(self, partition: int, bounds: Bounds) -> Start:
         shard = self.shards[partition]
-        found = Found(bounds.committed, shard.applied, shard.fresh, len(shard.entries), bounds.first, bounds.end)
+        facts = (shard.applied, shard.fresh, len(shard.entries), bounds.first, bounds.end, shard.rebuilding)
+        found = Found(bounds.committed, *facts)
         where = f"{self._source}[{partition}] with {self._rows.topic}"
-        place = start(found, where, accept_gaps=self.accept_gaps)
-        if place.lost:
-            log.critical("%s: %d records were removed unread and are lost: going on as told to", where, place.lost)
-        return place
+        return start(found, where, accept_gaps=self.accept_gaps)
+
+    async def _put_gaps_on_record(self, starts: Mapping[int, Start]) -> None:
+        gaps = [
+            Gap(self._source, partition, place.offset - place.lost, place.offset)
+            for partition, place in starts.items()
+            if place.lost
+        ]
+        for gap in gaps:
+            log.critical("%s: going on as told to", gap)
+            self.counts.lost += gap.until - gap.first
+        stage = self._stage
+        await self._publisher.publish([bridge(gap, stage, clock.now(), accept=self.accept_gaps) for gap in gaps])
 
     async def _begin(self, partition: int, offset: int) -> bool:
         """The first start of a partition, in the order that `position` explains; False if it was revoked meanwhile."""
         why = await self.refuse_fresh(partition) if self.refuse_fresh is not None else None
         if why is not None:
-            raise Refused(f"{self._source}[{partition}] was never folded, but {why}: restore table and offsets")
+            raise Refused(f"{self._source}[{partition}] was never folded, but {why}: {REBUILD}")
         await self._publisher.publish([self._rows.applied(partition, offset, fresh=True)])
         self.shards[partition].applied = offset
         return await self.group.commit({partition: offset})

@@ -18,7 +18,7 @@ changelog" that the changelog is lost.
 
 from dataclasses import dataclass
 
-REBUILD = "restore what is missing from a backup, or delete both and rebuild the table"
+REBUILD = "run `./tidings recover` for this stage, which rebuilds both from the log and sends nothing again"
 
 
 class Refused(Exception):
@@ -35,6 +35,8 @@ class Found:
     rows: int
     first: int
     end: int
+    rebuilding: bool = False
+    """A rebuild of the table was begun and not finished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class Start:
 
 def start(found: Found, where: str, *, accept_gaps: bool = False) -> Start:
     """Raises `Refused`, naming the partition, both values, and what to do."""
+    if found.rebuilding:
+        raise Refused(f"{where}: expected a whole table, got one whose rebuild did not end: {REBUILD}")
     if found.committed is None and (found.applied is None or found.fresh) and not found.rows:
         return Start(found.first, first_time=True)
     if found.committed is None or found.applied is None:
@@ -65,7 +69,7 @@ def start(found: Found, where: str, *, accept_gaps: bool = False) -> Start:
     if lost and not accept_gaps:
         raise Refused(
             f"{where}: {lost} records from offset {offset} (committed {found.committed}, applied {found.applied}) to "
-            f"{found.first} were removed by retention before they were folded: restore them, or accept the loss "
-            "(ACCEPT_GAPS=true)"
+            f"{found.first} were removed by retention before they were folded, the last one missing is "
+            f"{found.first - 1}: restore them, or accept the loss, which is put on record (ACCEPT_GAPS=true)"
         )
     return Start(offset + lost, lost=lost)

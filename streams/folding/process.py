@@ -2,27 +2,35 @@
 
 import asyncio
 
+from streams import depth
 from streams.folding.faust_app import faust_app
 from streams.folding.faust_app import run as run_app
-from streams.folding.fold import Fold
+from streams.folding.fold import Beside, Fold
 from streams.folding.ownership import RefuseFresh
 from streams.folding.rule import Rule, StateT
+from streams.folding.vital_signs import told
 from streams.kafka import Publisher
 from streams.settings import Settings
+from streams.vitals import Vitals
 
 
-async def run(
+async def run(  # noqa: PLR0913 - what makes a processor, all named at the call
     name: str,
     settings: Settings,
     stopping: asyncio.Event,
+    vitals: Vitals,
     *,
     source: str,
     rule: Rule[StateT],
     refuse_fresh: RefuseFresh | None = None,
+    beside: Beside[StateT] | None = None,
 ) -> None:
-    """Fold `source` by `rule` as Faust app `name`; `refuse_fresh` may veto a first start."""
+    """Fold `source` by `rule` as Faust app `name`; `refuse_fresh` may veto a first start.
+
+    `beside` is run as long as the fold.
+    """
     app, publisher = faust_app(name, settings), Publisher(settings.kafka_url)
-    Fold(
+    fold = Fold(
         app,
         source=source,
         rule=rule,
@@ -30,9 +38,13 @@ async def run(
         partitions=settings.partitions,
         refuse_fresh=refuse_fresh,
         accept_gaps=settings.accept_gaps,
+        beside=beside,
     )
+    vitals.publishes(publisher)
+    told(vitals, name, source, fold.counts)
     await publisher.start()
     try:
-        await run_app(app, stopping)
+        async with depth.told(settings.redis_url, f"{name}:{settings.worker}", fold.counts):
+            await run_app(app, stopping)
     finally:
         await publisher.stop()

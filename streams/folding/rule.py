@@ -6,7 +6,7 @@ event after a crash and must get the same records, with the same ids, and the sa
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from msgspec import Struct
@@ -62,6 +62,12 @@ class Rule(Protocol[StateT]):
 
     def due(self, state: StateT) -> datetime | None:
         """When the state next needs a `command`, if it is not changed before; None for never."""
+
+    def wait(self, state: StateT, now: datetime) -> timedelta:
+        """How long from now to wait for that, the state having been seen just now.
+
+        Trap: `due` was told by another process's clock, which may be an hour from ours.
+        """
 
     def command(self, state: StateT, now: datetime) -> Event[Body]:
         """The event to put on the source topic, under the record key of the state's last event, once it is due."""

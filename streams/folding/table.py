@@ -11,6 +11,7 @@ the changelogs have a compaction lag of minutes.
 """
 
 import heapq
+import time
 from collections.abc import Container, Iterator
 from datetime import datetime
 from typing import Any, Generic
@@ -34,6 +35,8 @@ class Entry(msgspec.Struct, Generic[StateT], gc=False):
     record_key: bytes
     due: datetime | None
     expires: datetime | None
+    seen: float = 0.0
+    """`time.monotonic()` when this process took it up: how long it has waited, whatever the wall clocks say."""
 
 
 class _Row(msgspec.Struct, omit_defaults=True, gc=False):
@@ -50,6 +53,7 @@ class _RawRow(_Row, omit_defaults=True, gc=False):
 class _Applied(msgspec.Struct, omit_defaults=True):
     applied: int
     fresh: bool = False
+    rebuilding: bool = False
 
 
 _row_decoder = msgspec.json.Decoder(_RawRow)
@@ -82,13 +86,17 @@ class Rows(Generic[StateT]):
         """The changelog record that says up to which source offset (exclusive) the rows before it go."""
         return Record(self.topic, APPLIED, _encoder.encode(_Applied(offset, fresh)), partition)
 
+    def rebuilding(self, partition: int) -> Record:
+        """The changelog record before a rebuild's rows: the table is no good until an `applied` comes."""
+        return Record(self.topic, APPLIED, _encoder.encode(_Applied(0, rebuilding=True)), partition)
+
     def read(self, value: bytes) -> Entry[StateT]:
         """Raises `Refused` for a row of another version."""
         row = _row_decoder.decode(value)
         if row.v != self._rule.version:
             raise Refused(
                 f"{self.topic}: expected rows of version {self._rule.version}, got {row.v}: "
-                "run the program that wrote them, or rebuild the table"
+                "run the program that wrote them, or rebuild the table (./tidings recover)"
             )
         return self.entry(self._states.decode(row.state), row.at, row.key.encode("latin-1"))
 
@@ -100,6 +108,7 @@ class Shard(Generic[StateT]):
         self.entries: dict[bytes, Entry[StateT]] = {}
         self.applied: int | None = None
         self.fresh = False
+        self.rebuilding = False
         self.stragglers = 0
         self.watermark: datetime | None = None
         self._rows = rows
@@ -119,6 +128,7 @@ class Shard(Generic[StateT]):
 
     def put(self, key: bytes, entry: Entry[StateT]) -> None:
         """Keep a state whose row the broker has."""
+        entry.seen = time.monotonic()
         self.entries[key] = entry
         if entry.expires is not None:
             heapq.heappush(self._expiring, (entry.expires, key))
@@ -146,6 +156,7 @@ class Shard(Generic[StateT]):
 
     def _load_applied(self, read: _Applied) -> None:
         self.fresh = read.fresh and self.applied is None
+        self.rebuilding = read.rebuilding
         self.applied = max(read.applied, self.applied or 0)
 
     def _load_row(self, key: bytes, entry: Entry[StateT]) -> None:

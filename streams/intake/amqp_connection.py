@@ -71,6 +71,9 @@ class Connection(asyncio.Protocol):
         self._published = 0
         self._unconfirmed: dict[int, tuple[str, asyncio.Future[None]]] = {}
         """By publish number, in order: the message id, and who waits for the confirm."""
+        self.blocked: str | None = None
+        """Why RabbitMQ takes no messages for now, if it has said so: it is short of memory or disk."""
+        self._full = False
         self._writable = asyncio.Event()
         self._writable.set()
         self._heard = self._loop.time()
@@ -92,9 +95,14 @@ class Connection(asyncio.Protocol):
         """RabbitMQ's answer to a command that has one. Raises `Lost`."""
         return await self._ask(wire.method(command, channel))
 
-    async def declare(self, queue: str) -> None:
-        """Make sure that there is this durable queue, without arguments. Raises `Lost`, also if it has others."""
-        await self.call(commands.Queue.Declare(queue=queue, durable=True))
+    async def declare(self, queue: str) -> int:
+        """Make sure that there is this durable queue, without arguments; how many messages wait in it.
+
+        Raises `Lost`, also if it has arguments.
+        """
+        declared = await self.call(commands.Queue.Declare(queue=queue, durable=True))
+        assert isinstance(declared, commands.Queue.DeclareOk)
+        return declared.message_count or 0
 
     async def consume(self, queue: str, take: Take, prefetch: int) -> None:
         """Have `take` called with each message of a queue; `prefetch` of them may be unacknowledged."""
@@ -122,7 +130,10 @@ class Connection(asyncio.Protocol):
         self._write(wire.acknowledge(tag, multiple=multiple))
 
     async def publish(self, queue: str, envelope: wire.Envelope, body: bytes) -> None:
-        """Returns once RabbitMQ answers for the message. Raises `NotTaken` and `Lost`; cancel it to wait no longer."""
+        """Returns once RabbitMQ answers for the message; waits while it is `blocked`.
+
+        Raises `NotTaken` and `Lost`; cancel it to wait no longer.
+        """
         await self._writable.wait()
         self._write(wire.publish(queue, envelope.properties, body, self._frame_max))
         self._published += 1
@@ -151,10 +162,12 @@ class Connection(asyncio.Protocol):
         self._lose(str(exc or "closed by RabbitMQ"))
 
     def pause_writing(self) -> None:  # noqa: D102
-        self._writable.clear()
+        self._full = True
+        self._open_or_shut()
 
     def resume_writing(self) -> None:  # noqa: D102
-        self._writable.set()
+        self._full = False
+        self._open_or_shut()
 
     def data_received(self, data: bytes) -> None:  # noqa: D102
         self._heard = self._loop.time()
@@ -175,15 +188,24 @@ class Connection(asyncio.Protocol):
                 pass
             case commands.Connection.Blocked():
                 log.warning("RabbitMQ takes no messages for now: %s", command.reason)
-                self._writable.clear()
+                self.blocked = command.reason
+                self._open_or_shut()
             case commands.Connection.Unblocked():
-                self._writable.set()
+                log.info("RabbitMQ takes messages again")
+                self.blocked = None
+                self._open_or_shut()
             case commands.Connection.Close() | commands.Channel.Close():
                 self.abort(f"{command.reply_code} {command.reply_text}")
             case commands.Basic.Cancel():
                 self.abort(f"queue {command.consumer_tag} is gone")
             case _ if self._reply is not None and not self._reply.done():
                 self._reply.set_result(command)
+
+    def _open_or_shut(self) -> None:
+        if self._full or self.blocked is not None:
+            self._writable.clear()
+        else:
+            self._writable.set()
 
     def _confirm(self, confirm: wire.Confirm) -> None:
         numbers = [confirm.tag]

@@ -14,6 +14,7 @@ from typing import Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from streams.clock import from_milliseconds, to_millisecond
+from streams.dead_letters import Properties
 from streams.events import Event, Personal, Request, Requested
 from streams.intake.bodies import DeliveryBody, Invalid, NotAnObject, SocialBody, check_delivery, check_social
 from streams.intake.names import NOBODY, Names
@@ -78,6 +79,14 @@ def requested(message: Message, received: datetime, settings: Settings, names: N
         SOURCE,
         message.correlation_id or notification,
     )
+
+
+def properties(message: Message) -> Properties | None:
+    """What a dead letter keeps of a message beside its body, so that it can be put back as what it was."""
+    if message.unreadable is not None:
+        return None
+    time = message.time if isinstance(message.time, int) else None
+    return Properties(message.message_id, message.app_id, message.correlation_id, message.timestamp, time)
 
 
 def record_key(event: Event[Requested]) -> bytes:

@@ -1,19 +1,24 @@
 """The reference's mock provider: 100 ms of latency, one call in five fails; can keep a record of all calls.
 
 The record is an append-only file of JSON lines that outlives a killed worker, so tests can hold the log against what
-the world saw: `{"call": "begun"|"sent"|"failed", "notification", "dispatch", "at", "worker"}`.
+the world saw: `{"call": "begun"|"sent"|"failed"|"deferred", "notification", "dispatch", "at", "worker"}`.
+
+The world can be broken from outside while a worker runs: as long as the outage file exists, every call ends as its text
+says. Empty: refused at once. `hang`: no answer, ever. `defer 5`: deferred by 5 seconds.
 """
 
 import asyncio
 import os
 import random
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from zlib import crc32
 
 import orjson
 
 from streams import clock
-from streams.providers.protocol import Message, Refused
+from streams.providers.protocol import Deferred, Message, Refused
 from streams.settings import Settings
 
 
@@ -24,17 +29,34 @@ class MockProvider:
         self._latency = settings.mock_latency
         self._failure_rate = settings.mock_failure_rate
         self._seed = settings.mock_seed
+        self._outage = settings.mock_outage
         self._record = None if settings.mock_record is None else CallRecord(settings.mock_record, settings.worker)
 
     async def send(self, message: Message) -> None:
-        """Take the message after the latency, or raise `Refused` with the reference's text."""
+        """Take the message after the latency, or raise `Refused` with the reference's text. See above for outages."""
         self._note("begun", message)
-        await asyncio.sleep(self._latency)
+        match self._outage_now():
+            case None:
+                await asyncio.sleep(self._latency)
+            case ["hang"]:
+                await asyncio.Event().wait()
+            case ["defer", seconds]:
+                self._note("deferred", message)
+                raise Deferred(clock.now() + timedelta(seconds=float(seconds)))
+            case _:
+                self._note("failed", message)
+                raise Refused("Mock provider is down")
         if self._draw(message) < self._failure_rate:
             self._note("failed", message)
             error = f"Mock provider failed for {message.channel} notification"
             raise Refused(error)
         self._note("sent", message)
+
+    def _outage_now(self) -> list[str] | None:
+        if self._outage is not None:
+            with suppress(FileNotFoundError):
+                return self._outage.read_text().split()
+        return None
 
     def _draw(self, message: Message) -> float:
         if self._seed is None:

@@ -186,6 +186,6 @@ def test_the_openapi_page_shows_the_request_and_every_answer(api: str) -> None:
     schema = operation["requestBody"]["content"]["application/json"]["schema"]
     assert schema["required"] == ["type", "recipient", "message"]
     assert schema["example"]["type"] == "email"
-    assert operation["responses"].keys() == {"201", "400", "409", "413", "422", "503"}
+    assert operation["responses"].keys() == {"201", "400", "408", "409", "413", "422", "503"}
     assert [parameter["name"] for parameter in operation["parameters"]] == ["Idempotency-Key"]
     assert "/health" in document["paths"]

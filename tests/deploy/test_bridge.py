@@ -23,6 +23,7 @@ from streams.intake import directory
 from streams.intake.directory import PAUSE
 from streams.settings import Settings
 from streams.topics import REQUESTS
+from streams.vitals import Vitals
 from tests.projections.killable import KillableMongo
 from tests.support.kafka import Records, read_until
 from tests.support.web import serving
@@ -61,7 +62,7 @@ def rabbitmq(settings: Settings) -> Iterator[BlockingChannel]:
 @asynccontextmanager
 async def bridging(settings: Settings) -> AsyncIterator[None]:
     stopping = asyncio.Event()
-    task = asyncio.create_task(bridge.run(settings, stopping))
+    task = asyncio.create_task(bridge.run(settings, stopping, Vitals()))
     try:
         yield
     finally:

@@ -1,14 +1,19 @@
 import asyncio
 from dataclasses import replace
+from typing import cast
 
 import pytest
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from deploy.declare import Mismatch, declare, declare_topics, refuse_other_partitions
+from deploy.declare import Mismatch, begin_lanes, declare, declare_topics, refuse_other_partitions
+from streams.events import LaneClass
 from streams.kafka import bootstrap
+from streams.offsets import opened
 from streams.settings import Settings
-from streams.topics import Topic
+from streams.topics import Topic, deliver_group
+from tests.support.kafka import write
 
 TOPIC = Topic("declared-by-a-test", 2, {"retention.ms": "60000"})
 
@@ -57,3 +62,15 @@ async def test_what_somebody_else_configured_stays(servers: Settings) -> None:
     await declare_topics(servers.kafka_url, [replace(TOPIC, config={"segment.ms": "123456"})])
     await declare_topics(servers.kafka_url, [replace(TOPIC, config={"retention.ms": "80000"})])
     assert await becomes(servers, "segment.ms", "123456")
+
+
+async def test_deliver_begins_where_new_lanes_begin_but_a_lost_place_is_not_made_up(servers: Settings) -> None:
+    lane_class = cast("LaneClass", "of-a-test")
+    new, used = Topic("new.of-a-test", 2), Topic("used.of-a-test", 1)
+    await declare_topics(servers.kafka_url, [new, used])
+    await write(servers.kafka_url, used.name, (b"key", b"value"))
+    async with opened(servers.kafka_url) as offsets:
+        for _ in range(2):
+            await begin_lanes(offsets, lane_class, [new, used])
+        places = await offsets.committed(deliver_group(lane_class))
+    assert places == {TopicPartition(new.name, number): 0 for number in range(2)}

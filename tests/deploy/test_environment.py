@@ -2,8 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from deploy.stack.environment import read_settings
+from deploy.stack.environment import read_settings, running_settings
 from deploy.stack.errors import StackError
+from deploy.stack.home import Home
+from deploy.stack.plan import Facts
 
 
 def test_the_home_is_made_absolute(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,3 +23,16 @@ def test_a_variable_that_does_not_fit_is_named(
     monkeypatch.setenv(variable, value)
     with pytest.raises(StackError, match=told):
         read_settings()
+
+
+def test_the_running_stack_is_found_and_the_environment_comes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "run").mkdir()
+    urls = {"mongo_url": "mongodb://of-the-stack/", "redis_url": "redis://of-the-stack/"}
+    Facts("127.0.0.1", 4711, urls, [], {}).save(Home(tmp_path))
+    monkeypatch.setenv("TIDINGS_HOME", str(tmp_path))
+    monkeypatch.setenv("REDIS_URL", "redis://of-the-user/")
+    found = running_settings()
+    assert (found.mongo_url, found.redis_url) == ("mongodb://of-the-stack/", "redis://of-the-user/")
+    assert found.port == 4711

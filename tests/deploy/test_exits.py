@@ -7,6 +7,7 @@ from supervisor import events
 
 from deploy.stack.exits import ExitCounter, make_interface
 from deploy.stack.program import LONGEST_PAUSE
+from streams.folding.exits import Exit
 
 
 @pytest.fixture
@@ -32,6 +33,13 @@ def test_exits_are_counted_with_the_way_of_the_last_one(counter: ExitCounter) ->
     ends(events.ProcessStateBackoffEvent, None)
     assert counter.exits()["deliver"]["count"] == 3
     assert counter.exits()["deliver"]["last"] == "ended while starting"
+
+
+def test_a_process_that_needs_a_human_says_so(counter: ExitCounter) -> None:
+    ends(events.ProcessStateExitedEvent, Exit.REFUSED)
+    assert counter.exits()["deliver"]["last"] == "refused: see its log"
+    ends(events.ProcessStateExitedEvent, Exit.UPGRADE)
+    assert counter.exits()["deliver"]["last"] == "needs an upgrade: see its log"
 
 
 @pytest.mark.usefixtures("counter")

@@ -10,6 +10,7 @@ from deploy.stack.plan import Facts
 from streams.settings import Settings
 
 SERVER_NAMES = ["kafka", "rabbitmq", "redis", "mongo"]
+PORTS = {name: 20001 + number for number, name in enumerate(plan.health_ports(Settings()))}
 
 
 @pytest.fixture(autouse=True)
@@ -32,19 +33,32 @@ def test_a_url_of_the_users_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_one_worker_of_each_kind_runs_under_its_own_name() -> None:
-    named = {program.name: program.environment["WORKER"] for program in plan.processes(Settings())}
+    named = {program.name: program.environment["WORKER"] for program in plan.processes(Settings(), PORTS)}
     assert named == {name: name for name in ("web", "bridge", "admit", "lifecycle", "deliver", "projections")}
 
 
+def test_every_process_but_web_has_a_port_of_its_own_for_its_health() -> None:
+    programs = {program.name: program for program in plan.processes(Settings(port=4200), PORTS)}
+    assert {name: program.ports for name, program in programs.items()} == {
+        name: (PORTS.get(name, 4200),) for name in programs
+    }
+    assert programs["deliver"].environment["METRICS_PORT"] == str(PORTS["deliver"])
+
+
+def test_a_process_is_killed_only_after_it_should_have_ended_by_itself() -> None:
+    programs = plan.processes(Settings(drain_seconds=33), PORTS)
+    assert {program.stops_within for program in programs} == {33 + plan.FINISHING_SECONDS}
+
+
 def test_more_workers_of_a_kind_are_numbered() -> None:
-    names = [program.name for program in plan.processes(Settings(workers={"deliver": 3}))]
+    names = list(plan.workers(Settings(workers={"deliver": 3})))
     assert [name for name in names if name.startswith("deliver")] == ["deliver", "deliver-2", "deliver-3"]
 
 
 @pytest.mark.parametrize("kind", ["delivery", "web"])
 def test_workers_that_can_not_be_are_refused(kind: str) -> None:
     with pytest.raises(StackError, match=rf"got {kind}"):
-        plan.processes(Settings(workers={kind: 2}))
+        plan.workers(Settings(workers={kind: 2}))
 
 
 def test_every_program_carries_the_mark_of_its_stack(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from deploy.process import MODULES
+from deploy.kinds import MODULES
 from deploy.stack.home import CHECKOUT
 
 PROGRAM = "from deploy import process; process.MODULES['toy'] = 'tests.deploy.toy_process'; process.main('toy')"

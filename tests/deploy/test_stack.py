@@ -11,8 +11,10 @@ from contextlib import contextmanager
 import psutil
 import pytest
 import requests
+from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.stack import leftovers, ports
+from streams.metrics import METRICS, TIMINGS, Name
 from tests.support.stack import OwnStack, own_stack, wait_until
 
 SERVERS = {"kafka", "rabbitmq", "redis", "mongo"}
@@ -78,6 +80,47 @@ def test_every_port_of_the_status_is_listened_on_at_loopback_only(running: OwnSt
         if connection.status == psutil.CONN_LISTEN
     }
     assert listening == {("127.0.0.1", port) for port in told}
+
+
+def metrics(stack: OwnStack) -> dict[str, set[str]]:
+    """The names that each process serves now."""
+    rows, told = stack.status(), {}
+    for name in PROCESSES:
+        answer = requests.get(f"http://127.0.0.1:{rows[name]['ports'][0]}/metrics", timeout=10)
+        answer.raise_for_status()
+        families = text_string_to_metric_families(answer.text)
+        told[name] = {sample.name for family in families for sample in family.samples}
+    return told
+
+
+def test_every_process_serves_metrics_that_parse_and_are_documented(running: OwnStack) -> None:
+    requests.get(f"{running.http}/api/notifications", timeout=10)
+    only_when_there_were_some = {
+        "tidings_provider_calls_total",
+        "tidings_dead_letters_total",
+        "tidings_events_out_total",
+    }
+
+    def missing() -> set[Name]:
+        return set(METRICS) - only_when_there_were_some - set().union(*metrics(running).values())
+
+    wait_until(lambda: not missing(), 60, lambda: f"nobody serves {missing()}")
+    told = metrics(running)
+    histograms = {f"{name}_{part}" for name in TIMINGS for part in ("bucket", "count", "sum", "created")}
+    ours = set().union(*told.values())
+    assert {metric for metric in ours if metric.startswith("tidings_")} - METRICS.keys() - histograms == set()
+    assert all("process_resident_memory_bytes" in found for found in told.values())
+    assert "tidings_http_request_seconds_count" in told["web"]
+    assert "tidings_provider_seconds_count" in told["deliver"]
+
+
+def test_status_tells_how_each_process_is(running: OwnStack) -> None:
+    rows = {row["name"]: row for row in json.loads(running.run("status", "--json").stdout)}
+    assert {name: row["health"] for name, row in rows.items()} == {
+        **dict.fromkeys(SERVERS),
+        **dict.fromkeys(PROCESSES, "ok"),
+    }
+    assert "health" in running.run("status").stdout
 
 
 def test_a_second_up_says_so_and_changes_nothing(running: OwnStack) -> None:

@@ -1,9 +1,11 @@
 import httpx
-from fastapi import FastAPI
+import pytest
+from fastapi import FastAPI, HTTPException
 
 from deploy.stack import ports
-from deploy.web import readiness
+from deploy.web import Timed, readiness
 from streams.settings import Settings
+from streams.vitals import Vitals
 
 
 async def ready(settings: Settings) -> httpx.Response:
@@ -36,3 +38,39 @@ async def test_ready_when_every_server_answers(servers: Settings) -> None:
         "status": "ok",
         "servers": {name: {"state": "ok"} for name in ("kafka", "rabbitmq", "redis", "mongo")},
     }
+
+
+async def answered(path: str, method: str) -> dict[tuple[str, str], float]:
+    """How many requests were timed after this one, by method and status."""
+    app, vitals = FastAPI(), Vitals()
+
+    @app.get("/here")
+    async def here() -> str:
+        return "here"
+
+    @app.get("/broken")
+    async def broken() -> None:
+        raise HTTPException(503)
+
+    transport = httpx.ASGITransport(Timed(app, vitals))
+    async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+        await client.request(method, path)
+    samples = [sample for family in vitals.registry.collect() for sample in family.samples]
+    return {
+        (sample.labels["method"], sample.labels["status"]): sample.value
+        for sample in samples
+        if sample.name == "tidings_http_request_seconds_count"
+    }
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "told"),
+    [
+        ("GET", "/here", ("GET", "200")),
+        ("GET", "/broken", ("GET", "503")),
+        ("GET", "/nowhere", ("GET", "404")),
+        ("MADE-UP", "/here", ("other", "405")),
+    ],
+)
+async def test_requests_are_timed_by_method_and_status(method: str, path: str, told: tuple[str, str]) -> None:
+    assert await answered(path, method) == {told: 1}

@@ -1,15 +1,19 @@
-"""Processes for `test_process.py`: one that works until it is stopped, and two that fail."""
+"""Processes for `test_process.py` and `test_alive.py`: one that works until it is stopped, and some that go wrong."""
 
 import asyncio
 import logging
+import time
 from pathlib import Path
 
+from streams.metrics import Reading
+from streams.progress import Look
 from streams.settings import Settings
+from streams.vitals import Vitals
 
 log = logging.getLogger("toy")
 
 
-async def run(settings: Settings, stopping: asyncio.Event) -> None:
+async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> None:
     match settings.worker:
         case "steady":
             log.info("at work")
@@ -25,6 +29,16 @@ async def run(settings: Settings, stopping: asyncio.Event) -> None:
             await asyncio.sleep(0)
             task.add_done_callback(lambda _: None)
             raise RuntimeError("the toy broke")
+        case "stalled":
+            vitals.watch(lambda: {"toy digs": Look(0, 5)})
+            await stopping.wait()
+        case "blocked":
+            await asyncio.sleep(0)
+            time.sleep(3600)  # noqa: ASYNC251 - that is the fault
+        case "stubborn":
+            vitals.measure(lambda: [Reading("tidings_in_flight", 2, ("calls",))])
+            log.info("at work")
+            await asyncio.Event().wait()
 
 
 async def _clean_up_late(folder: Path) -> None:

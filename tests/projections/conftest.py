@@ -12,7 +12,7 @@ from deploy.declare import declare_topics
 from projections.store import declare
 from streams.kafka import bootstrap
 from streams.settings import Settings
-from streams.topics import DEAD_LETTERS, EVENTS, catalogue
+from streams.topics import DEAD_LETTERS, EVENTS, OPERATIONS, catalogue
 from tests.projections.stored import until
 
 NUMBERS = itertools.count()
@@ -35,7 +35,8 @@ async def settings(servers: Settings) -> AsyncIterator[Settings]:
 
 async def renew_log(settings: Settings) -> None:
     """Make the topics that the projections read and write anew."""
-    wanted = {topic.name: topic for topic in catalogue(settings.partitions, ()) if topic.name in (EVENTS, DEAD_LETTERS)}
+    names = (EVENTS, DEAD_LETTERS, OPERATIONS)
+    wanted = {topic.name: topic for topic in catalogue(settings.partitions, ()) if topic.name in names}
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap(settings.kafka_url))
     await admin.start()
     try:

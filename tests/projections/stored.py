@@ -19,6 +19,7 @@ from projections.reading import read
 from streams.kafka import Publisher, bootstrap
 from streams.settings import Settings
 from streams.topics import EVENTS
+from streams.vitals import Vitals
 from tests.projections.lives import Events, records
 from tests.support import kafka
 
@@ -39,7 +40,7 @@ class Contents:
 async def projecting(settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
     """The projections at work; they stop as by SIGTERM."""
     stopping = asyncio.Event()
-    task = asyncio.create_task(runner.run(settings, stopping))
+    task = asyncio.create_task(runner.run(settings, stopping, Vitals()))
     try:
         yield task
     finally:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.batch import Item, Writes, fold, moving
-from projections.jobs import MOVING, restored
+from projections.jobs import READ, restored
 from projections.position import UNREAD, Document
 from streams.events import Acknowledged, CameDue, Origin, Repeated, Sent
 from tests.projections.lives import Events, accepted, event, items, life, shuffled, suppressed
@@ -34,7 +34,7 @@ class Base:
         wanted = moving(batch, stored)
         known = {item.event.notification for item in wanted} & self.documents.keys()
         standings = {
-            name: restored({"_id": name} | {f: v for f, v in self.documents[name].items() if f in MOVING})
+            name: restored({"_id": name} | {f: v for f, v in self.documents[name].items() if f in READ})
             for name in known
         }
         writes = fold(wanted, standings, stored, reached)

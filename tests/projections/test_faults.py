@@ -46,8 +46,9 @@ PROGRAM = """
 import asyncio, os, signal, sys
 from projections import runner, store
 from streams.settings import Settings
+from streams.vitals import Vitals
 {fault}
-asyncio.run(runner.run(Settings.model_validate_json(sys.argv[1]), asyncio.Event()))
+asyncio.run(runner.run(Settings.model_validate_json(sys.argv[1]), asyncio.Event(), Vitals()))
 """
 
 

@@ -6,18 +6,23 @@ import json
 
 import pytest
 import redis.asyncio
+from aiokafka import TopicPartition
+from aiokafka.admin.records_to_delete import RecordsToDelete
 
 from projections import jobs
-from projections.position import Refused
+from streams import operations
 from streams.codec import encode
 from streams.events import Accepted, Origin, Personal, Repeated, Request, Sent
+from streams.folding.position import Refused
+from streams.operations import GapAccepted
 from streams.pending import INDEX, record_key
 from streams.settings import Settings
-from streams.topics import DEAD_LETTERS, EVENTS
+from streams.topics import DEAD_LETTERS, EVENTS, OPERATIONS
 from tests.projections.conftest import renew_log
 from tests.projections.lives import accepted, event, many
 from tests.projections.stored import contents, expected, opened, projecting, publish, until, until_caught_up
 from tests.support import kafka
+from tests.support.broker import admin
 
 
 async def test_the_read_models_are_a_fold_of_the_log(settings: Settings) -> None:
@@ -102,3 +107,26 @@ async def test_without_redis_it_goes_on(settings: Settings) -> None:
         await publish(settings, many(5))
         await until_caught_up(settings)
     assert await contents(settings) == await expected(settings)
+
+
+async def test_what_retention_removed_unread_is_refused_unless_the_loss_is_accepted(settings: Settings) -> None:
+    await publish(settings, many(9))
+    async with projecting(settings):
+        await until_caught_up(settings)
+    before = await contents(settings)
+    await publish(settings, many(9, "lost"))
+    async with admin(settings.kafka_url) as client:
+        places = [TopicPartition(EVENTS, number) for number in range(settings.partitions)]
+        await client.delete_records({place: RecordsToDelete(-1) for place in places})
+    await publish(settings, many(9, "later"))
+    async with projecting(settings) as refused:
+        with pytest.raises(Refused, match=r"notification-events\[\d\]: the records from offset \d+ to \d+ .* removed"):
+            await asyncio.wait_for(refused, 30)
+    assert await contents(settings) == before
+    async with projecting(settings.model_copy(update={"accept_gaps": True})):
+        await until_caught_up(settings)
+    stored = await contents(settings)
+    assert {name.rstrip("0123456789") for name in stored.jobs} == {"n", "later"}
+    operated = await kafka.read(settings.kafka_url, OPERATIONS)
+    gaps = [operations.read(record.value).done for record in operated]
+    assert any(isinstance(gap, GapAccepted) and gap.stage == "projections" for gap in gaps)

@@ -22,6 +22,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 from deploy.declare import declare
 from streams import bridge, codec
 from streams.events import Event, Personal, Requested
+from streams.intake import records
 from streams.intake import requests as rules
 from streams.intake.amqp import connect
 from streams.intake.amqp_wire import Envelope
@@ -30,6 +31,7 @@ from streams.intake.names import Names
 from streams.intake.requests import Message
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS, JOBS_QUEUE, REQUESTS, SOCIAL_QUEUE, partition_for
+from streams.vitals import Vitals
 from tests.support.kafka import read, read_until
 
 EMAIL: dict[str, Any] = {"type": "email", "recipient": "ada@example.org", "message": "hello"}
@@ -57,7 +59,7 @@ def rabbitmq(settings: Settings) -> Iterator[BlockingChannel]:
 @asynccontextmanager
 async def bridging(settings: Settings, look_up: LookUp | None = None) -> AsyncIterator[None]:
     stopping = asyncio.Event()
-    task = asyncio.create_task(bridge.run(settings, stopping, look_up))
+    task = asyncio.create_task(bridge.run(settings, stopping, Vitals(), look_up))
     try:
         yield
     finally:
@@ -272,6 +274,7 @@ import asyncio, os, sys
 from streams import bridge
 from streams.kafka import Publisher
 from streams.settings import Settings
+from streams.vitals import Vitals
 
 publish = Publisher.publish
 
@@ -280,7 +283,7 @@ async def publish_and_die(*arguments, **options):
     os._exit(9)
 
 Publisher.publish = publish_and_die
-asyncio.run(bridge.run(Settings.model_validate_json(sys.argv[1]), asyncio.Event()))
+asyncio.run(bridge.run(Settings.model_validate_json(sys.argv[1]), asyncio.Event(), Vitals()))
 """
 
 
@@ -348,7 +351,7 @@ async def test_what_meets_a_bug_of_ours_is_set_aside(
             raise ZeroDivisionError("a bug")
         return rules.requested(message, received, settings, names)
 
-    monkeypatch.setattr(bridge, "requested", buggy)
+    monkeypatch.setattr(records, "requested", buggy)
     body = send(rabbitmq, JOBS_QUEUE, EMAIL | {"message": f"bug {after}"})
     send(rabbitmq, JOBS_QUEUE, EMAIL, message_id=after)
     async with bridging(settings):

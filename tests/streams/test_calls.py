@@ -10,6 +10,7 @@ from streams.calls import Caller, Outlet, Slots, Taken
 from streams.events import Attempt, Body, Event, Personal, Request, SendDeferred, SendFailed, Sent
 from streams.providers.protocol import Deferred, Message, Refused
 from streams.settings import Settings
+from streams.vitals import Vitals
 
 SETTINGS = Settings(provider_timeout=0.05, breaker_failures=2, breaker_pause=60)
 REQUEST = Request("sms", "key", 5, Personal("+49", "hello"))
@@ -41,7 +42,7 @@ class Desk:
         self.outlet = Outlet(provider, settings)
         self.slots = Slots(self.outlet, 3, asyncio.Event())
         self.reported: asyncio.Queue[Event[Body]] = asyncio.Queue()
-        self.caller = Caller({"sms": self.outlet}, self.report, settings)
+        self.caller = Caller({"sms": self.outlet}, self.report, settings, Vitals().times("tidings_provider_seconds"))
 
     def report(self, taken: Taken, outcome: Event[Body]) -> None:
         taken.slots.release()
@@ -49,8 +50,8 @@ class Desk:
 
     def start(self, *, deadline_in: float = 60) -> None:
         now = clock.now()
-        event = Event(Attempt(1, REQUEST), "n", now, "lifecycle", "n", "n:queued:1")
-        self.caller.start(Taken(event, b"key", self.slots, now + timedelta(seconds=deadline_in)))
+        self.event = Event(Attempt(1, REQUEST), "n", now, "lifecycle", "n", "n:queued:1")
+        self.caller.start(Taken(self.event, b"key", self.slots, now + timedelta(seconds=deadline_in)))
 
     async def deliver(self) -> Event[Body]:
         self.start()
@@ -74,8 +75,9 @@ async def test_a_call_ends_in_exactly_one_outcome(answer: BaseException | float 
 
 async def test_a_provider_gets_the_notification_s_id_as_idempotency_key() -> None:
     provider = Scripted(None)
-    await Desk(provider).deliver()
-    assert provider.messages == [Message("n", 1, "sms", REQUEST.personal)]
+    desk = Desk(provider)
+    await desk.deliver()
+    assert provider.messages == [Message("n", 1, "sms", REQUEST.personal, None, desk.event.time)]
     assert provider.messages[0].idempotency_key == "n"
 
 

@@ -94,6 +94,7 @@ def test_what_identifies_people_stands_together() -> None:
         b"[]",
         b"{}",
         b'{"type": 7}',
+        b'{"data": ' * 10_000,
         codec.encode(SENT)[:-1],
         codec.encode(SENT).replace(b'"n"', b'"\xff"'),
         codec.encode(SENT).replace(b'{"dispatch":2}', b'{"dispatch":"2"}'),

@@ -11,10 +11,11 @@ import orjson
 import pytest
 from aiokafka import ConsumerRecord
 
-from streams import clock, codec, deliver
+from streams import clock, codec, deliver, taker
 from streams.events import Attempt, Body, Event, Personal, Request, SendFailed, Sending, Sent
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS, EVENTS, lane
+from streams.vitals import Vitals
 from tests.support.kafka import events, read, read_until, write
 
 LANE = lane("email", "transactional")
@@ -30,7 +31,7 @@ def attempt(notification: str, dispatch: int = 1) -> tuple[bytes, bytes]:
 @asynccontextmanager
 async def delivering(settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
     stopping = asyncio.Event()
-    task = asyncio.create_task(deliver.run(settings, stopping))
+    task = asyncio.create_task(deliver.run(settings, stopping, Vitals()))
     try:
         yield task
     finally:
@@ -136,4 +137,4 @@ def test_an_attempt_of_a_newer_program_stops_it_rather_than_being_skipped() -> N
     newer = value.replace(b"attempt.v1", b"attempt.v2")
     record = ConsumerRecord(LANE, 0, 7, 0, 0, key, newer, None, len(key), len(newer), [])
     with pytest.raises(codec.UnknownType, match="upgrade"):
-        deliver._read([record], clock.now())
+        taker.read([record], clock.now())

@@ -1,12 +1,12 @@
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
 from redis.asyncio import Redis
 
 from streams import mailbox
-from streams.mailbox import Opening
+from streams.mailbox import News, Opening
 from streams.settings import Settings
 
 TTL = 60_000
@@ -22,16 +22,17 @@ class Box:
         self.keys = mailbox.keys(self.user)
 
     async def put(self, name: str, at: int = 0) -> int:
-        return await self._run(mailbox.PUT, at, TTL, self.user, name, f'"{name}"')
+        return cast("int", await self._run(mailbox.PUT, at, TTL, self.user, name, f'"{name}"'))
 
     async def open(self, epoch: str = "", position: int = 0, at: int = 0) -> Opening:
-        return mailbox.opening(await self._run(mailbox.OPEN, at, epoch, position))
+        return mailbox.opening(cast("list[Any]", await self._run(mailbox.OPEN, at, epoch, position)))
 
     async def ack(self, name: str, at: int = 0) -> int:
-        return await self._run(mailbox.ACK, at, TTL, self.user, name)
+        return cast("int", await self._run(mailbox.ACK, at, TTL, self.user, name))
 
-    async def _run(self, script: str, at: int, *arguments: str | int) -> Any:
-        return await self.redis.register_script(script)(self.keys, [NOW + at, uuid4().hex, *arguments])
+    async def _run(self, script: str, at: int, *arguments: str | int) -> object:
+        answer: object = await self.redis.register_script(script)(self.keys, [NOW + at, uuid4().hex, *arguments])
+        return answer
 
 
 @pytest.fixture
@@ -89,7 +90,7 @@ async def test_what_was_acknowledged_is_gone_and_does_not_come_back(box: Box) ->
     await box.put("b")
     assert await box.ack("a") == 1
     found = await box.open()
-    assert (names(found), found.acked) == (["b"], {"a"})
+    assert (names(found), found.acked) == (["b"], frozenset({"a"}))
     assert await box.put("a") == -1
     assert names(await box.open()) == ["b"]
 
@@ -116,7 +117,7 @@ async def test_every_change_is_told_to_all(box: Box) -> None:
         await box.put("a")
         await box.put("a")
         await box.ack("a")
-        told = []
+        told: list[News] = []
         while len(told) < 2:
             message = await channel.get_message(timeout=5)
             assert message is not None

@@ -229,7 +229,7 @@ INPUTS = st.one_of(
     st.builds(
         lambda d, o, s: event(CameDue(d, o), s),
         st.integers(1, 6),
-        st.sampled_from(["retry", "deferral", "deadline"]),
+        st.sampled_from(["retry", "deferral", "deadline", "lane"]),
         st.integers(0, 99),
     ),
 )

@@ -13,9 +13,9 @@ DONE: list[Operation] = [
     GapAccepted("lifecycle", "notification-events", 1, 5, 9),
     TableRebuilt("lifecycle", 1, 9, 3),
     LaneSkipped("deliver-retries", "notification-attempts.sms.retries", 0, 7),
-    Redriven("dead:a:1.2", "notification-events", 1, 12),
-    Redriven("dead:notification-jobs:abc", "notification-jobs"),
-    Dropped("dead:a:1.2"),
+    Redriven("dead:a:1.2", 4, "notification-events", 1, 12),
+    Redriven("dead:notification-jobs:abc", 4, "notification-jobs"),
+    Dropped("dead:a:1.2", 4),
 ]
 
 
@@ -29,15 +29,15 @@ def test_an_operation_comes_back_as_it_was_written(done: Operation) -> None:
 
 
 def test_its_wire_form_is_a_cloud_event() -> None:
-    record = operations.to_record(Event(Dropped("dead:a:1.2"), AT, "cli", "ada", "spam"))
+    record = operations.to_record(Event(Dropped("dead:a:1.2", 4), AT, "cli", "ada", "spam"))
     assert msgspec.json.decode(record.value or b"") == {
         "specversion": "1.0",
-        "id": "dropped:dead:a:1.2:1767225600000",
+        "id": "dropped:dead:a:1.2:4:1767225600000",
         "source": "cli",
         "type": "tidings.operation.dropped.v1",
         "time": "2026-01-01T00:00:00Z",
         "datacontenttype": "application/json",
-        "data": {"done": {"operation": "dropped", "letter": "dead:a:1.2"}, "by": "ada", "why": "spam"},
+        "data": {"done": {"operation": "dropped", "letter": "dead:a:1.2", "seen": 4}, "by": "ada", "why": "spam"},
     }
 
 

@@ -20,7 +20,14 @@ def serving(router: APIRouter, upgrade: Upgrade = "auto") -> Iterator[str]:
     app = FastAPI()
     app.include_router(router)
     port = ports.choose(())
-    config = uvicorn.Config(app, port=port, log_config=None, access_log=False, http="httptools", ws=upgrade)
+    config = uvicorn.Config(
+        app,
+        port=port,
+        log_config=None,
+        access_log=False,
+        http="httptools",
+        ws=upgrade,  # type: ignore[arg-type]  # a factory does as well as a class
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -17,7 +17,7 @@ import psutil
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.kafka import bootstrap
-from streams.topics import DEAD_LETTERS
+from streams.topics import DEAD_LETTERS, OPERATIONS
 from tests.support.broker import declare
 from tests.support.kafka import read
 from tests.torture.checker import compare, expect
@@ -150,5 +150,5 @@ async def supervisor(url: str, home: Path) -> Supervisor:
     await declare(url, *(f"{run}-{name}" for name in ("in", "out", "lane")), partitions=PARTITIONS)
     compaction = {"cleanup_policy": "compact,delete", "retention_ms": "-1", "min_compaction_lag_ms": "180000"}
     await declare(url, f"{run}-tally-changelog", partitions=PARTITIONS, **compaction)
-    await declare(url, DEAD_LETTERS, partitions=1)
+    await declare(url, DEAD_LETTERS, OPERATIONS, partitions=1)
     return Supervisor(run, url, home)

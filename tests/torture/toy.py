@@ -74,5 +74,8 @@ class Toy:
     def due(self, state: Tally) -> datetime | None:
         return state.due
 
+    def wait(self, state: Tally, now: datetime) -> timedelta:
+        return (state.due or now) - now
+
     def command(self, state: Tally, now: datetime) -> Event[Body]:
         return Event(CameDue(state.waits_for, "deadline"), state.notification, now, "toy", "c")

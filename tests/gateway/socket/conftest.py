@@ -20,6 +20,7 @@ from streams.events import Personal
 from streams.providers.in_app import InAppProvider
 from streams.providers.protocol import Message
 from streams.settings import Settings, seconds
+from streams.vitals import Vitals
 from tests.support.web import serving
 
 NUMBERS = count()
@@ -69,7 +70,7 @@ async def settings(declared: Settings) -> AsyncIterator[Settings]:
     async with Redis.from_url(own_redis) as redis:
         await redis.flushdb()
     stopping = asyncio.Event()
-    projecting = asyncio.create_task(runner.run(made, stopping))
+    projecting = asyncio.create_task(runner.run(made, stopping, Vitals()))
     yield made
     stopping.set()
     await projecting

@@ -10,13 +10,14 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin.records_to_delete import RecordsToDelete
 
+from streams import operations
 from streams.codec import encode
 from streams.events import Body, CameDue, Event, Sending
 from streams.folding.exits import Exit
 from streams.kafka import Publisher
 from streams.record import Record
 from streams.settings import Settings
-from streams.topics import DEAD_LETTERS
+from streams.topics import DEAD_LETTERS, OPERATIONS
 from tests.support.broker import admin
 from tests.support.kafka import events, read, read_until
 from tests.torture.supervisor import Supervisor, supervisor
@@ -146,6 +147,10 @@ async def test_what_retention_removed_unread_stops_the_worker_unless_the_loss_is
     toy.workers.exits.clear()
     await toy.works_through(Faults(accept_gaps=True))
     assert await toy.told() == ["n1:send-failed:1", "n1:send-failed:4"]
+    run, operated = toy.workers.run, await read(toy.workers.url, OPERATIONS)
+    accepted = [operations.read(record.value) for record in operated]
+    ours = [event.done for event in accepted if event.source == run]
+    assert ours == [operations.GapAccepted(run, f"{run}-in", 0, 1, 3)]
 
 
 async def test_timers_fire_on_time_and_come_back_through_the_source(toy: Toy) -> None:

@@ -42,6 +42,9 @@ class Answering:
     def due(self, _: State) -> datetime | None:
         return None
 
+    def wait(self, _: State, now: datetime) -> timedelta:
+        raise NotImplementedError(now)
+
     def command(self, _: State, now: datetime) -> Event[Body]:
         return Event(CameDue(1, "retry"), "n", now, "s", "c")
 

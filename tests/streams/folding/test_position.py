@@ -59,6 +59,12 @@ def test_a_topic_that_was_made_anew_is_noticed() -> None:
         start(replace(RUNNING, end=10), "events[2]")
 
 
+def test_a_rebuild_that_did_not_end_is_noticed_whatever_else_is_there() -> None:
+    for found in (replace(RUNNING, rebuilding=True), replace(NEVER, applied=0, rebuilding=True)):
+        with pytest.raises(Refused, match="rebuild did not end"):
+            start(found, "p")
+
+
 def test_records_removed_by_retention_before_they_were_folded_are_noticed() -> None:
     with pytest.raises(Refused, match=r"15 records from offset 40 .* to 55 were removed"):
         start(replace(RUNNING, first=55), "events[2]")

@@ -37,6 +37,9 @@ class Counting:
     def due(self, state: Counted) -> datetime | None:
         return state.due
 
+    def wait(self, state: Counted, now: datetime) -> timedelta:
+        return (state.due or now) - now
+
     def command(self, _: Counted, now: datetime) -> Event[Body]:
         return Event(CameDue(1, "retry"), "n", now, "s", "c")
 
@@ -103,6 +106,12 @@ def test_a_first_start_is_told_from_a_table_in_use() -> None:
     assert loaded([ROWS.applied(0, 0, fresh=True)]).fresh
     assert not loaded([ROWS.applied(0, 0, fresh=True), ROWS.applied(0, 5)]).fresh
     assert not loaded([ROWS.applied(0, 5), ROWS.applied(0, 0, fresh=True)]).fresh
+
+
+def test_a_table_is_being_rebuilt_until_it_is_applied() -> None:
+    assert loaded([ROWS.applied(0, 9), ROWS.rebuilding(0), row(b"k", Counted(1), 3)]).rebuilding
+    shard = loaded([ROWS.rebuilding(0), row(b"k", Counted(1), 3), ROWS.applied(0, 5)])
+    assert (shard.rebuilding, shard.fresh, shard.applied, counts(shard)) == (False, False, 5, {b"k": 1})
 
 
 def test_a_zombies_row_does_not_bring_a_forgotten_key_back() -> None:

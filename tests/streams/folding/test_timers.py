@@ -26,7 +26,8 @@ class Kept(Publisher):
 
 
 def timers(publisher: Publisher, shard: Shard[Counted], now: Callable[[], datetime]) -> Timers[Counted]:
-    return Timers(Counting(), "events", {0: shard}, publisher, now)
+    """By one clock, the wall's; `wait` of this rule is what is left by it."""
+    return Timers(Counting(), "events", {0: shard}, publisher, now, lambda: now().timestamp())
 
 
 def waiting(shard: Shard[Counted], due: datetime, key: bytes = b"k", at: int = 1) -> None:
@@ -70,8 +71,8 @@ async def test_nothing_fires_early_and_what_is_due_fires_in_order() -> None:
 
 async def test_an_earlier_timer_wakes_the_sleeper() -> None:
     publisher, shard = Kept(), Shard(ROWS, 0)
-    made = timers(publisher, shard, lambda: START + timedelta(seconds=asyncio.get_running_loop().time() - begun))
     begun = asyncio.get_running_loop().time()
+    made = timers(publisher, shard, lambda: START + timedelta(seconds=asyncio.get_running_loop().time() - begun))
     waiting(shard, seconds(3600), b"far")
     made.rebuild()
     running = asyncio.create_task(made.run())
@@ -82,6 +83,18 @@ async def test_an_earlier_timer_wakes_the_sleeper() -> None:
         await publisher.came.wait()
     running.cancel()
     assert 0.05 <= asyncio.get_running_loop().time() - begun < 0.5
+
+
+async def test_a_wall_clock_that_is_set_fires_nothing_and_holds_nothing_up() -> None:
+    publisher, shard = Kept(), Shard(ROWS, 0)
+    elapsed = 0.0
+    waiting(shard, seconds(10))
+    made = Timers(Counting(), "events", {0: shard}, publisher, lambda: publisher.now, lambda: elapsed)
+    made.rebuild()
+    publisher.now = seconds(3600)
+    assert await fired(made, publisher, within=0.05) == 0
+    publisher.now, elapsed = seconds(-3600), 10.0
+    assert await fired(made, publisher) == 1
 
 
 async def test_a_state_that_has_moved_on_or_gone_gets_no_command() -> None:

@@ -185,6 +185,27 @@ async def test_while_rabbitmq_blocks_nothing_is_published(connection: Connection
     await asyncio.wait_for(publishing, 5)
 
 
+async def test_a_full_buffer_that_empties_does_not_end_a_block(connection: Connection, queue: str) -> None:
+    await connection.declare(queue)
+    connection.data_received(frame.marshal(commands.Connection.Blocked("low on disk"), 0))
+    connection.pause_writing()
+    connection.resume_writing()
+    assert connection.blocked == "low on disk"
+    publishing = asyncio.ensure_future(connection.publish(queue, ENVELOPE, b""))
+    await connection.declare(queue)
+    assert not publishing.done()
+    connection.data_received(frame.marshal(commands.Connection.Unblocked(), 0))
+    await asyncio.wait_for(publishing, 5)
+    assert connection.blocked is None
+
+
+async def test_declaring_tells_how_many_messages_wait(connection: Connection, queue: str) -> None:
+    assert await connection.declare(queue) == 0
+    for _ in range(3):
+        await connection.publish(queue, ENVELOPE, b"")
+    assert await connection.declare(queue) == 3
+
+
 async def test_a_nack_is_not_a_confirm(connection: Connection, queue: str) -> None:
     await connection.declare(queue)
     publishing = asyncio.ensure_future(connection.publish(queue, ENVELOPE, b""))

@@ -1,0 +1,124 @@
+"""`dead-letters`: what could not be handled, listed, shown, put back where it came from, or given up."""
+
+import getpass
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from projections.letters import State
+from streams.clock import EPOCH
+from streams.dead_letters import Reason
+
+# What does the work is imported by the functions, so that other commands need not wait for the servers' clients.
+
+FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
+RATE = 100.0
+"""Letters a second."""
+
+app = typer.Typer(no_args_is_help=True, help="What could not be handled: list, show, redrive or drop it.")
+
+ByReason = Annotated[Reason | None, typer.Option("--reason", help="Only these.")]
+ByStage = Annotated[str | None, typer.Option("--stage", help="Only what this stage gave up, e.g. lifecycle.")]
+BySource = Annotated[str | None, typer.Option("--source", help="Only from this topic or queue.")]
+ByState = Annotated[State | None, typer.Option("--state", help="Only these.")]
+Since = Annotated[datetime | None, typer.Option("--since", formats=FORMATS, help="Written then (UTC) or later.")]
+Until = Annotated[datetime | None, typer.Option("--until", formats=FORMATS, help="Written before then (UTC).")]
+Ids = Annotated[list[str] | None, typer.Option("--id", help="This one, whatever the other filters; may be repeated.")]
+Limit = Annotated[int | None, typer.Option("--limit", help="No more than these.", min=1)]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
+By = Annotated[str | None, typer.Option("--by", help="Who wants it; by default you.")]
+Rate = Annotated[float, typer.Option("--rate", min=0.1, help="Letters a second, at most.")]
+
+
+@app.command("list")
+def list_letters(  # noqa: PLR0913 - the filters
+    *,
+    reason: ByReason = None,
+    stage: ByStage = None,
+    source: BySource = None,
+    state: ByState = None,
+    since: Since = None,
+    until: Until = None,
+    ids: Ids = None,
+    limit: Annotated[int, typer.Option(help="Rows.", min=1)] = 100,
+    json: Annotated[bool, typer.Option("--json", help="As a JSON array.")] = False,
+) -> None:
+    """Dead letters, newest first."""
+    from deploy.letters import selection, work  # noqa: PLC0415
+
+    filters = _filters(reason, stage, source, state)
+    work.list_letters(selection.Selection(filters, _utc(since) or EPOCH, _utc(until), ids or (), limit), json=json)
+
+
+@app.command()
+def show(letter: Annotated[str, typer.Argument(help="Its id.")]) -> None:
+    """All that is known of one letter, and the original."""
+    from deploy.letters import work  # noqa: PLC0415
+
+    work.show(letter)
+
+
+@app.command()
+def redrive(  # noqa: PLR0913 - the filters
+    *,
+    reason: ByReason = None,
+    stage: ByStage = None,
+    source: BySource = None,
+    state: ByState = None,
+    since: Since = None,
+    until: Until = None,
+    ids: Ids = None,
+    limit: Limit = None,
+    again: Annotated[bool, typer.Option("--again", help="Even what was redriven before.")] = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    why: Annotated[str, typer.Option("--why", help="Kept with it.")] = "",
+    by: By = None,
+    rate: Rate = RATE,
+) -> None:
+    """Put the originals back where they came from; what was selected is shown before it is done.
+
+    Without --state, those that are open. Do it once the fault is mended: what fails again is a letter again.
+    """
+    from deploy.letters import redrive, selection, work  # noqa: PLC0415
+
+    filters = _filters(reason, stage, source, state or "open")
+    chosen = selection.Selection(filters, _utc(since) or EPOCH, _utc(until), ids or (), limit)
+    words = redrive.Words(by or getpass.getuser(), why)
+    raise typer.Exit(work.redrive(chosen, words, rate, again=again, asked=None if dry_run else yes))
+
+
+@app.command()
+def drop(  # noqa: PLR0913
+    *,
+    why: Annotated[str, typer.Option("--why", help="Kept with it.")],
+    reason: ByReason = None,
+    stage: ByStage = None,
+    source: BySource = None,
+    since: Since = None,
+    until: Until = None,
+    ids: Ids = None,
+    limit: Limit = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    by: By = None,
+    rate: Rate = RATE,
+) -> None:
+    """Give open letters up for good; what was selected is shown before it is done. They stay on record."""
+    from deploy.letters import redrive, selection, work  # noqa: PLC0415
+
+    filters = _filters(reason, stage, source, "open")
+    chosen = selection.Selection(filters, _utc(since) or EPOCH, _utc(until), ids or (), limit)
+    words = redrive.Words(by or getpass.getuser(), why)
+    raise typer.Exit(work.drop(chosen, words, rate, asked=None if dry_run else yes))
+
+
+def _filters(reason: str | None, stage: str | None, source: str | None, state: str | None) -> dict[str, str]:
+    given = {"reason": reason, "stage": stage, "source": source, "state": state}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _utc(time: datetime | None) -> datetime | None:
+    return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time

@@ -1,0 +1,91 @@
+"""`recover`: makes again what a processor refuses to start without, from the log."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from deploy.stack.environment import running_settings
+from deploy.stack.errors import StackError
+from deploy.stack.home import Home
+from deploy.stack.report import Report
+from deploy.stack.supervision import Supervision
+from streams.settings import Settings
+
+
+class Part(StrEnum):
+    """What can be recovered."""
+
+    LIFECYCLE = "lifecycle"
+    ADMIT = "admit"
+    DELIVER = "deliver"
+
+
+def recover(
+    part: Annotated[Part, typer.Argument(help="lifecycle, admit: the table; deliver: the places in the lanes.")],
+) -> None:
+    """Rebuild a table from the log, or find deliver's place again. Nothing is sent; workers are stopped meanwhile."""
+    report, settings = Report(Console(stderr=True)), running_settings()
+    home = Home(settings.tidings_home)
+    with _stopped(home, part, report):
+        asyncio.run(_recover(part, settings, report))
+
+
+@contextmanager
+def _stopped(home: Home, part: Part, report: Report) -> Iterator[None]:
+    """The stack's workers of a kind stand still, and go on afterwards."""
+    supervision = Supervision(home)
+    workers = [state for state in supervision.states() if state.name.split("-")[0] == part.value]
+    with report.working(f"stopping {part.value}"):
+        for state in workers:
+            supervision.halt(state)
+    try:
+        yield
+    finally:
+        for state in workers:
+            supervision.start(state)
+        if workers:
+            report.done(f"started {', '.join(state.name for state in workers)}")
+
+
+async def _recover(part: Part, settings: Settings, report: Report) -> None:
+    # Here, so that other commands need not wait for the servers' clients to be imported.
+    from aiokafka.errors import KafkaError  # noqa: PLC0415
+
+    from streams.codec import UnknownType  # noqa: PLC0415
+    from streams.folding.position import Refused  # noqa: PLC0415
+    from streams.recovery.lanes import skip  # noqa: PLC0415
+    from streams.recovery.rebuild import Stage, alone, rebuild  # noqa: PLC0415
+
+    try:
+        with report.working("waiting until the workers' sessions have ended"):
+            await alone(settings, part.value)
+        if part is Part.DELIVER:
+            skipped = await skip(settings)
+            for place, until in skipped.items():
+                report.say(f"{place.topic}[{place.partition}] goes on at {until}")
+            report.done(f"{len(skipped)} lane partitions had lost their place; what waited there is queued again")
+            return
+        began = time.monotonic()
+        with _progress(report.console) as progress:
+            task = progress.add_task(f"reading the log for {part.value}")
+            stage: Stage = "lifecycle" if part is Part.LIFECYCLE else "admit"
+            done = await rebuild(settings, stage, lambda read, of: progress.update(task, completed=read, total=of))
+    except (Refused, UnknownType) as error:
+        raise StackError(str(error)) from error
+    except KafkaError as error:
+        raise StackError(f"Kafka at {settings.kafka_url} fails us ({error!r}): is the stack up?") from error
+    seconds = time.monotonic() - began
+    rate = done.events / seconds
+    report.done(f"{done.events:,} events, {done.rows:,} rows, {done.owed:,} still to be decided: {rate:,.0f} events/s")
+
+
+def _progress(console: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=console)

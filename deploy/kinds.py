@@ -1,0 +1,11 @@
+"""The kinds of processes that make up the system; light, so that commands which only name them start at once."""
+
+MODULES = {
+    "web": "deploy.web",
+    "bridge": "deploy.bridge",
+    "admit": "streams.admit",
+    "lifecycle": "streams.lifecycle",
+    "deliver": "streams.deliver",
+    "projections": "projections.runner",
+}
+"""What runs each kind of process."""

@@ -1,0 +1,108 @@
+"""What the command `dead-letters` does, with the servers of the running stack; all errors come out as `StackError`."""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any, TypeVar
+
+import typer
+from rich.console import Console
+
+from deploy.letters import shown
+from deploy.letters.redrive import AWAY, FAULTS, Desk, Order, Words, paced
+from deploy.letters.selection import Plan, Selection, plan_drop, plan_redrive, select
+from deploy.stack.environment import running_settings
+from deploy.stack.errors import StackError
+from projections.letter_store import LetterReads
+from projections.position import Document
+from projections.store import Unavailable, database
+from streams.dead_letters import Report
+from streams.topics import DEAD_LETTERS
+
+PATIENCE = 5.0
+"""Seconds to wait for MongoDB."""
+
+ResultT = TypeVar("ResultT")
+
+
+def list_letters(selection: Selection, *, json: bool) -> None:
+    """Print them."""
+    documents = _found(selection)
+    if json:
+        typer.echo(shown.as_json(documents))
+    else:
+        shown.print_table(documents, Console())
+
+
+def show(letter: str) -> None:
+    """Print all of one, with its original."""
+    (document,) = _found(Selection({}, ids=[letter]))
+    typer.echo(shown.as_text(document))
+    if document["record"]["topic"] == DEAD_LETTERS:
+        typer.echo(shown.original(_run(_read(document)).letter))
+
+
+def redrive(selection: Selection, words: Words, rate: float, *, again: bool, asked: bool | None) -> int:
+    """The exit code. `asked`: None to do nothing after the preview, False to ask first."""
+    return _carry_out("redrive", plan_redrive(_found(selection), again=again), words, rate, asked)
+
+
+def drop(selection: Selection, words: Words, rate: float, *, asked: bool | None) -> int:
+    """The exit code; as `redrive`."""
+    return _carry_out("drop", plan_drop(_found(selection)), words, rate, asked)
+
+
+def _carry_out(verb: str, plan: Plan, words: Words, rate: float, asked: bool | None) -> int:
+    console = Console()
+    shown.print_plan(verb, plan, console)
+    if asked is None:
+        return 0
+    failed: dict[str, str] = {}
+    if plan.orders:
+        if not asked:
+            typer.confirm(f"{verb} {len(plan.orders)} letters?", abort=True)
+        failed = _run(_handle(verb, plan.orders, words, rate, console))
+        shown.print_failures(verb, failed, len(plan.orders), console)
+    return 1 if failed or plan.refused else 0
+
+
+async def _handle(verb: str, orders: Sequence[Order], words: Words, rate: float, console: Console) -> dict[str, str]:
+    """Why some could not be handled, by id. Stops at a server that is away."""
+    failed: dict[str, str] = {}
+    with shown.progress(console) as bar:
+        task = bar.add_task(verb, total=len(orders))
+        try:
+            async with Desk.open(running_settings(), words) as desk:
+                act = desk.redrive if verb == "redrive" else desk.drop
+                async for order in paced(orders, rate):
+                    try:
+                        await act(order)
+                    except FAULTS as error:
+                        failed[order.letter] = str(error)
+                    bar.advance(task)
+        except AWAY as error:
+            raise StackError(
+                f"stopped after {bar.tasks[task].completed:.0f} of {len(orders)} letters: "
+                f"{error or type(error).__name__}. The others are open still; the one it stopped at may have been put "
+                "back, which does no harm: run the command again"
+            ) from error
+    return failed
+
+
+def _found(selection: Selection) -> list[Document]:
+    async def find() -> list[Document]:
+        async with database(running_settings(), patience=PATIENCE) as base:
+            return [document async for document in select(LetterReads(base), selection)]
+
+    return _run(find())
+
+
+async def _read(document: Document) -> Report:
+    async with Desk.open(running_settings(), Words("", "")) as desk:
+        return await desk.original(Order(document["_id"], document["record"]["offset"]))
+
+
+def _run(work: Coroutine[Any, Any, ResultT]) -> ResultT:
+    try:
+        return asyncio.run(work)
+    except (Unavailable, *AWAY, *FAULTS) as error:
+        raise StackError(f"{error or type(error).__name__}: is the stack up? See ./tidings status") from error

@@ -1,0 +1,107 @@
+"""The read models as they are stored, against what the ledgers say they should be."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from projections.audit import prints
+from projections.audit.finding import Kind
+from projections.audit.ledger import Ledger, Tally
+from projections.position import Document
+from projections.store import Reads
+
+KEPT = 10_000
+
+
+class Suspect(NamedTuple):
+    """A notification that is not stored as it should be."""
+
+    kind: Kind
+    id: str
+    partition: int
+
+
+@dataclass(slots=True)
+class Stored:
+    """What was found. `jobs` and `lines` are digests; `ahead` counts documents that moved past the end meanwhile."""
+
+    jobs: int = 0
+    lines: int = 0
+    documents: Counter[str] = field(default_factory=Counter)
+    ahead: int = 0
+    suspects: list[Suspect] = field(default_factory=list)
+    """Not more than `KEPT`; `dropped` counts the others."""
+    dropped: Counter[str] = field(default_factory=Counter)
+
+    def suspect(self, kind: Kind, names: Iterable[str], partition: int) -> None:
+        """These are not as they should be."""
+        for name in names:
+            if len(self.suspects) < KEPT:
+                self.suspects.append(Suspect(kind, name, partition))
+            else:
+                self.dropped[kind] += 1
+
+
+async def compare(
+    reads: Reads, ledgers: Mapping[int, Ledger], ends: Mapping[int, int], shared: frozenset[str]
+) -> Stored:
+    """Read all of both. `ends`: the audited end by partition; ids in `shared` are in several, and not compared."""
+    stored = Stored()
+    async for batch in reads.every_job():
+        for partition, documents in _by_partition(batch, "fold", shared).items():
+            _take_jobs(stored, partition, documents, ledgers.get(partition), ends.get(partition, 0))
+    async for batch in reads.every_entry():
+        for partition, documents in _by_partition(batch, "position", shared).items():
+            _take_lines(stored, partition, documents, ledgers.get(partition), ends.get(partition, 0))
+    for partition, ledger in ledgers.items():
+        ledger.excuse(shared)
+        stored.suspect("job-missing", ledger.without_job(), partition)
+        stored.suspect("story-differs", ledger.without_story(), partition)
+    return stored
+
+
+def _by_partition(batch: Iterable[Document], where: str, shared: frozenset[str]) -> dict[int, list[Document]]:
+    parts: dict[int, list[Document]] = defaultdict(list)
+    for document in batch:
+        if document.get("jobId", document["_id"]) not in shared:
+            parts[_place(document, where).get("partition", -1)].append(document)
+    return parts
+
+
+def _take_jobs(stored: Stored, partition: int, documents: list[Document], ledger: Ledger | None, end: int) -> None:
+    expected = ledger.jobs([document["_id"] for document in documents]) if ledger else {}
+    for document in documents:
+        name = document["_id"]
+        if _place(document, "fold").get("position", -1) >= end and ledger is not None:
+            stored.ahead += 1
+            continue
+        stored.documents["NotificationJob"] += 1
+        found = prints.job(document)
+        stored.jobs = (stored.jobs + found) & prints.MASK
+        job, _ = expected.get(name, (None, -1))
+        if job is None:
+            stored.suspect("job-unexpected", [name], partition)
+        elif int.from_bytes(job, "little") != found:
+            stored.suspect("job-differs", [name], partition)
+    if ledger is not None:
+        ledger.strike_jobs(expected)
+
+
+def _take_lines(stored: Stored, partition: int, documents: list[Document], ledger: Ledger | None, end: int) -> None:
+    tallies: dict[str, Tally] = {}
+    for document in documents:
+        if ledger is not None and _place(document, "position").get("offset", -1) >= end:
+            continue
+        tale, lines = tallies.get(document["jobId"], (0, 0))
+        found = prints.whole(document)
+        tallies[document["jobId"]] = Tally((tale + found) & prints.MASK, lines + 1)
+        stored.lines = (stored.lines + found) & prints.MASK
+        stored.documents["NotificationLog"] += 1
+    unknown = ledger.strike_lines(tallies) if ledger else tallies.keys()
+    stored.suspect("entry-unexpected", unknown, partition)
+
+
+def _place(document: Document, where: str) -> Document:
+    found = document.get(where)
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,55 @@
+"""Fingerprints of documents: 16 bytes that are equal if the documents are, whoever made them and in whatever order.
+
+Sets of documents have the sum of their fingerprints, which does not depend on order either. Pure.
+"""
+
+from hashlib import blake2b
+
+import orjson
+
+from projections.jobs import MOVING, Standing, changes
+from projections.position import Document
+
+SIZE = 16
+MASK = (1 << 8 * SIZE) - 1
+FOLD = "fold"
+COUNTED = "counted"
+"""What two folds of one log need not agree in (see `projections.jobs`)."""
+
+
+def whole(document: Document) -> int:
+    """Of a line of a story."""
+    return int.from_bytes(_hash(_canonical(document)), "little")
+
+
+def lasting(document: Document) -> bytes:
+    """Of the part of a job that never changes."""
+    return _hash(_canonical({name: value for name, value in document.items() if name not in MOVING}))
+
+
+def job(document: Document) -> int:
+    """Of a whole job, as it is stored."""
+    return _job(lasting(document), {name: document[name] for name in MOVING if name in document})
+
+
+def standing(fixed: bytes, now: Standing) -> int:
+    """Of a whole job, as it should be stored: `fixed` is its `lasting` part's."""
+    return _job(fixed, changes(now))
+
+
+def plain(document: Document) -> Document:
+    """A job without what two folds need not agree in."""
+    fold = {name: value for name, value in document.get(FOLD, {}).items() if name != COUNTED}
+    return document | {FOLD: fold}
+
+
+def _job(fixed: bytes, moving: Document) -> int:
+    return int.from_bytes(_hash(fixed + _canonical(plain(moving))), "little")
+
+
+def _canonical(document: Document) -> bytes:
+    return orjson.dumps(document, repr, orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)
+
+
+def _hash(data: bytes) -> bytes:
+    return blake2b(data, digest_size=SIZE).digest()

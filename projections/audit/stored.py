@@ -1,0 +1,97 @@
+"""The read models' part of an audit: have they read all of the log, do they hold and count what it says."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from projections import jobs, story
+from projections.audit.explain import explain
+from projections.audit.finding import Finding
+from projections.audit.ledger import Ledger
+from projections.audit.letters import Letters
+from projections.audit.models import Suspect, compare
+from projections.audit.prints import SIZE
+from projections.audit.report import Report
+from projections.identity import log_identity
+from projections.position import Document, LogIdentity, Refused, key, read
+from projections.store import VERSIONS, Reads
+from streams.topics import EVENTS
+
+LOOK = 0.2
+"""Seconds between two looks at the positions."""
+EXPLAINED = 20
+"""Notifications whose differences are told field by field; the others are named only."""
+
+
+async def caught_up(reads: Reads, url: str, ends: Mapping[int, int], within: float) -> list[Finding]:
+    """Waits until the projections have read up to these ends; findings if they don't, or if it is another log."""
+    identity, deadline = await log_identity(url, EVENTS), time.monotonic() + within
+    while True:
+        try:
+            behind = _behind(await reads.positions(), ends, identity)
+        except Refused as error:
+            return [Finding("other-log", EVENTS, str(error))]
+        if not behind or time.monotonic() > deadline:
+            return behind
+        await asyncio.sleep(LOOK)
+
+
+def _behind(positions: Mapping[str, Document], ends: Mapping[int, int], identity: LogIdentity) -> list[Finding]:
+    findings = []
+    for partition, end in ends.items():
+        for name, version in VERSIONS.items():
+            stored = positions.get(key(name, partition))
+            offset = read(stored, version, identity).offset if stored else -1
+            if offset < end - 1:
+                detail = f"has folded up to offset {offset}, and the log ends before {end}"
+                findings.append(Finding("behind", key(name, partition), detail))
+    return findings
+
+
+class Audited(NamedTuple):
+    """The log as it was read: its ends and ledgers by partition. The ids in `shared` are in several partitions."""
+
+    url: str
+    ends: Mapping[int, int]
+    ledgers: Mapping[int, Ledger]
+    letters: Letters
+    shared: frozenset[str]
+
+
+async def look(reads: Reads, log: Audited, report: Report) -> None:
+    """Compare all of it; takes findings, counts and digests into the report."""
+    stored = await compare(reads, log.ledgers, log.ends, log.shared)
+    few: dict[str, Suspect] = {}
+    for suspect in stored.suspects:
+        if len(few) < EXPLAINED:
+            few.setdefault(suspect.id, suspect)
+    report.findings.add(await explain(log.url, reads, few.values(), log.ends, log.letters))
+    rest = [suspect for suspect in stored.suspects if suspect.id not in few]
+    report.findings.add(Finding(one.kind, one.id, "its documents are not what the log says") for one in rest)
+    report.findings.counts.update(stored.dropped)
+    report.counts |= {
+        "documents": dict(stored.documents),
+        "ahead": stored.ahead,
+        "notCompared": len(log.shared),
+    }
+    report.stored = {story.PROJECTION: _hex(stored.lines)}
+    if not stored.ahead:
+        report.stored[jobs.PROJECTION] = _hex(stored.jobs)
+
+
+def counters(
+    positions: Mapping[str, Document], ends: Mapping[int, int], statuses: Mapping[int, Mapping[str, int]]
+) -> list[Finding]:
+    """The counters beside the positions that stand exactly where the audit ended."""
+    findings = []
+    for partition, end in ends.items():
+        stored = positions.get(key(jobs.PROJECTION, partition))
+        if stored and stored["offset"] == end - 1 and stored["counts"] != dict(statuses[partition]):
+            detail = f"counts {stored['counts']}, the log says {dict(statuses[partition])}"
+            findings.append(Finding("counters", key(jobs.PROJECTION, partition), detail))
+    return findings
+
+
+def _hex(number: int) -> str:
+    return number.to_bytes(SIZE, "big").hex()

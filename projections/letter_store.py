@@ -1,0 +1,125 @@
+"""The read model DeadLetter in MongoDB: what its loop writes, and what the gateway and the commands read."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from projections.batch import Update
+from projections.jobs import since
+from projections.letters import FILTERS, POSITION, PROJECTION, TOPICS, VERSION, Position, Writes
+from projections.position import UNREAD, Document, LogIdentity, Refused
+from projections.store import POSITIONS, Database, answered, durable, insert, update
+from projections.windows import END, Window, windows
+from streams.clock import EPOCH, milliseconds
+
+
+class LetterStore:
+    """What the loop reads and writes. All of it raises `Unavailable`."""
+
+    def __init__(self, base: Database) -> None:
+        self._letters = durable(base, PROJECTION)
+        self._positions = base[POSITIONS]
+
+    async def position(self, identity: LogIdentity) -> Position:
+        """The stored position; made if missing. Raises `Refused` if it is of other topics or of another fold."""
+        with answered():
+            stored = await self._positions.find_one({"_id": POSITION})
+            if stored is None:
+                stored = _unread(identity)
+                await insert(self._positions, [stored])
+        if (stored["log"], stored["version"]) != (identity._asdict(), VERSION):
+            raise Refused(
+                f"{POSITION} is of the log {stored['log']}, version {stored['version']}, but Kafka serves "
+                f"{identity._asdict()} and this program is version {VERSION}: point KAFKA_URL or MONGO_URL to the pair "
+                "that belongs together, or start with an empty database"
+            )
+        return Position(stored["offsets"], stored["counts"], stored["newest"], stored["revision"])
+
+    async def letters(self, names: Iterable[str]) -> dict[str, Document]:
+        """Those of them that are stored."""
+        with answered():
+            found = self._letters.find({"_id": {"$in": list(names)}})
+            return {document["_id"]: document async for document in found}
+
+    async def write(self, writes: Writes) -> None:
+        """Store new letters and moved ones, durably. Raises `Conflict`."""
+        with answered():
+            await insert(self._letters, writes.documents)
+            await update(self._letters, "fold.revision", writes.updates)
+
+    async def advance(self, old: Position, new: Position) -> None:
+        """Raises `Conflict` if the old position is not what is stored."""
+        moved = {"offset": new.offsets[TOPICS[0]], **_moving(new)}
+        with answered():
+            await update(self._positions, "revision", [Update(POSITION, old.revision, moved)])
+
+
+class LetterReads:
+    """What is asked for. All of it raises `Unavailable`."""
+
+    def __init__(self, base: Database) -> None:
+        self._letters, self._positions = base[PROJECTION], base[POSITIONS]
+
+    async def letter(self, name: str) -> Document | None:
+        """One document; none of a letter of which only an operation came yet."""
+        with answered():
+            return await self._letters.find_one({"_id": name, "seq": {"$gte": ""}})
+
+    async def newest(
+        self, filters: Mapping[str, str], before: str = END, limit: int = 100, begin: datetime = EPOCH
+    ) -> list[Document]:
+        """Documents with a sequence below `before`, from `begin` on, newest first."""
+        page: list[Document] = []
+        with answered():
+            for window in windows(before, await self._newest_time()):
+                low = max(window.low, since(milliseconds(begin)))
+                wanted = limit - len(page)
+                query = pipeline(Window(low, window.high), filters, wanted)
+                found = await self._letters.aggregate(query, batchSize=wanted + 1)
+                page += await found.to_list()
+                if len(page) == limit or window.low <= since(milliseconds(begin)):
+                    break
+        return page
+
+    async def counts(self) -> dict[str, int]:
+        """Letters by kind: see `letters.counters`."""
+        with answered():
+            position = await self._positions.find_one({"_id": POSITION})
+        return {} if position is None else position["counts"]
+
+    async def _newest_time(self) -> datetime:
+        position = await self._positions.find_one({"_id": POSITION})
+        return EPOCH if position is None else position["newest"] or EPOCH
+
+
+def pipeline(window: Window, filters: Mapping[str, str], limit: int) -> list[dict[str, Any]]:
+    """The query for what is in the window, newest first; an index leads by the first filter (see `windows`)."""
+    fields = [{FILTERS[name]: value} for name, value in filters.items()]
+    leading, rest = (fields[0], fields[1:]) if fields else ({}, [])
+    return [
+        {"$match": {**leading, "seq": {"$gte": window.low, "$lt": window.high}}},
+        *({"$match": one} for one in rest),
+        {"$sort": {"seq": -1}},
+        {"$limit": limit},
+    ]
+
+
+def _unread(identity: LogIdentity) -> Document:
+    return {
+        "_id": POSITION,
+        "projection": PROJECTION,
+        "partition": 0,
+        "version": VERSION,
+        "log": identity._asdict(),
+        "offset": UNREAD,
+        **_moving(Position(dict.fromkeys(TOPICS, UNREAD), {}, None, 0)),
+    }
+
+
+def _moving(position: Position) -> Document:
+    return {
+        "offsets": dict(position.offsets),
+        "counts": dict(position.counts),
+        "newest": position.newest,
+        "revision": position.revision,
+    }

@@ -1,0 +1,197 @@
+"""Read model DeadLetter: letters and what was done about them in, one document a letter out. Pure.
+
+Two topics are folded, in any order between them. A letter's document names the offsets of the last records of each
+that it has taken, so whatever comes again changes nothing. The counters stay exact over a crash as those of `jobs` do:
+a document that is ahead of the stored position counts as it did at that position, which it keeps as `fold.counted`.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, NamedTuple, get_args
+
+import msgspec
+
+from projections.batch import Update
+from projections.jobs import since
+from projections.position import UNREAD, Document
+from streams.clock import milliseconds
+from streams.dead_letters import Report, unpacked
+from streams.operations import Dropped, Event, Redriven
+from streams.topics import DEAD_LETTERS, OPERATIONS
+
+PROJECTION = "DeadLetter"
+VERSION = 1
+"""Of this fold; see `jobs.VERSION`."""
+POSITION = f"{PROJECTION}:0"
+"""The `_id` of the one position document."""
+TOPICS = (DEAD_LETTERS, OPERATIONS)
+FILTERS = {"reason": "reason", "stage": "stages", "source": "source.name", "state": "state"}
+"""What lists can be filtered by, and the field it is in."""
+PREVIEW = 1024
+"""Bytes of an original that are shown."""
+TOLD = 4000
+"""Characters of an error, or of the words of who did something, that a document holds."""
+
+LATEST = 0xFFFFFFFFFFF
+"""Milliseconds: what a sequence has room for, the year 2527. Anybody may write a letter."""
+
+State = Literal["open", "redriven", "dropped"]
+STATES: tuple[State, ...] = get_args(State)
+
+
+class Item(NamedTuple):
+    """One record: what it says of which letter, and where it lies."""
+
+    letter: str
+    topic: str
+    offset: int
+    told: Report | Event
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far both topics are folded, and what that came to. `revision` counts the writes."""
+
+    offsets: Mapping[str, int]
+    counts: Mapping[str, int]
+    newest: datetime | None
+    revision: int
+
+
+@dataclass(slots=True)
+class Writes:
+    """What a batch comes to."""
+
+    documents: list[Document] = field(default_factory=list)
+    updates: list[Update] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+def fold(
+    items: Iterable[Item], known: Mapping[str, Document], stored: Mapping[str, int], reached: Mapping[str, int]
+) -> Writes:
+    """The writes for these items, which take the position from the offsets `stored` to those `reached`.
+
+    `known` holds the documents there are of the letters among them.
+    """
+    writes, now = Writes(), dict[str, Document]()
+    for item in items:
+        now[item.letter] = evolve(now.get(item.letter) or known.get(item.letter), item)
+    for letter, document in now.items():
+        before = known.get(letter)
+        counted = _counted_at(before, stored)
+        if document is not before:
+            _write(writes, before, document, counted)
+        writes.counts.subtract(filter(None, [counted]))
+        writes.counts.update(filter(None, [_counted_at(document, reached)]))
+    return writes
+
+
+def evolve(document: Document | None, item: Item) -> Document:
+    """The letter's document after this record; the same object if the record was taken before."""
+    known = document or _empty(item.letter)
+    if item.offset <= known["fold"]["taken"][item.topic]:
+        return known
+    taken = known["fold"]["taken"] | {item.topic: item.offset}
+    told = _reported(known, item, item.told) if isinstance(item.told, Report) else _handled(known, item.told)
+    moved = {**known, **told, "fold": known["fold"] | {"taken": taken}}
+    return moved | _standing(moved)
+
+
+def counters(counts: Mapping[str, int]) -> dict[str, Any]:
+    """Letters by state, and the open ones by reason and by stage (one that two stages wrote counts for both)."""
+    states, reasons, stages = Counter[str](), Counter[str](), Counter[str]()
+    for kind, count in counts.items():
+        state, reason, reporters = kind.split("|")
+        states[state] += count
+        if state == "open":
+            reasons[reason] += count
+            stages.update(dict.fromkeys(reporters.split("+"), count))
+    return {"states": {state: states[state] for state in STATES}, "reasons": dict(reasons), "stages": dict(stages)}
+
+
+def _empty(letter: str) -> Document:
+    taken = dict.fromkeys(TOPICS, UNREAD)
+    return {"_id": letter, "reports": [], "history": [], "fold": {"taken": taken, "counted": None, "revision": 0}}
+
+
+def _reported(known: Document, item: Item, report: Report) -> Document:
+    letter = report.letter
+    line = {"stage": letter.stage, "reason": letter.reason, "error": letter.error[:TOLD], "time": report.time}
+    others = [one for one in known["reports"] if one["stage"] != letter.stage]
+    original = unpacked(letter.original)
+    return {
+        "createdAt": known.get("createdAt", report.time),
+        "seq": known.get("seq", _sequence(report.time, item)),
+        "source": msgspec.to_builtins(letter.source),
+        "size": letter.size,
+        "sha256": letter.sha256,
+        "truncated": letter.truncated,
+        "preview": None if original is None else original[:PREVIEW].decode(errors="replace"),
+        "properties": None if letter.properties is None else msgspec.structs.asdict(letter.properties),
+        "record": {"topic": item.topic, "offset": item.offset},
+        "reports": [*others, line],
+    }
+
+
+def _handled(known: Document, event: Event) -> Document:
+    facts = msgspec.to_builtins(event.done)
+    del facts["letter"]
+    words = {"time": event.time, "by": event.by[:TOLD], "why": event.why[:TOLD]}
+    return {"history": [*known["history"], {**facts, **words}]}
+
+
+def _standing(document: Document) -> Document:
+    """The fields that follow from the rest; none before the letter itself has come."""
+    if not document["reports"]:
+        return {}
+    newest = document["reports"][-1]
+    return {
+        "state": _state(document),
+        "reason": newest["reason"],
+        "error": newest["error"],
+        "stages": sorted(report["stage"] for report in document["reports"]),
+        "updatedAt": max(line["time"] for line in (*document["reports"], *document["history"])),
+    }
+
+
+def _state(document: Document) -> State:
+    if not document["history"]:
+        return "open"
+    last = document["history"][-1]
+    fails_again = "offset" not in document["source"] and document["record"]["offset"] > last["seen"]
+    if fails_again:
+        return "open"
+    return "redriven" if last["operation"] == "redriven" else "dropped"
+
+
+def _sequence(time: datetime, item: Item) -> str:
+    return f"{since(min(milliseconds(time), LATEST))}{TOPICS.index(item.topic):03x}{item.offset:011x}"
+
+
+def _write(writes: Writes, before: Document | None, document: Document, counted: str | None) -> None:
+    document["fold"] = document["fold"] | {"counted": counted, "revision": document["fold"]["revision"] + 1}
+    if before is None:
+        writes.documents.append(document)
+    else:
+        moved = {name: value for name, value in document.items() if name != "_id"}
+        writes.updates.append(Update(document["_id"], before["fold"]["revision"], moved))
+
+
+def _counted_at(document: Document | None, offsets: Mapping[str, int]) -> str | None:
+    """What a document counts as in counters that were stored with these offsets."""
+    if document is None:
+        return None
+    if any(offset > offsets[topic] for topic, offset in document["fold"]["taken"].items()):
+        counted: str | None = document["fold"]["counted"]
+        return counted
+    return (
+        "|".join((document["state"], document["reason"], "+".join(document["stages"]))) if "state" in document else None
+    )
+
+
+def relevant(event: Event) -> Redriven | Dropped | None:
+    """What this operation did to a letter, if that is what it is about."""
+    return event.done if isinstance(event.done, Redriven | Dropped) else None

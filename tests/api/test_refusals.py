@@ -1,0 +1,57 @@
+"""What is refused before RabbitMQ is asked, in the words of each way in."""
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from api.backlog import Backlog
+from api.create import Creation
+from api.outbox import Outbox
+from api.pressure import Pressure, Sample
+from api.redis_pipe import Pipe
+from api.room import Room
+from api.ways import DELIVERY, EVENT, LIKE, Way
+from streams.settings import Settings
+
+IN_OWN_WORDS = {"message": "Failed to queue event"}
+
+
+class Desk:
+    """The API without servers."""
+
+    def __init__(self) -> None:
+        settings = Settings()
+        outbox, pipe = Outbox(settings.rabbitmq_url, 0.1), Pipe(settings.redis_url)
+        self.backlog = Backlog(settings, outbox, pipe)
+        self.creation = Creation(settings, outbox, pipe, self.backlog)
+
+    async def post(self, way: Way) -> httpx.Response:
+        app = Starlette(routes=[Route("/", self.creation.by(way), methods=["POST"])])
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
+            return await client.post("/", content=b"{}")
+
+
+@pytest.mark.parametrize(("way", "status"), [(DELIVERY, 503), (EVENT, 503), (LIKE, 500)])
+async def test_too_much_waits(way: Way, status: int) -> None:
+    desk = Desk()
+    desk.backlog.pressure = Pressure(10).after(Sample(0.0, 11))
+    answer = await desk.post(way)
+    assert answer.status_code == status
+    assert (answer.json() == IN_OWN_WORDS) == (way is LIKE)
+    assert 1 <= int(answer.headers["Retry-After"]) <= 60
+
+
+@pytest.mark.parametrize(("way", "status"), [(DELIVERY, 503), (EVENT, 503), (LIKE, 500)])
+async def test_too_many_requests_are_under_way(way: Way, status: int) -> None:
+    desk = Desk()
+    desk.creation._room = Room(0)
+    answer = await desk.post(way)
+    assert answer.status_code == status
+    assert (answer.json() == IN_OWN_WORDS) == (way is LIKE)
+    assert answer.headers["Retry-After"] == "1"
+
+
+@pytest.mark.parametrize("way", [DELIVERY, EVENT, LIKE])
+async def test_what_is_wrong_with_a_body_is_a_400_by_every_way(way: Way) -> None:
+    assert (await Desk().post(way)).status_code == 400

@@ -1,0 +1,30 @@
+import logging
+
+import pytest
+
+from deploy.log_lines import REPEATED_AFTER, Seldom
+
+
+def record(name: str, message: str, second: float) -> logging.LogRecord:
+    made = logging.LogRecord(name, logging.ERROR, __file__, 1, message, ("node 1",), None)
+    made.created = second
+    return made
+
+
+def test_a_library_that_repeats_itself_is_heard_once_in_a_while() -> None:
+    seldom = Seldom()
+    heard = [seldom.filter(record("aiokafka.conn", "no connection to %s", second)) for second in (0, 1, 29)]
+    assert heard == [True, False, False]
+    assert seldom.filter(record("aiokafka.conn", "no connection to %s", REPEATED_AFTER + 1))
+
+
+def test_what_it_says_else_is_heard_at_once() -> None:
+    seldom = Seldom()
+    assert seldom.filter(record("aiokafka.conn", "no connection to %s", 0))
+    assert seldom.filter(record("aiokafka.conn", "%s left the group", 0))
+
+
+@pytest.mark.parametrize("second", [0, 1, 2])
+def test_our_own_words_are_always_heard(second: int) -> None:
+    seldom = Seldom()
+    assert all(seldom.filter(record("streams.kafka", "Kafka is away", second)) for _ in range(3))

@@ -1,0 +1,159 @@
+"""The read model of dead letters on real servers: fed from two topics, whatever lies on them, whatever is killed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from pymongo.errors import PyMongoError
+
+from projections import letter_runner
+from projections.letter_store import LetterReads
+from projections.letters import counters
+from projections.position import Document
+from projections.store import database
+from streams import operations
+from streams.dead_letters import Reason, Source, dead_letter
+from streams.kafka import Publisher
+from streams.operations import Dropped, Event
+from streams.record import Record
+from streams.settings import Settings
+from streams.topics import DEAD_LETTERS, OPERATIONS
+from streams.vitals import Vitals
+from tests.projections.stored import opened, until
+from tests.support import kafka
+
+NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
+
+
+@asynccontextmanager
+async def running(settings: Settings, vitals: Vitals | None = None) -> AsyncIterator[None]:
+    stopping = asyncio.Event()
+    task = asyncio.create_task(letter_runner.run(settings, stopping, vitals or Vitals()))
+    try:
+        yield
+    finally:
+        stopping.set()
+        await asyncio.wait_for(task, 30)
+
+
+async def publish(settings: Settings, *records: Record) -> None:
+    publisher = Publisher(settings.kafka_url)
+    await publisher.start()
+    await publisher.publish(records)
+    await publisher.stop()
+
+
+def letter(number: int, stage: str = "lifecycle", reason: Reason = "rule-failed") -> Record:
+    source = Source("notification-events", 0, number)
+    return dead_letter(reason=reason, stage=stage, error="why", source=source, key=b"k", body=b"{}", time=NOW)
+
+
+def dropped(number: int, seen: int) -> Record:
+    done = Dropped(f"dead:notification-events:0.{number}", seen)
+    return operations.to_record(Event(done, NOW, "cli", "ada", "spam"))
+
+
+async def stored(settings: Settings) -> dict[str, Document]:
+    async with opened(settings) as base:
+        return {document["_id"]: document async for document in base.DeadLetter.find()}
+
+
+async def until_stored(settings: Settings, count: int, state: str = "open") -> dict[str, Document]:
+    async def reached() -> bool:
+        with suppress(PyMongoError):
+            return [document.get("state") for document in (await stored(settings)).values()].count(state) == count
+        return False
+
+    await until(reached)
+    return await stored(settings)
+
+
+async def counted(settings: Settings) -> dict[str, Any]:
+    async with database(settings, patience=10) as base:
+        return counters(await LetterReads(base).counts())
+
+
+async def until_counted(settings: Settings, states: dict[str, int]) -> None:
+    async def reached() -> bool:
+        seen: dict[str, int] = (await counted(settings))["states"]
+        return seen == states
+
+    await until(reached)
+
+
+async def test_a_letter_from_every_stage_shows_up_once_however_often_it_was_written(settings: Settings) -> None:
+    async with running(settings):
+        await publish(settings, letter(1), letter(2), letter(1, "projections"), letter(1), letter(2))
+        documents = await until_stored(settings, 2)
+        await until_counted(settings, {"open": 2, "redriven": 0, "dropped": 0})
+    assert documents["dead:notification-events:0.1"]["stages"] == ["lifecycle", "projections"]
+    assert (await counted(settings))["stages"] == {"lifecycle": 2, "projections": 1}
+
+
+async def test_a_dropped_letter_is_told_so_with_who_and_why(settings: Settings) -> None:
+    async with running(settings):
+        await publish(settings, letter(1), letter(2), dropped(1, 0))
+        documents = await until_stored(settings, 1, "dropped")
+        await until_counted(settings, {"open": 1, "redriven": 0, "dropped": 1})
+    (line,) = documents["dead:notification-events:0.1"]["history"]
+    assert (line["by"], line["why"], line["operation"]) == ("ada", "spam", "dropped")
+
+
+async def test_poison_on_either_topic_is_shown_and_stops_nothing(settings: Settings) -> None:
+    huge = (letter(7).value or b"").replace(b"2026-05-04T12:00:00Z", b"0001-01-01T00:00:00+14:00")
+    vitals = Vitals()
+    async with running(settings, vitals):
+        for topic in (DEAD_LETTERS, OPERATIONS):
+            await kafka.write(settings.kafka_url, topic, (None, b"\xff\x00"), (b"k", None), (b"k", b"[1]"))
+        await kafka.write(settings.kafka_url, DEAD_LETTERS, (None, huge))
+        await publish(settings, letter(1))
+        documents = await until_stored(settings, 8)
+    places = {f"dead:{topic}:0.{offset}" for topic in (DEAD_LETTERS, OPERATIONS) for offset in range(3)}
+    assert documents.keys() == {*places, f"dead:{DEAD_LETTERS}:0.3", "dead:notification-events:0.1"}
+    assert len(await kafka.read(settings.kafka_url, DEAD_LETTERS)) == 5
+    assert vitals.errors["unreadable-letter"] == 7
+
+
+async def test_what_came_while_it_was_away_is_taken_up_and_nothing_twice(settings: Settings) -> None:
+    for number in range(3):
+        async with running(settings):
+            await publish(settings, letter(number), dropped(number, number), letter(100 + number))
+            await until_counted(settings, {"open": number + 1, "redriven": 0, "dropped": number + 1})
+        await publish(settings, letter(number))
+    async with running(settings), running(settings):
+        await publish(settings, *map(letter, range(200, 300)))
+        documents = await until_stored(settings, 103)
+        await until_counted(settings, {"open": 103, "redriven": 0, "dropped": 3})
+    assert all(len(document["history"]) <= 1 for document in documents.values())
+
+
+async def test_a_database_that_lost_all_is_filled_again(settings: Settings) -> None:
+    async with running(settings):
+        await publish(settings, letter(1), letter(2), dropped(1, 0))
+        await until_counted(settings, {"open": 1, "redriven": 0, "dropped": 1})
+        async with opened(settings) as base:
+            await base.positions.delete_many({})
+            await base.DeadLetter.delete_many({})
+        await until_counted(settings, {"open": 1, "redriven": 0, "dropped": 1})
+
+
+async def test_pages_go_from_the_newest_to_the_oldest_under_any_filter(settings: Settings) -> None:
+    async with running(settings):
+        records = [letter(number, "admit" if number % 2 else "lifecycle") for number in range(7)]
+        await publish(settings, *records)
+        await until_stored(settings, 7)
+        await until_counted(settings, {"open": 7, "redriven": 0, "dropped": 0})
+    async with database(settings, patience=10) as base:
+        reads = LetterReads(base)
+        pages = [await reads.newest({}, limit=3)]
+        while len(pages[-1]) == 3:
+            pages.append(await reads.newest({}, pages[-1][-1]["seq"], 3))
+        found = [document["source"]["offset"] for page in pages for document in page]
+        assert found == [6, 5, 4, 3, 2, 1, 0]
+        filtered = await reads.newest({"stage": "admit", "state": "open", "reason": "rule-failed"})
+        assert [document["source"]["offset"] for document in filtered] == [5, 3, 1]
+        assert await reads.newest({"source": "notification-requests"}) == []
+        assert await reads.newest({}, begin=datetime(2026, 5, 5, tzinfo=UTC)) == []
+        assert await reads.letter("dead:notification-events:0.99") is None

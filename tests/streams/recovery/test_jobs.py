@@ -1,0 +1,207 @@
+"""A table made again from the log is the one that lifecycle held, and owed conclusions are drawn exactly once."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from aiokafka import ConsumerRecord
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.clock import milliseconds
+from streams.codec import UnknownType, decode, encode
+from streams.events import (
+    Accepted,
+    Body,
+    CameDue,
+    Event,
+    Origin,
+    Personal,
+    Request,
+    SendDeferred,
+    SendFailed,
+    Sending,
+    Sent,
+)
+from streams.folding.outcome import Judge
+from streams.folding.rule import Incoming
+from streams.folding.table import Entry, Rows, Shard
+from streams.lifecycle import Lifecycle
+from streams.notification import AWAITS, Job, owes
+from streams.recovery import jobs as module
+from streams.recovery.jobs import Jobs
+from streams.retry import LinearRetry
+from streams.topics import EVENTS
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+EVER = timedelta(days=1)
+ACCEPTED = Accepted(Request("email", "key", 5, Personal("ada@example.org", "hello")), "transactional", Origin(0, 0))
+
+
+def at(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+def event(name: str, body: Body, seconds: float = 0) -> Event[Body]:
+    return Event(body, name, at(seconds), "test", name)
+
+
+def record(offset: int, value: bytes | None, seconds: float = 1e6) -> ConsumerRecord:
+    return ConsumerRecord(EVENTS, 0, offset, milliseconds(at(seconds)), 0, b"key", value, None, 0, 0, ())
+
+
+class Live:
+    """Lifecycle as the fold runs it: on a shard, guarded; what it writes goes to the end of the same log."""
+
+    def __init__(
+        self, log: list[bytes], shard: Shard[Job] | None = None, first: int = 0, grace: timedelta = EVER
+    ) -> None:
+        rule = Lifecycle(LinearRetry(), grace)
+        self.rows = Rows(rule, "changelog")
+        self.shard = shard or Shard(self.rows, 0)
+        self.log, self.next = log, first
+        self.lanes: list[str] = []
+        self.said: list[str] = []
+        self._judge = Judge(rule, self.rows, "lifecycle")
+
+    def step(self) -> None:
+        incoming = Incoming(EVENTS, 0, self.next, b"key", self.log[self.next])
+        outcome = self._judge.judge(incoming, milliseconds(at(1e6)), self._entry)
+        self.log += [one.value for one in outcome.log if one.value is not None]
+        self.said += [one.id for one in outcome.log]
+        self.lanes += [one.id for one in outcome.lanes]
+        if outcome.change is not None:
+            self.shard.put(outcome.change.key, outcome.change.entry)
+        self.next += 1
+
+    def catch_up(self) -> None:
+        while self.next < len(self.log):
+            self.step()
+
+    def states(self) -> dict[bytes, Job]:
+        return {key: entry.state for key, entry in self.shard.entries.items()}
+
+    def _entry(self, _: int, key: bytes) -> Entry[Job] | None:
+        return self.shard.entries.get(key)
+
+
+names = st.sampled_from("abc")
+dispatches, seconds = st.integers(1, 4), st.integers(0, 60)
+inputs = st.one_of(
+    st.builds(lambda n, s: event(n, ACCEPTED, s), names, seconds),
+    st.builds(lambda n, d, s: event(n, Sending(d, at(s + 15), "w"), s), names, dispatches, seconds),
+    st.builds(lambda n, d, s: event(n, Sent(d), s), names, dispatches, seconds),
+    st.builds(lambda n, d, s: event(n, SendFailed(d, "no"), s), names, dispatches, seconds),
+    st.builds(lambda n, d, s: event(n, SendDeferred(d, at(s + 5)), s), names, dispatches, seconds),
+    st.builds(
+        lambda n, d, o, s: event(n, CameDue(d, o), s),
+        names,
+        dispatches,
+        st.sampled_from(["retry", "deferral", "deadline", "lane"]),
+        st.integers(0, 99),
+    ),
+)
+steps = st.lists(st.one_of(inputs, st.none()), max_size=60)
+"""An event that somebody writes, or None: lifecycle folds one."""
+
+
+def lived(happened: Sequence[Event[Body] | None]) -> list[bytes]:
+    """The log after all that; lifecycle may be behind."""
+    live = Live([])
+    for one in happened:
+        if one is not None:
+            live.log.append(encode(one))
+        elif live.next < len(live.log):
+            live.step()
+    return live.log
+
+
+def rebuilt(
+    log: Sequence[bytes], grace: timedelta = EVER, committed: int | None = None
+) -> tuple[Shard[Job], int, Jobs]:
+    rows = Rows(Lifecycle(LinearRetry(), grace), "changelog")
+    jobs = Jobs(rows, 0, committed)
+    for offset, value in enumerate(log):
+        jobs.add(record(offset, value))
+    shard = Shard(rows, 0)
+    for row in jobs.rows(len(log)):
+        assert row.key is not None
+        shard.load(row.key, row.value, row.id)
+    return shard, jobs.applied(len(log)), jobs
+
+
+@given(steps, st.integers(0, 200))
+def test_a_rebuilt_table_goes_on_as_the_one_that_was_lost(happened: list[Event[Body] | None], cut: int) -> None:
+    """For any prefix of a log, whatever of lifecycle's conclusions is missing at its end."""
+    log = lived(happened)
+    log = log[: cut % (len(log) + 1)]
+    known = {decode(value).id for value in log}
+    once = Live(list(log))
+    once.catch_up()
+    shard, applied, _ = rebuilt(log)
+    again = Live(list(log), shard, applied)
+    again.catch_up()
+    assert not known & set(again.said)
+    assert len(set(again.said)) == len(again.said)
+    for key, job in once.states().items():
+        mine = again.states()[key]
+        # What a timer's command led to may be missing: then the job still waits, and the timer fires again.
+        assert mine == job or mine.phase in AWAITS
+
+
+@given(steps)
+def test_the_table_of_a_whole_log_is_the_same(happened: list[Event[Body] | None]) -> None:
+    live = Live(lived(happened))
+    live.catch_up()
+    shard, applied, jobs = rebuilt(live.log)
+    assert {key: entry.state for key, entry in shard.entries.items()} == live.states()
+    assert (applied, jobs.owed()) == (len(live.log), 0)
+
+
+@given(steps)
+def test_every_owed_conclusion_is_drawn_and_every_lane_record_written(happened: list[Event[Body] | None]) -> None:
+    log = lived(happened)
+    shard, applied, jobs = rebuilt(log)
+    again = Live(list(log), shard, applied)
+    again.catch_up()
+    assert not [job for job in again.states().values() if owes(job)]
+    assert jobs.owed() == 0 or again.said
+    queued = [one for one in again.said if ":queued:" in one]
+    assert [one.replace(":queued:", ":attempt:") for one in queued] == again.lanes
+
+
+def test_an_accepted_one_that_was_not_queued_yet_is_queued_once() -> None:
+    log = [encode(event("a", ACCEPTED)), encode(event("b", Sent(1)))]
+    shard, applied, jobs = rebuilt(log)
+    assert (shard.entries, applied, jobs.owed(), jobs.open()) == ({}, 0, 1, 1)
+    again = Live(log, shard, applied)
+    again.catch_up()
+    assert (again.said, again.lanes) == (["a:queued:1"], ["a:attempt:1"])
+
+
+def test_finished_ones_are_forgotten_unless_they_may_be_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FORGET_EVERY", 1)
+    old = [encode(event("old", ACCEPTED)), encode(event("old", Sent(1), 1))]
+    later = [encode(event("new", ACCEPTED, 100)), encode(event("new", Sent(1), 101))]
+    assert set(rebuilt([*old, *later], timedelta(seconds=50))[0].entries) == {b"new"}
+    owing = encode(event("owing", ACCEPTED, 0))
+    shard, applied, _ = rebuilt([owing, *old, *later], timedelta(seconds=50))
+    assert (set(shard.entries), applied) == ({b"old", b"new"}, 0)
+
+
+def test_what_can_t_be_read_becomes_a_dead_letter_unless_lifecycle_has_seen_to_it() -> None:
+    log = [b"\xff", b"poison"]
+    assert len(rebuilt(log)[2].letters) == 2
+    (letter,) = rebuilt(log, committed=1)[2].letters
+    assert letter.id == "dead:notification-events:0.1"
+
+
+def test_an_event_of_a_newer_program_is_not_skipped() -> None:
+    with pytest.raises(UnknownType):
+        rebuilt([encode(event("a", ACCEPTED)).replace(b"accepted.v1", b"accepted.v2")])
+
+
+def test_what_was_given_up_with_a_dead_letter_is_not_owed_any_more() -> None:
+    log = [encode(event("a", ACCEPTED)), encode(event("b", Sent(1)))]
+    _, applied, jobs = rebuilt(log, committed=2)
+    assert (applied, jobs.owed()) == (2, 0)

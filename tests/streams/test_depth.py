@@ -1,0 +1,67 @@
+"""What waits in the stages, as Redis is told and the API reads it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from deploy.servers.redis import Redis as RedisServer
+from streams import depth
+from streams.folding.counts import Counts
+from streams.settings import Settings
+from tests.support.private import Private
+
+
+@pytest.fixture
+async def redis(servers: Settings) -> AsyncIterator[Redis]:
+    client = Redis.from_url(servers.redis_url)
+    await client.delete(depth.INDEX)
+    yield client
+    await client.aclose()
+
+
+async def total(redis: Redis) -> int:
+    return int(await redis.eval(depth.SUM, 1, depth.INDEX))
+
+
+async def reaches(redis: Redis, wanted: int) -> None:
+    async with asyncio.timeout(10):
+        while await total(redis) != wanted:
+            pass
+
+
+def test_unread_records_and_open_notifications_both_wait() -> None:
+    assert depth.waiting(Counts(lag={0: 3, 2: 4}, open_jobs=5)) == 12
+
+
+async def test_the_sum_is_over_all_workers_and_follows_them(redis: Redis, servers: Settings) -> None:
+    admit, lifecycle = Counts(lag={0: 10}), Counts(lag={1: 1}, open_jobs=100)
+    async with (
+        depth.told(servers.redis_url, "admit:a", admit),
+        depth.told(servers.redis_url, "lifecycle:a", lifecycle),
+    ):
+        await reaches(redis, 111)
+        lifecycle.open_jobs = 50
+        await reaches(redis, 61)
+
+
+async def test_what_a_dead_worker_said_goes(redis: Redis, servers: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(depth, "KEPT", 0.3)
+    async with depth.told(servers.redis_url, "lifecycle:a", Counts(open_jobs=7)):
+        await reaches(redis, 7)
+    await reaches(redis, 0)
+    assert await redis.smembers(depth.INDEX) == set()
+
+
+async def test_a_redis_that_is_away_is_told_when_it_is_back(servers: Settings, tmp_path: Path) -> None:  # noqa: ARG001 - an integration test
+    server = Private(RedisServer(), tmp_path)
+    try:
+        async with depth.told(server.url, "lifecycle:a", Counts(open_jobs=7)):
+            await asyncio.sleep(1.1)  # so that it was tried
+            await asyncio.to_thread(server.start)
+            async with Redis.from_url(server.url) as redis:
+                await reaches(redis, 7)
+    finally:
+        server.stop()
