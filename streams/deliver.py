@@ -47,13 +47,13 @@ async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> No
     """
     publisher = Publisher(settings.kafka_url)
     redis = Redis.from_url(settings.redis_url, retry=Retry(ExponentialBackoff(cap=1, base=0.05), retries=-1))
+    outlets = {channel: Outlet(MockProvider(settings), settings) for channel in CHANNELS}
     vitals.publishes(publisher)
     await publisher.start()
     try:
         await refuse_lost_places(settings)
         async with asyncio.TaskGroup() as tasks:
             outcomes = Outcomes(publisher)
-            outlets = {channel: Outlet(MockProvider(settings), settings) for channel in CHANNELS}
             caller = Caller(outlets, outcomes.add, settings, vitals.times("tidings_provider_seconds"))
             vitals.measure(lambda: call_readings(caller))
             writing = tasks.create_task(outcomes.write())
