@@ -110,7 +110,7 @@ class Creation:
     async def _accept_once(self, key: str, asked: Asked) -> Response:
         if not VALID_KEY.fullmatch(key):
             raise Refusal(400, f"{KEY_HEADER} must be 1 to 255 printable ASCII characters")
-        outcome = await self._idempotency.reserve(DEFAULT_TENANT, key, asked.raw, clock.now())
+        outcome = await self._idempotency.reserve(DEFAULT_TENANT, asked.way.scope + key, asked.raw, clock.now())
         match outcome:
             case Reserved():
                 return await self._accept(outcome.notification, outcome.created, asked, outcome)

@@ -24,6 +24,8 @@ class Way:
     status: int
     answer: Callable[[str, datetime, int], object]
     """The good answer, as JSON, to the notification of this id, time and number of attempts."""
+    scope: str = ""
+    """Set before an `Idempotency-Key`: the same one used on another way is another request."""
     unavailable: tuple[int, str] | None = None
     """Status and message of the answer when RabbitMQ did not confirm, if that is no 503 which explains itself."""
 
@@ -51,11 +53,14 @@ def check_like(raw: bytes) -> SocialBody:
 
 
 DELIVERY = Way(JOBS_QUEUE, check_delivery, 201, pending)
-EVENT = Way(SOCIAL_QUEUE, check_social, 202, lambda notification, *_: {"id": notification, "status": "pending"})
+EVENT = Way(
+    SOCIAL_QUEUE, check_social, 202, lambda notification, *_: {"id": notification, "status": "pending"}, "event\n"
+)
 LIKE = Way(
     SOCIAL_QUEUE,
     check_like,
     200,
     lambda *_: {"message": "Event queued successfully"},
+    "like\n",
     (500, "Failed to queue event"),
 )

@@ -58,7 +58,10 @@ def readiness(settings: Settings) -> APIRouter:
 
 
 class Timed:
-    """Counts and times every request, by method and status; ASGI, since a middleware of Starlette costs 40 us each."""
+    """Counts every request and times it up to its answer, by method and status.
+
+    It is ASGI, since a middleware of Starlette costs 40 us each.
+    """
 
     def __init__(self, application: ASGIApp, vitals: Vitals) -> None:
         self._application = application
@@ -69,17 +72,14 @@ class Timed:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
-        began, status = time.perf_counter(), 499  # as nginx says that the client went away
+        began, method = time.perf_counter(), _method(scope["method"])
 
         async def answer(message: Message) -> None:
-            nonlocal status
-            status = message.get("status", status)
+            if message["type"] == "http.response.start":
+                self._seconds.labels(method, str(message["status"])).observe(time.perf_counter() - began)
             await send(message)
 
-        try:
-            await self._application(scope, receive, answer)
-        finally:
-            self._seconds.labels(_method(scope["method"]), str(status)).observe(time.perf_counter() - began)
+        await self._application(scope, receive, answer)
 
 
 def _method(method: str) -> str:
@@ -90,8 +90,7 @@ def _method(method: str) -> str:
 async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> None:
     """Serves until told to stop, then finishes what is under way."""
     require_loopback(settings.host)
-    live = Live(settings)
-    vitals.measure(live.readings)
+    live = Live(settings, stopping, vitals)
     app = application(settings, live)
     app.router.routes.extend(routes(vitals, settings.worker))
     await serve(

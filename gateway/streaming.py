@@ -14,6 +14,8 @@ from streams.clock import iso
 
 WAITING = 10_000
 """Changes that may wait for a client; one that leaves more unread is disconnected."""
+END = b""
+"""What the process's end looks like in the queue: a stream that stayed open would hold it up."""
 SIGN_OF_LIFE = 15.0
 """Seconds of silence after which a comment is sent, so that proxies keep the connection."""
 
@@ -21,8 +23,8 @@ SIGN_OF_LIFE = 15.0
 class Streaming:
     """Answers while the feed runs."""
 
-    def __init__(self, feed: Feed, presence: Presence) -> None:
-        self._feed, self._presence = feed, presence
+    def __init__(self, feed: Feed, presence: Presence, stopping: asyncio.Event) -> None:
+        self._feed, self._presence, self._stopping = feed, presence, stopping
 
     async def changes(self, request: Request) -> Response:
         """Every change from now on, of one notification (`?notificationId=`) or of all."""
@@ -41,6 +43,8 @@ class Streaming:
 
     async def _changes(self, notification: str | None) -> AsyncIterator[bytes]:
         waiting: asyncio.Queue[bytes] = asyncio.Queue()
+        stop = asyncio.ensure_future(self._stopping.wait())
+        stop.add_done_callback(lambda _: waiting.put_nowait(END))
         self._feed.listen(waiting.put_nowait, notification)
         try:
             await self._feed.reading()
@@ -52,6 +56,9 @@ class Streaming:
                 except TimeoutError:
                     yield b": \n\n"
                 else:
+                    if change is END:
+                        return
                     yield b"data: %b\n\n" % change
         finally:
+            stop.cancel()
             self._feed.unlisten(waiting.put_nowait, notification)

@@ -33,7 +33,6 @@ from streams.settings import Settings
 
 POSITIONS = "positions"
 VERSIONS = {jobs.PROJECTION: jobs.VERSION, story.PROJECTION: story.VERSION}
-MAILBOX = [("mailbox", ASCENDING), ("recipient", ASCENDING), ("seq", ASCENDING)]
 AT_ONCE = 1000
 """Documents of a whole collection that are held together."""
 DUPLICATE_KEY = 11000
@@ -93,7 +92,6 @@ async def declare(settings: Settings) -> None:
             await base[jobs.PROJECTION].create_index([("seq", ASCENDING)], unique=True)
             for name in SELECTIVE:
                 await base[jobs.PROJECTION].create_index([(name, ASCENDING), ("seq", ASCENDING)])
-            await base[jobs.PROJECTION].create_index(MAILBOX, sparse=True)
             await base[story.PROJECTION].create_index([("jobId", ASCENDING)])
             for name in ("seq", *(f"{name},seq" for name in letters.FILTERS.values())):
                 await base[letters.PROJECTION].create_index([(each, ASCENDING) for each in name.split(",")])
@@ -184,9 +182,15 @@ class Reads:
 
     async def unread(self, user: str, limit: int) -> list[Document]:
         """The newest in-app notifications that a user has not acknowledged, oldest first."""
+        newest = [
+            {"$match": {"recipient": user}},
+            {"$match": {"mailbox": "pending"}},
+            {"$sort": {"seq": DESCENDING}},
+            {"$limit": limit},
+        ]
         with answered():
-            found = self._jobs.find({"mailbox": "pending", "recipient": user})
-            return (await found.sort("seq", DESCENDING).limit(limit).to_list())[::-1]
+            found = await self._jobs.aggregate(newest, batchSize=limit + 1)
+            return (await found.to_list())[::-1]
 
     async def folded(self) -> dict[int, int]:
         """The last offset that NotificationJob has taken in, by partition."""

@@ -5,21 +5,17 @@ notification). The rules are in `admission`.
 """
 
 import asyncio
-from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import cast
 
-from aiokafka import TopicPartition
-
 from streams.admission import SOURCE, History, Limits, evolve, expires, judge
-from streams.codec import Undecodable, UnknownType, decode
+from streams.codec import Undecodable
 from streams.events import Accepted, Body, Event, Origin, Repeated, Requested, Suppressed
 from streams.folding import process
 from streams.folding.rule import Incoming, Reaction
-from streams.offsets import opened
+from streams.history import holds
 from streams.record import Record
 from streams.settings import Settings, seconds
-from streams.topic_reading import records
 from streams.topics import EVENTS, REQUESTS
 from streams.vitals import Vitals
 
@@ -30,7 +26,10 @@ async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> No
     """Admit until told to stop."""
 
     async def refuse_fresh(partition: int) -> str | None:
-        return await _judged_before(settings, partition)
+        """Trap: requests that were judged before would be accepted, and sent, again."""
+        everywhere = range(settings.partitions)
+        judged = await holds(settings.kafka_url, everywhere, lambda event: _answers(event, partition))
+        return f"its requests have outcomes on {EVENTS}" if judged else None
 
     await process.run(
         SOURCE,
@@ -91,22 +90,6 @@ class Admit:
         raise NotImplementedError(f"admit sets no timers, asked for one at {now} by {state}")
 
 
-async def _judged_before(settings: Settings, partition: int) -> str | None:
-    """Why a table must not be begun anew: requests that were judged before would be accepted, and sent, again."""
-    places = [TopicPartition(EVENTS, number) for number in range(settings.partitions)]
-    async with opened(settings.kafka_url) as offsets:
-        extents = await offsets.extents(places)
-    async with aclosing(records(settings.kafka_url, extents)) as batches:
-        async for batch in batches:
-            if any(_origin(record.value) == partition for record in batch):
-                return f"its requests have outcomes on {EVENTS}"
-    return None
-
-
-def _origin(value: bytes | None) -> int | None:
-    """The partition of the request that an event is the outcome of."""
-    try:
-        body = decode(value).body
-    except (Undecodable, UnknownType):
-        return None
-    return body.origin.partition if isinstance(body, Accepted | Suppressed | Repeated) else None
+def _answers(event: Event[Body], partition: int) -> bool:
+    """Whether it is the outcome of a request of this partition."""
+    return isinstance(event.body, Accepted | Suppressed | Repeated) and event.body.origin.partition == partition

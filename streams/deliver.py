@@ -34,15 +34,13 @@ async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> No
     publisher = Publisher(settings.kafka_url)
     redis = Redis.from_url(settings.redis_url, retry=Retry(ExponentialBackoff(cap=1, base=0.05), retries=-1))
     mailboxes = Redis.from_url(settings.redis_url, retry=Retry(NoBackoff(), 0))
+    outlets = {channel: Outlet(provider, settings) for channel, provider in providers(settings, mailboxes).items()}
     vitals.publishes(publisher)
     await publisher.start()
     try:
         await refuse_lost_places(settings)
         async with asyncio.TaskGroup() as tasks:
             outcomes = Outcomes(publisher)
-            outlets = {
-                channel: Outlet(provider, settings) for channel, provider in providers(settings, mailboxes).items()
-            }
             caller = Caller(outlets, outcomes.add, settings, vitals.times("tidings_provider_seconds"))
             vitals.measure(lambda: call_readings(caller))
             writing = tasks.create_task(outcomes.write())

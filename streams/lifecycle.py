@@ -7,20 +7,19 @@ its recipient. Timers are state: a due one puts `came-due` on the log. The rules
 import asyncio
 from datetime import datetime, timedelta
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-
 from streams import clock
 from streams.events import Body, Event, Queued
 from streams.folding import process
 from streams.folding.ownership import Ownership
 from streams.folding.rule import Incoming, Reaction
-from streams.kafka import Publisher, bootstrap
+from streams.history import holds
+from streams.kafka import Publisher
 from streams.notification import SOURCE, Job, Phase, attempt, came_due, conclude, evolve
 from streams.reconciler import Patience, Reconciler
 from streams.record import Record
 from streams.retry import LinearRetry
 from streams.settings import Settings, seconds
-from streams.topics import EVENTS, LANES
+from streams.topics import EVENTS
 from streams.vitals import Vitals
 
 TABLE = "jobs"
@@ -30,7 +29,9 @@ async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> No
     """Keep every notification going until told to stop."""
 
     async def refuse_fresh(partition: int) -> str | None:
-        return await _dispatched_before(settings.kafka_url, partition)
+        """Trap: with history taken for news everything would be sent again."""
+        concluded = await holds(settings.kafka_url, [partition], lambda event: event.source == SOURCE)
+        return f"its conclusions are on {EVENTS}" if concluded else None
 
     async def reconcile(owned: Ownership[Job], publisher: Publisher) -> None:
         patience = Patience(seconds(settings.queued_patience), seconds(settings.late_tolerance))
@@ -98,16 +99,3 @@ class Lifecycle:
     def command(self, state: Job, now: datetime) -> Event[Body]:
         """`came-due`, which counts only if the job still waits for it when it is read."""
         return came_due(state, now)
-
-
-async def _dispatched_before(kafka_url: str, partition: int) -> str | None:
-    """Why a table must not be begun anew: with history taken for news everything would be sent again."""
-    lanes = [TopicPartition(lane, partition) for lane in LANES]
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap(kafka_url))
-    await consumer.start()
-    try:
-        ends = await consumer.end_offsets(lanes)
-    finally:
-        await consumer.stop()
-    used = sorted(lane.topic for lane, end in ends.items() if end)
-    return f"dispatches were already written to {', '.join(used)}" if used else None

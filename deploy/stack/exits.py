@@ -8,6 +8,8 @@ import time
 from typing import Any, TypedDict
 
 from supervisor import events
+from supervisor.options import decode_wait_status
+from supervisor.process import Subprocess
 
 from deploy.stack.program import LONGEST_PAUSE
 from streams.folding.exits import Exit
@@ -41,20 +43,30 @@ class ExitCounter:
         before = self._exits.get(process.config.name)
         self._exits[process.config.name] = {
             "count": 1 + (before["count"] if before else 0),
-            "last": _how_it_ended(process.exitstatus),
+            "last": _how_it_ended(process.exitstatus, getattr(process, "ended_with", None)),
             "at": int(time.time()),
         }
         process.backoff = min(process.backoff, LONGEST_PAUSE)
 
 
-def _how_it_ended(status: int | None) -> str:
+def _how_it_ended(status: int | None, code: int | None) -> str:
+    if code in NEEDS_A_HUMAN:
+        return f"{NEEDS_A_HUMAN[code]}: see its log"
     if status is None:
         return "ended while starting"
-    if status in NEEDS_A_HUMAN:
-        return f"{NEEDS_A_HUMAN[status]}: see its log"
     return "was killed by a signal" if status < 0 else f"ended with exit code {status}"
 
 
 def make_interface(_supervisord: object, **_options: str) -> ExitCounter:
     """The factory that supervisord.conf names."""
+    Subprocess.finish = _finish
     return ExitCounter()
+
+
+_supervisor_s_finish = Subprocess.finish
+
+
+def _finish(process: Any, pid: int, status: int) -> None:  # noqa: ANN401
+    """Trap: supervisord forgets the exit code of a program that ends before it has proved itself."""
+    process.ended_with = decode_wait_status(status)[0]
+    _supervisor_s_finish(process, pid, status)

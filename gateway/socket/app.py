@@ -21,6 +21,7 @@ from streams.background import running
 from streams.kafka import Publisher
 from streams.metrics import Reading
 from streams.settings import Settings
+from streams.vitals import Vitals
 
 PATIENCE = 2.0
 """Seconds until the database counts as away."""
@@ -29,12 +30,13 @@ PATIENCE = 2.0
 class Live:
     """Sockets and streams. `upgrade` is uvicorn's `ws` setting; it serves while the router's lifespan lasts."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> None:
+        self._settings, self._vitals = settings, vitals
+        vitals.measure(self._readings)
         self._feed = Feed(settings)
         self._presence = Presence(settings)
         self._desk: Desk | None = None
-        streaming = Streaming(self._feed, self._presence)
+        streaming = Streaming(self._feed, self._presence, stopping)
         self.router = APIRouter(lifespan=self._open, tags=["live"])
         self.router.add_api_route(
             "/api/notifications/stream", streaming.changes, methods=["GET"], summary="Status changes as they happen"
@@ -48,7 +50,7 @@ class Live:
         """Takes over connections that become sockets."""
         return protocol(lambda: self._desk.accept() if self._desk is not None else None)
 
-    def readings(self) -> Iterator[Reading]:
+    def _readings(self) -> Iterator[Reading]:
         """How many sockets are open, once it serves."""
         if self._desk is not None:
             yield from self._desk.readings()
@@ -62,6 +64,7 @@ class Live:
             secret = self._settings.recipient_secret.get_secret_value()
             acknowledging = Acknowledging(publisher, mailboxes, unread.owns, secret)
             self._desk = Desk(hub, Tokens(self._settings), acknowledging, self._feed, self._presence)
+            self._vitals.publishes(publisher)
             await publisher.start()
             async with running(
                 mailboxes.serve(),

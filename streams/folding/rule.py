@@ -70,4 +70,7 @@ class Rule(Protocol[StateT]):
         """
 
     def command(self, state: StateT, now: datetime) -> Event[Body]:
-        """The event to put on the source topic, under the record key of the state's last event, once it is due."""
+        """The event to put on the source topic, under the record key of the state's last event, once it is due.
+
+        Trap: by our wall clock it may not be due yet; an event that says so would be ignored, and no other one comes.
+        """

@@ -110,9 +110,10 @@ class Bed:
         try:
             told = json.loads(done.stdout)
         except ValueError:
-            return {"clean": False, "findings": [done.stderr[-2000:]]}
+            return {"clean": False, "kinds": [], "findings": [done.stderr[-2000:]]}
         return {
             "clean": told["clean"] and done.returncode == 0,
+            "kinds": list(told["found"]),
             "findings": told["findings"][:10],
             "counts": told["counts"],
         }

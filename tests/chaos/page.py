@@ -12,6 +12,8 @@ from typing import Any
 
 import psutil
 
+from tests.chaos.row import HOLE
+
 DOCS = Path(__file__).parents[2] / "docs"
 RUNS = DOCS / "reliability"
 PAGE = DOCS / "reliability.md"
@@ -31,7 +33,7 @@ COLUMNS: dict[str, Callable[[Facts], Any]] = {
     "doubled, unexplained": lambda row: len(row["unexplained"]),
     "stall s": lambda row: row["stall"],
     "recovery s": lambda row: row["recovery"],
-    "audit": lambda row: audit(row["audit"]),
+    "audit": lambda row: audit(row["audit"], holed=row["holed"]),
 }
 
 
@@ -72,9 +74,11 @@ def span(values: list[Any]) -> str:
     return low if low == high else f"{low} - {high}"
 
 
-def audit(told: Facts | None) -> str | None:
+def audit(told: Facts | None, *, holed: bool) -> str | None:
     """In a word."""
-    return None if told is None else "clean" if told["clean"] else "NOT CLEAN"
+    if told is None:
+        return None
+    return "clean" if told["clean"] else "sees the hole" if holed and HOLE in told["kinds"] else "NOT CLEAN"
 
 
 def harm(faults: dict[str, list[Facts]]) -> str:

@@ -25,6 +25,20 @@ async def committed(kafka_url: str, group: str, topics: Iterable[str]) -> dict[T
     return {place: told.offset for place, told in offsets.items() if place.topic in set(topics) and told.offset >= 0}
 
 
+async def unread(kafka_url: str, group: str, topics: Iterable[str], most: int) -> dict[TopicPartition, tuple[int, int]]:
+    """Up to so many records that a group has not read, of each partition that has some: the first and the last + 1."""
+    places = await committed(kafka_url, group, topics)
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap(kafka_url), enable_auto_commit=False)
+    await consumer.start()
+    try:
+        ends = await consumer.end_offsets(list(places))
+    finally:
+        await consumer.stop()
+    return {
+        place: (offset, min(offset + most, ends[place])) for place, offset in places.items() if offset < ends[place]
+    }
+
+
 async def subjects(kafka_url: str, parts: dict[TopicPartition, tuple[int, int]]) -> set[str]:
     """The notifications that the records in these ranges of offsets (the second exclusive) are about."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap(kafka_url), enable_auto_commit=False)

@@ -16,6 +16,8 @@ EXPLAINED = 50
 """Doubles that a fault may cause, each of them told by a `send-lost`."""
 TOO_LITTLE = "too little load"
 """Harm to the trial, not by the system."""
+HOLE = "hole"
+"""The audit's word for records that are not where they were."""
 SHOWN = 5
 PROCESS_RECOVERS_WITHIN = 15.0
 """Seconds from its death."""
@@ -46,6 +48,8 @@ class Row:
     audit: dict[str, Any] | None = None
     late: float | None = None
     """What lifecycle's reconciler has found late since it started."""
+    holed: bool = False
+    """Records of the log itself were removed: the audit must find that, and nothing can be clean any more."""
     door_shut: bool = False
     """The API could not accept for a while, so the load is what was offered."""
     allowed: int = EXPLAINED
@@ -70,7 +74,9 @@ class Row:
             found["nothing new is sent any more"] = [self.fault]
         if self.explained > self.allowed:
             found["doubles, though explained"] = [str(self.explained)]
-        if self.audit is not None and not self.audit["clean"]:
+        if self.audit is not None and self.holed != (HOLE in self.audit["kinds"]):
+            found["audit"] = ["it sees no hole where there is one, or one where there is none"]
+        elif self.audit is not None and not self.holed and not self.audit["clean"]:
             found["audit"] = self.audit["findings"] or ["not clean, without a finding"]
         if (self.offered if self.door_shut else self.held) < HELD * self.rate:
             found[TOO_LITTLE] = [f"{self.held}/s accepted, {self.offered}/s offered of {self.rate}/s"]

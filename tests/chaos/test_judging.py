@@ -100,8 +100,11 @@ def test_the_longest_gap_counts_from_the_beginning_and_past_the_end() -> None:
         ({"held": 200, "door_shut": True}, set()),
         ({"recovery": None}, {"nothing new is sent any more"}),
         ({"broken": "it did not refuse"}, {"not as expected"}),
-        ({"audit": {"clean": False, "findings": ["x"]}}, {"audit"}),
-        ({"audit": {"clean": False, "findings": []}}, {"audit"}),
+        ({"audit": {"clean": True, "kinds": [], "findings": []}}, set()),
+        ({"audit": {"clean": False, "kinds": ["stuck"], "findings": ["x"]}}, {"audit"}),
+        ({"audit": {"clean": False, "kinds": [], "findings": []}}, {"audit"}),
+        ({"audit": {"clean": False, "kinds": ["hole"], "findings": ["x"]}, "holed": True}, set()),
+        ({"audit": {"clean": True, "kinds": [], "findings": []}, "holed": True}, {"audit"}),
     ],
 )
 def test_harm_is_named(facts: dict[str, Any], harm: set[str]) -> None:

@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 from streams.topics import EVENTS, LANES, OPERATIONS, REQUESTS
 from tests.chaos.bed import RATE, Bed
 from tests.chaos.beds import Beds
-from tests.chaos.removing import committed, remove_records, subjects
+from tests.chaos.removing import remove_records, subjects, unread
 from tests.chaos.trial import Trial
 from tests.support.kafka import read
 from tests.support.stack import wait_until
@@ -33,8 +33,8 @@ GROUPS: dict[str, list[tuple[str, tuple[str, ...]]]] = {
 @pytest.mark.parametrize("kind", GROUPS)
 def test_a_worker_that_retention_has_passed_refuses_until_it_is_told_to_go_on(beds: Beds, kind: str) -> None:
     bed, gone = beds.get(), set[str]()
-    fault = f"retention passes {kind} while it is away"
-    with Trial(bed, fault, RATE, shown=kind == "projections", told=lambda: gone) as trial:
+    fault, holed = f"retention passes {kind} while it is away", kind in ("lifecycle", "projections")
+    with Trial(bed, fault, RATE, shown=kind == "projections", told=lambda: gone, holed=holed) as trial:
         bed.stop(kind)
         trial.go_on(AWAY)
         passed, missed = pass_by(bed, kind)
@@ -58,8 +58,7 @@ def pass_by(bed: Bed, kind: str) -> tuple[list[TopicPartition], set[str]]:
     async def remove() -> tuple[list[TopicPartition], set[str]]:
         ranges: dict[TopicPartition, tuple[int, int]] = {}
         for group, topics in GROUPS[kind]:
-            read_to = await committed(url, group, topics)
-            ranges |= {place: (offset, offset + MISSED) for place, offset in read_to.items()}
+            ranges |= await unread(url, group, topics, MISSED)
         missed = await subjects(url, ranges)
         await remove_records(url, {place: until for place, (_, until) in ranges.items()})
         return list(ranges), missed

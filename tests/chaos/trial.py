@@ -37,11 +37,12 @@ class Trial:
         door_shut: bool = False,
         shown: bool = False,
         explained: int = EXPLAINED,
+        holed: bool = False,
         told: Callable[[], set[str]] = set,
     ) -> None:
         """`door_shut`: the fault keeps the API from accepting. `shown`: recovery is when the read model shows what was
         accepted after the fault as sent, instead of when the log does. `told` gives those whose loss is on record."""
-        self.row = Row(fault, rate, door_shut=door_shut, allowed=explained)
+        self.row = Row(fault, rate, door_shut=door_shut, allowed=explained, holed=holed)
         self.accepted: dict[str, float] = {}
         """When each was answered with 201, by id."""
         self._bed, self._told = bed, told

@@ -19,7 +19,8 @@ def counter() -> Iterator[ExitCounter]:
 
 def ends(kind: type[object], status: int | None, backoff: int = 0) -> SimpleNamespace:
     """A program that ends, as supervisord announces it."""
-    process = SimpleNamespace(config=SimpleNamespace(name="deliver"), exitstatus=status, backoff=backoff)
+    name, known = SimpleNamespace(name="deliver"), None if kind is events.ProcessStateBackoffEvent else status
+    process = SimpleNamespace(config=name, exitstatus=known, ended_with=status, backoff=backoff)
     event: Any = object.__new__(kind)
     event.process = process
     events.notify(event)
@@ -30,7 +31,7 @@ def test_exits_are_counted_with_the_way_of_the_last_one(counter: ExitCounter) ->
     ends(events.ProcessStateExitedEvent, -1)
     assert counter.exits()["deliver"]["last"] == "was killed by a signal"
     ends(events.ProcessStateExitedEvent, 1)
-    ends(events.ProcessStateBackoffEvent, None)
+    ends(events.ProcessStateBackoffEvent, 1)
     assert counter.exits()["deliver"]["count"] == 3
     assert counter.exits()["deliver"]["last"] == "ended while starting"
 
@@ -38,7 +39,7 @@ def test_exits_are_counted_with_the_way_of_the_last_one(counter: ExitCounter) ->
 def test_a_process_that_needs_a_human_says_so(counter: ExitCounter) -> None:
     ends(events.ProcessStateExitedEvent, Exit.REFUSED)
     assert counter.exits()["deliver"]["last"] == "refused: see its log"
-    ends(events.ProcessStateExitedEvent, Exit.UPGRADE)
+    ends(events.ProcessStateBackoffEvent, Exit.UPGRADE)
     assert counter.exits()["deliver"]["last"] == "needs an upgrade: see its log"
 
 

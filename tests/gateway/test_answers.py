@@ -233,6 +233,9 @@ def test_the_pages_about_it_are_right(settings: Settings, serve: Serve) -> None:
     paths = get(f"{serve(settings)}/openapi.json").json()["paths"]
     answers = {path: sorted(described["get"]["responses"]) for path, described in paths.items()}
     assert answers == {
+        "/api/dead-letters": ["200", "400", "503"],
+        "/api/dead-letters/counts": ["200", "503"],
+        "/api/dead-letters/{id}": ["200", "404", "503"],
         "/api/notifications": ["200", "400", "503"],
         "/api/notifications/{id}": ["200", "404", "503"],
         "/api/notifications/{id}/log": ["200", "404", "503"],

@@ -78,4 +78,5 @@ class Toy:
         return (state.due or now) - now
 
     def command(self, state: Tally, now: datetime) -> Event[Body]:
-        return Event(CameDue(state.waits_for, "deadline"), state.notification, now, "toy", "c")
+        assert state.due is not None
+        return Event(CameDue(state.waits_for, "deadline"), state.notification, max(now, state.due), "toy", "c")

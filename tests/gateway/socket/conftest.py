@@ -82,7 +82,7 @@ def gateway() -> Iterator[Gateway]:
     with ExitStack() as served:
 
         def serve(settings: Settings) -> str:
-            live = Live(settings)
+            live = Live(settings, asyncio.Event(), Vitals())
             return served.enter_context(serving(live.router, live.upgrade))
 
         yield serve
