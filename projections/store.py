@@ -182,7 +182,7 @@ class Reads:
 
     async def unread(self, user: str, limit: int) -> list[Document]:
         """The newest in-app notifications that a user has not acknowledged, oldest first."""
-        newest = [
+        newest: list[Document] = [
             {"$match": {"recipient": user}},
             {"$match": {"mailbox": "pending"}},
             {"$sort": {"seq": DESCENDING}},
