@@ -1,6 +1,7 @@
 """The protocol, row by row, as a client that is not ours sees it; servers are real."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -17,13 +18,15 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from gateway.socket import connection, desk
 from gateway.socket.connection import MAX_FRAME_BYTES, Close
 from streams import clock, mailbox
-from streams.events import Acknowledged
+from streams.codec import encode
+from streams.events import Accepted, Acknowledged, Event, Origin, Personal, Request
 from streams.settings import Settings
 from streams.topics import EVENTS
 from tests.gateway.socket.conftest import Client, Frame, Gateway, client
-from tests.support.kafka import events, read
+from tests.support.kafka import events, read, write
 
 Put = Callable[..., Any]
+ACCEPTED = Accepted(Request("email", "key", 5, Personal("ada@example.org", "hello")), "transactional", Origin(0, 0))
 
 
 async def closed(socket: Client) -> int:
@@ -230,6 +233,34 @@ async def test_who_does_not_say_who_it_is_and_who_does_not_answer_pings_is_disco
         dead.socket.transport.resume_reading()
         assert await closed(dead) == Close.SILENT
         assert (await presence(url, user))["online"]
+
+
+async def test_who_subscribes_hears_of_changes_until_they_unsubscribe(settings: Settings, url: str, user: str) -> None:
+    names = [f"{user}-{number}" for number in range(3)]
+
+    async def happen(name: str) -> None:
+        await write(settings.kafka_url, EVENTS, (b"key", encode(Event(ACCEPTED, name, clock.now(), "test", name))))
+
+    async with client(url) as all_of_them, client(url) as one, httpx.AsyncClient(timeout=30) as http:
+        await all_of_them.say(type="SUBSCRIBE")
+        await one.say(type="SUBSCRIBE", notificationId=names[1])
+        assert await all_of_them.hear() == {"type": "SUBSCRIBED", "notificationId": None}
+        assert await one.hear() == {"type": "SUBSCRIBED", "notificationId": names[1]}
+        async with http.stream("GET", f"{url}/api/notifications/stream?notificationId={names[2]}") as stream:
+            lines = stream.aiter_lines()
+            assert [await anext(lines) for _ in range(3)] == ["event: open", "data: {}", ""]
+            for name in names:
+                await happen(name)
+            assert [(await all_of_them.hear())["notificationId"] for _ in names] == names
+            assert (await one.hear())["notificationId"] == names[1]
+            line = await anext(lines)
+            assert json.loads(line.removeprefix("data: "))["notificationId"] == names[2]
+        await all_of_them.say(type="UNSUBSCRIBE")
+        await one.say(type="SUBSCRIBE", notificationId=names[0])
+        assert (await one.hear())["type"] == "SUBSCRIBED"
+        await happen(f"{user}-last")
+        await all_of_them.say(type="SUBSCRIBE", notificationId=names[0])
+        assert (await all_of_them.hear())["type"] == "SUBSCRIBED"
 
 
 async def test_other_paths_are_no_sockets(url: str) -> None:
