@@ -46,7 +46,7 @@ class Backlog:
         try:
             [told] = await self._pipe.do(("EVAL", depth.SUM, 1, depth.INDEX))
         except Away:
-            if self._told and now - self._told.at > depth.KEPT:
+            if self._told and now - self._told.at > depth.BELIEVED:
                 log.warning("without Redis only what waits in RabbitMQ is known")
                 self._told = None
         else:

@@ -8,6 +8,9 @@ CHATTY = ("aiokafka", "faust", "mode", "httpx", "pymongo", "uvicorn")
 REPEATED_AFTER = 30.0
 """Seconds until a library may say the same again."""
 
+KNOWN = 1000
+"""Messages remembered at most; what more there are is let through."""
+
 
 class Seldom(logging.Filter):
     """Lets a message of a chatty library through once in a while: while a server is away they write many a second."""
@@ -23,7 +26,10 @@ class Seldom(logging.Filter):
         message, now = (record.name, str(record.msg)[:100]), record.created
         if now - self._last.get(message, float("-inf")) < REPEATED_AFTER:
             return False
-        self._last[message] = now
+        if len(self._last) >= KNOWN:
+            self._last = {known: last for known, last in self._last.items() if now - last < REPEATED_AFTER}
+        if len(self._last) < KNOWN:
+            self._last[message] = now
         return True
 
 

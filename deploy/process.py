@@ -18,6 +18,7 @@ from deploy.health import served
 from deploy.kinds import MODULES
 from deploy.log_lines import configure_logging
 from streams.aiokafka_repairs import pace_metadata
+from streams.codec import UnknownType
 from streams.folding.exits import Exit, die
 from streams.folding.position import Refused
 from streams.settings import Settings
@@ -54,11 +55,12 @@ async def _supervised(process: Process, settings: Settings, port: int | None) ->
             await _run(process, settings, stopping, vitals)
         except Refused as error:
             die(Exit.REFUSED, str(error))
-        except Exception:
+        except UnknownType as error:
+            die(Exit.UPGRADE, str(error))
+        except Exception as error:
             log.exception("%s failed: leaving, to be started again", settings.worker)
             # Not by unwinding: Faust's `finally` blocks would acknowledge and commit what was never done.
-            logging.shutdown()
-            os._exit(1)
+            die(Exit.FAILED, repr(error))
     log.info("%s stopped", settings.worker)
 
 

@@ -13,7 +13,8 @@ from gateway.answers import answer, unknown
 from gateway.pages import Row, page
 from gateway.pending import Pending
 from gateway.query import Query, parse
-from projections.store import Reads, database
+from projections.reads import Reads
+from projections.store import database
 from streams.settings import Settings
 
 PATIENCE = 1.5

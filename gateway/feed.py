@@ -12,7 +12,8 @@ from contextlib import asynccontextmanager
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from gateway.changes import Changes
-from streams.kafka import bootstrap, waited_out
+from streams.consuming import plain_consumer
+from streams.kafka import waited_out
 from streams.settings import Settings
 from streams.topics import EVENTS
 
@@ -81,9 +82,7 @@ class Feed:
 
     @asynccontextmanager
     async def _consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap(self._settings.kafka_url), enable_auto_commit=False, fetch_max_wait_ms=100
-        )
+        consumer = plain_consumer(self._settings.kafka_url, reset="latest", fetch_max_wait_ms=100)
         try:
             await consumer.start()
             places = [TopicPartition(EVENTS, number) for number in range(self._settings.partitions)]

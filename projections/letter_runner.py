@@ -10,19 +10,22 @@ import itertools
 import logging
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from projections.identity import log_identity
 from projections.letter_reading import poison, read_item
 from projections.letter_store import LetterStore
 from projections.letters import TOPICS, Item, Position, evolve, fold
-from projections.position import LogIdentity, Refused
+from projections.position import LogIdentity
 from projections.store import Conflict, Unavailable, database, encodes
+from streams import clock
+from streams.consuming import plain_consumer
 from streams.dead_letters import Report
-from streams.kafka import bootstrap, reachable
+from streams.gaps import missed, on_record, refuse_unless_accepted
+from streams.kafka import Publisher, reachable
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS
 from streams.vitals import Following, Vitals
@@ -39,6 +42,7 @@ PATIENCE = 5.0
 """Seconds to wait for MongoDB."""
 PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)
 """Seconds between attempts; the last one for ever."""
+REPAIR = "point KAFKA_URL or MONGO_URL to the pair that belongs together, or empty the database"
 PARTITIONS = [TopicPartition(topic, 0) for topic in TOPICS]
 
 
@@ -46,25 +50,69 @@ async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> No
     """Work until `stopping` is set, waiting for servers that are away. Raises `Refused` as `LetterStore` does."""
     await reachable(settings.kafka_url)
     identity = await log_identity(settings.kafka_url, DEAD_LETTERS)
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap(settings.kafka_url), group_id=GROUP, enable_auto_commit=False
-    )
-    await consumer.start()
-    try:
-        consumer.assign(PARTITIONS)
-        async with database(settings, patience=PATIENCE) as base:
-            loop = Loop(consumer, LetterStore(base), identity, vitals)
-            vitals.follow(Following(GROUP, TOPICS, lambda: PARTITIONS, lambda _: loop.hindered))
-            await loop.work(stopping)
-    finally:
-        await consumer.stop()
+    consumer, publisher = plain_consumer(settings.kafka_url, group_id=GROUP), Publisher(settings.kafka_url)
+    async with AsyncExitStack() as stack:
+        for client in (publisher, consumer):
+            stack.push_async_callback(client.stop)
+            await client.start()
+        base = await stack.enter_async_context(database(settings, patience=PATIENCE))
+        reader = Reader(consumer, publisher, accept_gaps=settings.accept_gaps)
+        loop = Loop(reader, LetterStore(base), identity, vitals)
+        vitals.follow(Following(GROUP, TOPICS, lambda: PARTITIONS, lambda _: loop.hindered))
+        await loop.work(stopping)
+
+
+class Reader:
+    """The two topics, from where it is told to go on."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, publisher: Publisher, *, accept_gaps: bool) -> None:
+        self._consumer, self._publisher, self._accept_gaps = consumer, publisher, accept_gaps
+        self._out_of_range: dict[TopicPartition, int] = {}
+        """Where the broker said there is nothing."""
+
+    async def go_to(self, position: Position) -> None:
+        """Read on after this position; past what was removed only if told to. Raises `Refused`.
+
+        Trap: assigned without a place to go to, aiokafka goes to the group's offsets, or fails where there are none.
+        """
+        begins = await self._consumer.beginning_offsets(PARTITIONS)
+        ends = await self._consumer.end_offsets(PARTITIONS)
+        following = {part: position.offsets[part.topic] + 1 for part in PARTITIONS}
+        for part, reached in following.items():
+            refuted = self._out_of_range.pop(part, None) == reached
+            gap = missed(part, reached, begins[part], ends[part], REPAIR, out_of_range=refuted)
+            if gap is not None:
+                refuse_unless_accepted(gap, accept=self._accept_gaps)
+                await self._publisher.publish([on_record(gap, GROUP, clock.now())])
+                log.critical("%s: going on as told to", gap)
+                following[part] = gap.until
+        if not self._consumer.assignment():
+            self._consumer.assign(PARTITIONS)
+        for part, reached in following.items():
+            self._consumer.seek(part, reached)
+
+    async def take(self) -> list[ConsumerRecord]:
+        """What waits, in order per topic. Raises aiokafka's errors."""
+        try:
+            batches = await self._consumer.getmany(timeout_ms=IDLE_MS, max_records=BATCH)
+        except OffsetOutOfRangeError as error:
+            self._out_of_range = dict(error.args[0])
+            raise
+        return [record for batch in batches.values() for record in batch]
+
+    async def mark(self, reached: Mapping[str, int]) -> None:
+        """Tell the group how far the read model is, for those who watch the lag; nothing is read by it."""
+        try:
+            await self._consumer.commit({part: reached[part.topic] + 1 for part in PARTITIONS})
+        except KafkaError as error:
+            log.info("the group's offsets, which only show the lag, were not committed: %r", error)
 
 
 class Loop:
     """Takes what is waiting and has it folded, for ever."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, store: LetterStore, identity: LogIdentity, vitals: Vitals) -> None:
-        self._consumer, self._store, self._identity, self._vitals = consumer, store, identity, vitals
+    def __init__(self, reader: Reader, store: LetterStore, identity: LogIdentity, vitals: Vitals) -> None:
+        self._reader, self._store, self._identity, self._vitals = reader, store, identity, vitals
         self._position: Position | None = None
         self._idle = 0
         self.hindered = ""
@@ -87,9 +135,10 @@ class Loop:
 
     async def _step(self) -> None:
         if self._position is None:
-            self._position = await self._open()
-        batches = await self._consumer.getmany(timeout_ms=IDLE_MS, max_records=BATCH)
-        records = [record for batch in batches.values() for record in batch]
+            position = await self._store.position(self._identity)
+            await self._reader.go_to(position)
+            self._position = position
+        records = await self._reader.take()
         if records:
             self._position = await self._take(self._position, records)
         self._idle = 0 if records else self._idle + 1
@@ -97,21 +146,7 @@ class Loop:
             self._idle = 0
             if await self._store.position(self._identity) != self._position:
                 raise Conflict("the stored position moved: MongoDB lost its tail, or somebody else writes")
-            await self._mark(self._position.offsets)  # the last mark may have been refused, or cut off by a crash
-
-    async def _open(self) -> Position:
-        position = await self._store.position(self._identity)
-        begins = await self._consumer.beginning_offsets(PARTITIONS)
-        ends = await self._consumer.end_offsets(PARTITIONS)
-        for partition in PARTITIONS:
-            following = position.offsets[partition.topic] + 1
-            if following > ends[partition]:
-                raise Refused(
-                    f"{partition.topic} ends at {ends[partition]}, but MongoDB has it up to {following}: it was made "
-                    "anew. Point KAFKA_URL or MONGO_URL to the pair that belongs together, or empty the database"
-                )
-            self._consumer.seek(partition, max(following, begins[partition]))
-        return position
+            await self._reader.mark(self._position.offsets)  # the last mark may have been refused or cut off
 
     async def _take(self, position: Position, records: list[ConsumerRecord]) -> Position:
         reached = dict(position.offsets)
@@ -131,7 +166,7 @@ class Loop:
             position.revision + 1,
         )
         await self._store.advance(position, new)
-        await self._mark(reached)
+        await self._reader.mark(reached)
         return new
 
     def _item(self, record: ConsumerRecord) -> Item | None:
@@ -141,9 +176,3 @@ class Loop:
         if item is not None and item.letter.startswith(f"dead:{record.topic}:"):
             self._vitals.errors["unreadable-letter"] += 1
         return item
-
-    async def _mark(self, reached: Mapping[str, int]) -> None:
-        try:
-            await self._consumer.commit({part: reached[part.topic] + 1 for part in PARTITIONS})
-        except KafkaError as error:
-            log.info("the group's offsets, which only show the lag, were not committed: %r", error)

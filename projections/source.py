@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRa
 
 from projections.position import Refused
 from streams import clock
-from streams.gaps import Gap, bridge
+from streams.gaps import missed, on_record, refuse_unless_accepted
 from streams.kafka import Publisher, group_consumer
 from streams.settings import Settings
 from streams.topics import EVENTS
@@ -17,6 +17,7 @@ from streams.topics import EVENTS
 log = logging.getLogger(__name__)
 
 GROUP = "projections"
+REPAIR = "restore the log, or rebuild into an empty database"
 FETCH = 0.02
 """Seconds in which a broker that has something will have answered."""
 FETCHED = 1024 * 1024
@@ -90,28 +91,34 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _take(self, limit: int, patience: float) -> list[ConsumerRecord]:
         try:
             batches = await self._consumer.getmany(timeout_ms=int(patience * 1000), max_records=limit)
-        except (NoOffsetForPartitionError, OffsetOutOfRangeError):
-            await self._pass_gaps()
+        except NoOffsetForPartitionError:
+            await self._pass_gaps({})
+            return []
+        except OffsetOutOfRangeError as error:
+            await self._pass_gaps(error.args[0])
             return []
         if not self.reassigned:
             for partition, records in batches.items():
                 self._follow(partition.partition, records)
         return [record for records in batches.values() for record in records]
 
-    async def _pass_gaps(self) -> None:
+    async def _pass_gaps(self, out_of_range: Mapping[TopicPartition, int]) -> None:
         """Go on at the beginning of what is left of the log, if told to, with the gap on record.
 
-        A group without offsets is nothing to us: its partitions are sought to where the read models are.
+        A group without offsets is nothing to us: its partitions are sought to where the read models are. Raises
+        `Refused` if the log ends before that, which the first fetch there finds out.
         """
         places = [TopicPartition(EVENTS, partition) for partition in self._next]
-        first = await self._consumer.beginning_offsets(places)
+        first, ends = await self._consumer.beginning_offsets(places), await self._consumer.end_offsets(places)
         if self.reassigned:
             return
         for place in places:
             here = self._next[place.partition]
-            if here < first[place]:
-                gap = Gap(EVENTS, place.partition, here, first[place])
-                await self._publisher.publish([bridge(gap, GROUP, clock.now(), accept=self._accept_gaps)])
+            refuted = out_of_range.get(place) == here
+            gap = missed(place, here, first[place], ends[place], REPAIR, out_of_range=refuted)
+            if gap is not None:
+                refuse_unless_accepted(gap, accept=self._accept_gaps)
+                await self._publisher.publish([on_record(gap, GROUP, clock.now())])
                 log.critical("%s: going on as told to", gap)
         if not self.reassigned:
             self.go_to({place.partition: max(self._next[place.partition], first[place]) for place in places})

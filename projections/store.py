@@ -10,14 +10,13 @@ would not mend:
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from datetime import datetime
 from typing import NamedTuple
 
 from bson import encode
 from bson.errors import BSONError
-from pymongo import ASCENDING, DESCENDING, AsyncMongoClient, UpdateOne
+from pymongo import ASCENDING, AsyncMongoClient, UpdateOne
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, PyMongoError
@@ -27,14 +26,11 @@ from projections import jobs, letters, story
 from projections.batch import Update
 from projections.jobs import READ, Standing, restored
 from projections.position import Document, LogIdentity, Position, key, read, unread, written
-from projections.windows import SELECTIVE, pipeline, windows
-from streams.clock import EPOCH
+from projections.windows import SELECTIVE
 from streams.settings import Settings
 
 POSITIONS = "positions"
 VERSIONS = {jobs.PROJECTION: jobs.VERSION, story.PROJECTION: story.VERSION}
-AT_ONCE = 1000
-"""Documents of a whole collection that are held together."""
 DUPLICATE_KEY = 11000
 UNENCODABLE = (BSONError, OverflowError, RecursionError, TypeError, ValueError)
 
@@ -145,98 +141,9 @@ class Store:
                 raise error
 
 
-class Reads:
-    """What the gateway asks for. All of it raises `Unavailable`."""
-
-    def __init__(self, base: Database) -> None:
-        self._jobs, self._story, self._positions = base[jobs.PROJECTION], base[story.PROJECTION], base[POSITIONS]
-
-    async def job(self, notification: str) -> Document | None:
-        """One document."""
-        with answered():
-            return await self._jobs.find_one({"_id": notification})
-
-    async def newest(self, filters: Mapping[str, str], before: str, limit: int) -> list[Document]:
-        """Documents with a sequence below `before`, newest first."""
-        page: list[Document] = []
-        with answered():
-            for window in windows(before, await self._newest_time()):
-                wanted = limit - len(page)
-                found = await self._jobs.aggregate(pipeline(window, filters, wanted), batchSize=wanted + 1)
-                page += await found.to_list()
-                if len(page) == limit:
-                    break
-        return page
-
-    async def stored(self, notifications: Sequence[str]) -> set[str]:
-        """Those of them that have a document."""
-        with answered():
-            found = self._jobs.find({"_id": {"$in": notifications}}, {"_id": 1})
-            return {document["_id"] async for document in found}
-
-    async def story(self, notification: str) -> list[Document]:
-        """A notification's entries, oldest first."""
-        with answered():
-            entries = await self._story.find({"jobId": notification}).to_list()
-        return sorted(entries, key=lambda entry: (entry["position"]["partition"], entry["position"]["offset"]))
-
-    async def unread(self, user: str, limit: int) -> list[Document]:
-        """The newest in-app notifications that a user has not acknowledged, oldest first."""
-        newest: list[Document] = [
-            {"$match": {"recipient": user}},
-            {"$match": {"mailbox": "pending"}},
-            {"$sort": {"seq": DESCENDING}},
-            {"$limit": limit},
-        ]
-        with answered():
-            found = await self._jobs.aggregate(newest, batchSize=limit + 1)
-            return (await found.to_list())[::-1]
-
-    async def folded(self) -> dict[int, int]:
-        """The last offset that NotificationJob has taken in, by partition."""
-        with answered():
-            known = self._positions.find({"projection": jobs.PROJECTION})
-            return {position["partition"]: position["offset"] async for position in known}
-
-    async def every_job(self) -> AsyncIterator[list[Document]]:
-        """All documents of NotificationJob in batches, as they lie; those that move meanwhile may come in any state."""
-        async for batch in _batches(self._jobs):
-            yield batch
-
-    async def every_entry(self) -> AsyncIterator[list[Document]]:
-        """All lines of NotificationLog in batches, as they lie."""
-        async for batch in _batches(self._story):
-            yield batch
-
-    async def positions(self) -> dict[str, Document]:
-        """The stored positions of the projections, by `position.key`."""
-        with answered():
-            return {one["_id"]: one async for one in self._positions.find({"projection": {"$in": list(VERSIONS)}})}
-
-    async def _newest_time(self) -> datetime:
-        known = [position["newest"] async for position in self._positions.find({"projection": jobs.PROJECTION})]
-        return max(filter(None, known), default=EPOCH)
-
-    async def counts(self) -> dict[str, int]:
-        """Notifications by status."""
-        totals: dict[str, int] = {}
-        with answered():
-            async for position in self._positions.find({"projection": jobs.PROJECTION}):
-                for status, count in position["counts"].items():
-                    totals[status] = totals.get(status, 0) + count
-        return totals
-
-
 def durable(base: Database, name: str) -> Collection:
     """A collection whose writes are on disk once they are acknowledged."""
     return base.get_collection(name, write_concern=WriteConcern(j=True))
-
-
-async def _batches(collection: Collection) -> AsyncIterator[list[Document]]:
-    with answered():
-        async with collection.find({}, batch_size=AT_ONCE) as found:
-            while batch := await found.to_list(AT_ONCE):
-                yield batch
 
 
 async def insert(collection: Collection, documents: list[Document], *, repeatable: bool = False) -> None:

@@ -21,6 +21,8 @@ from streams.settings import Settings
 from streams.topics import EVENTS
 
 SOURCE = "deliver"
+ERROR_KEPT = 4000
+"""Characters of a provider's own words in an event; a body of any size may be in them."""
 BREAKER_STATES = {"closed": 0, "open": 2}
 """For `/metrics`; 1 is half open."""
 
@@ -119,13 +121,18 @@ class Caller:
         except Deferred as deferred:
             return SendDeferred(attempt.dispatch, deferred.until)
         except Refused as error:
-            return SendFailed(attempt.dispatch, str(error))
+            return SendFailed(attempt.dispatch, legible(str(error)))
         except TimeoutError:
             return SendFailed(attempt.dispatch, f"no answer within {self._timeout:g} s")
         except Exception as error:
             log.exception("the %s provider broke on %s", request.channel, event.id)
-            return SendFailed(attempt.dispatch, f"the provider broke: {error!r}")
+            return SendFailed(attempt.dispatch, legible(f"the provider broke: {error!r}"))
         return Sent(attempt.dispatch)
+
+
+def legible(text: str) -> str:
+    """What an event can hold of a provider's words: not too many, and no lone surrogates."""
+    return text[:ERROR_KEPT].encode(errors="replace").decode()
 
 
 def _message(event: Event[Attempt]) -> Message:

@@ -88,7 +88,16 @@ class _Envelope(msgspec.Struct):
     datacontenttype: str = "application/json"
 
 
+class _Why(msgspec.Struct):
+    reason: Reason
+
+
+class _Hint(msgspec.Struct):
+    data: _Why
+
+
 _decoder = msgspec.json.Decoder(_Envelope)
+_hint_decoder = msgspec.json.Decoder(_Hint)
 
 
 def dead_letter(  # noqa: PLR0913 - a letter has that many facts, all named at the call
@@ -132,6 +141,14 @@ def read(value: bytes | None) -> Report:
     except (ValueError, RecursionError) as error:  # msgspec's and base64's errors are some
         raise Undecodable(f"expected a dead letter, got {(value or b'')[:80]!r}: {error}") from error
     return Report(envelope.id, envelope.time, envelope.data)
+
+
+def reason(value: bytes | None) -> Reason | Literal["unknown"]:
+    """Why there is this letter, for counting: never fails, since it is asked when the letter has been written."""
+    try:
+        return _hint_decoder.decode(value or b"").data.reason
+    except (ValueError, RecursionError):
+        return "unknown"
 
 
 def at(source: Source) -> str:

@@ -9,7 +9,7 @@ import asyncio
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialBackoff, NoBackoff
+from redis.backoff import NoBackoff
 
 from streams.calls import Caller, Outcomes, Outlet, call_readings
 from streams.dispatched import Dispatched
@@ -24,15 +24,23 @@ from streams.taker import Taker
 from streams.topics import LANE_CLASSES
 from streams.vitals import Vitals
 
+REDIS_PATIENCE = 5.0
+"""Seconds that Redis has for an answer before it counts as away."""
+
 
 async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> None:
     """Deliver until told to stop; then finish the calls in flight, their outcomes written.
 
     Raises `Refused` where it can't know where to go on in a lane: before any call, or, if it happens on the way, after
-    the calls in flight.
+    the calls in flight. After these too, `UnknownType` for an event that this program is too old for.
     """
     publisher = Publisher(settings.kafka_url)
-    redis = Redis.from_url(settings.redis_url, retry=Retry(ExponentialBackoff(cap=1, base=0.05), retries=-1))
+    redis = Redis.from_url(
+        settings.redis_url,
+        retry=Retry(NoBackoff(), 0),  # `Dispatched` tries again
+        socket_timeout=REDIS_PATIENCE,
+        socket_connect_timeout=REDIS_PATIENCE,
+    )
     mailboxes = Redis.from_url(settings.redis_url, retry=Retry(NoBackoff(), 0))
     outlets = {channel: Outlet(provider, settings) for channel, provider in providers(settings, mailboxes).items()}
     vitals.publishes(publisher)

@@ -1,11 +1,13 @@
-"""What waits in a stateful stage goes to Redis once a second, by worker, so that the API knows when to take no more.
+"""What waits in a stateful stage goes to Redis once a second, by partition: so the API knows when to take no more.
 
-A help, never a must: while Redis is away nobody is told, and what a dead worker said last goes by itself.
+A help, never a must: while Redis is away nobody is told. What a dead worker said last stands until the next owner of
+its partitions says something else: while a stage is away its backlog only grows.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 
 from redis.asyncio import Redis
@@ -14,21 +16,27 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from streams.folding.counts import Counts
+from streams.folding.exits import or_die
 
 EVERY = 1.0
 """Seconds between two looks."""
-KEPT = 30.0
-"""Seconds for which a number is believed: longer than a restart takes."""
+KEPT = 6 * 3600.0
+"""Seconds for which Redis keeps a number: longer than a stage is away before somebody sees to it."""
+BELIEVED = 30.0
+"""Seconds for which the API believes the last sum while Redis is away."""
+SETTLED = 15.0
+"""Seconds after which a worker knows what waits in the partitions it has gained. Trap: its open notifications are
+counted some seconds after that; until then it would say that there are none."""
 PATIENCE = 1.0
 """Seconds that Redis has for an answer."""
 
 INDEX = "{tidings:depth}"
-"""A set of the workers that told something; each has a key of its own, see `key`."""
+"""A set of the places that something was told of, `stage:partition`; each has a key of its own, see `key`."""
 SUM = """
 local total = 0
-for _, worker in ipairs(redis.call('SMEMBERS', KEYS[1])) do
-    local number = redis.call('GET', KEYS[1] .. ':' .. worker)
-    if number then total = total + number else redis.call('SREM', KEYS[1], worker) end
+for _, place in ipairs(redis.call('SMEMBERS', KEYS[1])) do
+    local number = redis.call('GET', KEYS[1] .. ':' .. place)
+    if number then total = total + number else redis.call('SREM', KEYS[1], place) end
 end
 return total
 """
@@ -37,23 +45,25 @@ return total
 log = logging.getLogger(__name__)
 
 
-def key(worker: str) -> str:
-    """Where Redis keeps a worker's number."""
-    return f"{INDEX}:{worker}"
+def key(place: str) -> str:
+    """Where Redis keeps the number of `stage:partition`."""
+    return f"{INDEX}:{place}"
 
 
-def waiting(counts: Counts) -> int:
-    """Records that are not folded yet and notifications that are not final.
+def waiting(counts: Counts) -> dict[int, int]:
+    """By partition: records that are not folded yet and notifications that are not final, of which each has its share.
 
     A record counts as if it were a notification of its own: a lifecycle that lags says too much, not too little.
     """
-    return sum(counts.lag.values()) + counts.open_jobs
+    share, rest = divmod(counts.open_jobs, len(counts.lag) or 1)
+    return {partition: lag + share + (n < rest) for n, (partition, lag) in enumerate(counts.lag.items())}
 
 
 @asynccontextmanager
 async def told(redis_url: str, worker: str, counts: Counts) -> AsyncIterator[None]:
-    """Meanwhile Redis is told every second what waits; `worker` names the stage too."""
-    task = asyncio.create_task(_tell(redis_url, worker, counts), name="depth")
+    """Meanwhile Redis is told every second what waits; `worker` is `stage:name`."""
+    stage = worker.partition(":")[0]
+    task = asyncio.create_task(or_die(_tell(redis_url, stage, counts)), name="depth")
     try:
         yield
     finally:
@@ -61,15 +71,18 @@ async def told(redis_url: str, worker: str, counts: Counts) -> AsyncIterator[Non
         await asyncio.wait([task])
 
 
-async def _tell(redis_url: str, worker: str, counts: Counts) -> None:
+async def _tell(redis_url: str, stage: str, counts: Counts) -> None:
     redis = Redis.from_url(
         redis_url, retry=Retry(NoBackoff(), 0), socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
     )
-    away = False
+    away, owned, since = False, set[int](), 0.0
     try:
         while True:
+            if owned != counts.lag.keys():
+                owned, since = set(counts.lag), time.monotonic()
             try:
-                await _set(redis, worker, waiting(counts))
+                if owned and time.monotonic() - since >= SETTLED:
+                    await _set(redis, stage, waiting(counts))
             except (RedisError, OSError) as error:
                 if not away:
                     log.warning("Redis is not told how much waits until it is back: %r", error)
@@ -82,8 +95,10 @@ async def _tell(redis_url: str, worker: str, counts: Counts) -> None:
             await redis.aclose()
 
 
-async def _set(redis: Redis, worker: str, number: int) -> None:
+async def _set(redis: Redis, stage: str, numbers: Mapping[int, int]) -> None:
     pipeline = redis.pipeline(transaction=False)
-    pipeline.set(key(worker), number, px=int(KEPT * 1000))
-    pipeline.sadd(INDEX, worker)
+    for partition, number in numbers.items():
+        place = f"{stage}:{partition}"
+        pipeline.set(key(place), number, px=int(KEPT * 1000))
+        pipeline.sadd(INDEX, place)
     await pipeline.execute()

@@ -1,7 +1,8 @@
 """Records that retention removed before they were read: how a reader that was away finds out, and what it may do.
 
-A reader refuses to go on past a gap, and goes on only when told to (`ACCEPT_GAPS`), with the gap on record. Pure, but
-for `by_user`, which asks the system who we are.
+A reader refuses to go on past a gap, and goes on only when told to (`ACCEPT_GAPS`), with the gap on record. It never
+goes on where a topic ends before what was read of it: the offsets in between are given out again, to other records.
+Pure, but for `by_user`, which asks the system who we are.
 """
 
 import getpass
@@ -40,15 +41,47 @@ class Gap:
         return f"restore them from a backup, or {accept}: what they said is lost"
 
 
-def bridge(gap: Gap, stage: str, now: datetime, *, accept: bool) -> Record:
-    """The gap on record, to be written before going on. Raises `Refused` unless told to `accept`."""
+def refuse_unless_accepted(gap: Gap, *, accept: bool) -> None:
+    """Raises `Refused` unless told to `accept`."""
     if not accept:
         raise Refused(f"{gap}: {gap.advice}")
+
+
+def on_record(gap: Gap, stage: str, now: datetime) -> Record:
+    """The operation that accepts a gap, to be written before going on."""
     done = GapAccepted(stage, gap.topic, gap.partition, gap.first, gap.until)
     return to_record(Event(done, now, stage, by_user(), ACCEPTED_BY))
 
 
-def resume(group: str, place: tuple[str, int], committed: int | None, first: int, end: int) -> Gap | None:
+def missed(
+    place: tuple[str, int],
+    reached: int,
+    first: int,
+    end: int,
+    repair: str,
+    *,
+    out_of_range: bool = False,
+) -> Gap | None:
+    """What is gone of a topic that was read up to offset `reached` (exclusive).
+
+    `out_of_range`: the broker has said so of that very offset. Raises `Refused` if the topic ends, or ended then,
+    before it: by now it may have grown past it again, with other records.
+    """
+    if reached < first:
+        return Gap(*place, reached, first)
+    if reached > end or out_of_range:
+        topic, partition = place
+        raise Refused(
+            f"{topic}[{partition}]: expected it to reach offset {reached}, up to which it was read, it "
+            f"{'ends at' if reached > end else 'had ended before, and by now ends at'} {end}: it lost its tail or was "
+            f"made anew; {repair}"
+        )
+    return None
+
+
+def resume(
+    group: str, place: tuple[str, int], committed: int | None, first: int, end: int, *, out_of_range: bool = False
+) -> Gap | None:
     """What a group that owns no other memory missed in a lane. Raises `Refused` if that can't be known."""
     topic, partition = place
     repair = (
@@ -61,12 +94,7 @@ def resume(group: str, place: tuple[str, int], committed: int | None, first: int
             f"{topic}[{partition}]: expected a committed offset of group {group}, got none, though the lane was used "
             f"(it reaches from {first} to {end}): from its beginning everything would be sent again; {repair}"
         )
-    if committed > end:
-        raise Refused(
-            f"{topic}[{partition}]: expected the lane to reach offset {committed}, the commit of group {group}, it "
-            f"ends at {end}: it was lost or made anew; {repair}"
-        )
-    return Gap(topic, partition, committed, first) if committed < first else None
+    return missed(place, committed, first, end, repair, out_of_range=out_of_range)
 
 
 def by_user() -> str:

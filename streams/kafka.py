@@ -29,7 +29,17 @@ from streams.record import Oversized, Record, check_size
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS
 
-__all__ = ["Late", "Oversized", "Publisher", "Record", "bootstrap", "group_consumer", "reachable", "waited_out"]
+__all__ = [
+    "Late",
+    "Oversized",
+    "Publisher",
+    "Record",
+    "bootstrap",
+    "group_consumer",
+    "pauses",
+    "reachable",
+    "waited_out",
+]
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +100,7 @@ def group_consumer(settings: Settings, group: str, *topics: str, **more: object)
 
 async def waited_out(work: Callable[[], Awaitable[ResultT]], wanted: Callable[[], bool] = lambda: True) -> ResultT:
     """The result of `work`, tried again for as long as the broker is away and the result is `wanted`."""
-    for pause in _pauses():
+    for pause in pauses():
         try:
             return await work()
         except AWAY as error:
@@ -182,8 +192,7 @@ class Publisher:
         except TimeoutError as error:
             await self._take_back(call)
             raise Late(f"expected Kafka to take {len(records)} records within {within:.1f} s") from error
-        letters = (dead_letters.read(record.value) for record in records if record.topic == DEAD_LETTERS)
-        self.letters.update(letter.letter.reason for letter in letters)
+        self.letters.update(dead_letters.reason(record.value) for record in records if record.topic == DEAD_LETTERS)
 
     async def _take_back(self, call: _Call) -> None:
         if call in self._waiting:
@@ -201,7 +210,7 @@ class Publisher:
             self._round = []
 
     async def _write_round(self) -> None:
-        pauses = _pauses()
+        waits = pauses()
         while calls := [call for call in self._round if not call.done.done()]:
             records = itertools.chain.from_iterable(call.records for call in calls)
             self._attempt = asyncio.create_task(self._producer.write(records))
@@ -211,7 +220,7 @@ class Publisher:
             error = self._attempt.exception()
             if isinstance(error, AWAY) and not isinstance(error, REFUSED):
                 self._note_away(error, calls)
-                await asyncio.sleep(next(pauses))
+                await asyncio.sleep(next(waits))
             else:
                 self.away_since = None
                 _settle(calls, error)
@@ -237,5 +246,6 @@ def _settle(calls: Sequence[_Call], error: BaseException | None) -> None:
             call.done.set_exception(error)
 
 
-def _pauses() -> itertools.chain[float]:
+def pauses() -> itertools.chain[float]:
+    """How long to wait before each next attempt, in seconds, without end."""
     return itertools.chain(PAUSES, itertools.repeat(PAUSES[-1]))

@@ -48,6 +48,7 @@ class Lag:
         self._url, self._followed = url, followed
         self._partitions = {topic.name: topic.partitions for topic in catalogue(partitions, ())}
         self._places: dict[str, Places] = {}
+        self._members: dict[str, int] = {}
         self._arrivals: dict[tuple[str, TopicPartition], Arrivals] = {}
 
     async def run(self) -> None:
@@ -70,6 +71,8 @@ class Lag:
 
     async def _ask(self, offsets: Offsets) -> None:
         for following in self._followed:
+            if not following.own():
+                self._members[following.group] = await offsets.members(following.group)
             wanted = [
                 TopicPartition(topic, number) for topic in following.topics for number in range(self._partitions[topic])
             ]
@@ -87,8 +90,11 @@ class Lag:
         return {
             name: look._replace(hindered=self.away or look.hindered)
             for following in self._followed
-            for name, look in looks(following, self._places.get(following.group, {})).items()
+            for name, look in self._looks(following).items()
         }
+
+    def _looks(self, following: Following) -> dict[str, Look]:
+        return looks(following, self._places.get(following.group, {}), self._members.get(following.group, 0))
 
     def readings(self) -> Iterator[Reading]:
         """The lag of every partition, as of the last answer."""
@@ -100,11 +106,15 @@ class Lag:
                 yield Reading("tidings_lag_seconds", self._arrivals[group, key].waiting(now), labels)
 
 
-def looks(following: Following, places: Places) -> dict[str, Look]:
-    """The places a group's member reads, as looks at work: each partition, or each topic; without any, the group."""
+def looks(following: Following, places: Places, members: int = 0) -> dict[str, Look]:
+    """The places a group's member reads, as looks at work: each partition, or each topic; without any, the group.
+
+    Of a group of several `members` one without partitions is a spare: only their owners know what stands in the way,
+    and judge themselves. Alone, or where nobody has joined, it should be reading.
+    """
     own = [key for key in following.own() if key in places]
     if not own:
-        hindered = following.hindered("")
+        hindered = "another worker reads" if members > 1 else following.hindered("")
         return {f"{following.group} is read": _look(places.values(), following.moved(), hindered)} if places else {}
     parts: dict[tuple[str, str], list[Place]] = {}
     for key in own:

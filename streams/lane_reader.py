@@ -4,18 +4,19 @@ A lane has no other memory of what was taken than the group's offsets. Where the
 the reader refuses: from the beginning everything would be sent again.
 """
 
+import asyncio
 import logging
 from contextlib import suppress
 from functools import partial
 from typing import cast
 
-from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from streams import clock
 from streams.calls import SOURCE
 from streams.events import CHANNELS, LaneClass
-from streams.gaps import bridge, resume
+from streams.gaps import on_record, refuse_unless_accepted, resume
 from streams.kafka import Publisher, group_consumer, waited_out
 from streams.offsets import Extent, opened
 from streams.settings import Settings
@@ -35,9 +36,32 @@ async def refuse_lost_places(settings: Settings) -> None:
                 committed = await offsets.committed(group)
                 for place, extent in (await offsets.extents(places)).items():
                     if gap := resume(group, place, committed.get(place), *extent):
-                        bridge(gap, SOURCE, clock.now(), accept=settings.accept_gaps)
+                        refuse_unless_accepted(gap, accept=settings.accept_gaps)
 
     await waited_out(look)
+
+
+class Tenure(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Partitions are given up between claims only, and `number` tells one tenure from the next.
+
+    Trap: aiokafka sends a commit with the generation of the group as it is by then, and the broker does not look whose
+    the partition is. Begun before a rebalance and sent after it, a claim would be granted to two workers, and would set
+    the new one's offsets back. aiokafka rejoins only when this listener has let it.
+    """
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.claiming = asyncio.Lock()
+
+    async def on_partitions_revoked(self, _: set[TopicPartition]) -> None:
+        """Before the group is joined again: what was fetched is void, a claim under way ends first."""
+        self.number += 1
+        async with self.claiming:
+            pass
+
+    def on_partitions_assigned(self, _: set[TopicPartition]) -> None:
+        """Another tenure begins."""
+        self.number += 1
 
 
 class LaneReader:
@@ -46,9 +70,16 @@ class LaneReader:
     def __init__(self, settings: Settings, lane_class: LaneClass, publisher: Publisher) -> None:
         self._settings, self._publisher = settings, publisher
         self._group = deliver_group(lane_class)
-        self.consumer = group_consumer(settings, self._group, *(lane(channel, lane_class) for channel in CHANNELS))
+        self._lanes = [lane(channel, lane_class) for channel in CHANNELS]
+        self.consumer = group_consumer(settings, self._group)
+        self.tenure = Tenure()
         self._lost: dict[TopicPartition, int | None] = {}
         """Where it can't go on, and from which offset it would; None if it does not know."""
+
+    async def start(self) -> None:
+        """Join the group."""
+        self.consumer.subscribe(self._lanes, listener=self.tenure)
+        await self.consumer.start()
 
     async def fetch(
         self, partitions: list[TopicPartition], limit: int, timeout_ms: int = 0
@@ -69,18 +100,19 @@ class LaneReader:
         while self._lost:
             place, offset = self._lost.popitem()
             extent = await waited_out(partial(_extent, self._settings.kafka_url, place))
-            gap = resume(self._group, place, offset, *extent)
+            gap = resume(self._group, place, offset, *extent, out_of_range=offset is not None)
             if gap is not None:
-                record = bridge(gap, SOURCE, clock.now(), accept=self._settings.accept_gaps)
-                await self._publisher.publish([record])
+                refuse_unless_accepted(gap, accept=self._settings.accept_gaps)
+                await self._publisher.publish([on_record(gap, SOURCE, clock.now())])
                 log.critical("%s: going on as told to", gap)
             await self._go_to(place, offset or 0 if gap is None else gap.until)
 
     async def _go_to(self, place: TopicPartition, offset: int) -> None:
-        if place in self.consumer.assignment():
-            self.consumer.seek(place, offset)
-            with suppress(CommitFailedError, IllegalStateError):  # it has moved: another worker finds the gap
-                await self.consumer.commit({place: offset})
+        async with self.tenure.claiming:
+            if place in self.consumer.assignment():
+                self.consumer.seek(place, offset)
+                with suppress(CommitFailedError, IllegalStateError):  # it has moved: another worker finds the gap
+                    await self.consumer.commit({place: offset})
 
 
 async def _extent(kafka_url: str, place: TopicPartition) -> Extent:

@@ -20,6 +20,7 @@ from aiokafka.errors import (
 )
 from aiokafka.protocol.commit import OffsetFetchRequest
 
+from streams.consuming import plain_consumer
 from streams.kafka import bootstrap
 
 PAUSE = 0.1
@@ -105,7 +106,7 @@ async def _coordinated(ask: Callable[[], Awaitable[AnswerT]]) -> AnswerT:
 @asynccontextmanager
 async def opened(url: str) -> AsyncIterator[Offsets]:
     """Connections for as long as they are needed."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap(url), enable_auto_commit=False)
+    consumer = plain_consumer(url)
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap(url))
     try:
         await consumer.start()

@@ -12,7 +12,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError
 
 from streams import clock, codec
 from streams.calls import SOURCE, Caller, Slots, Taken
-from streams.dead_letters import Source, dead_letter
+from streams.dead_letters import Reason, Source, dead_letter
 from streams.dispatched import Dispatched, Sighting
 from streams.events import Attempt, Event, LaneClass, Sending
 from streams.folding.position import Refused
@@ -36,7 +36,7 @@ class Taker:
     def __init__(
         self, lane_class: LaneClass, caller: Caller, publisher: Publisher, dispatched: Dispatched, settings: Settings
     ) -> None:
-        self.refused: Refused | None = None
+        self.refused: Refused | codec.UnknownType | None = None
         """Why it stopped by itself, and everything with it."""
         self._caller, self._publisher, self._dispatched = caller, publisher, dispatched
         self._group = deliver_group(lane_class)
@@ -52,7 +52,6 @@ class Taker:
         self._claimed: Counter[str] = Counter()
         self._batches = 0
         self._claims_refused = 0
-        self._asks_redis = False
 
     def tell(self, vitals: Vitals) -> None:
         """Have this taker measured, and watched as to whether it reads its lanes."""
@@ -62,21 +61,20 @@ class Taker:
         )
 
     def _hindered(self, name: str) -> str:
-        if self._asks_redis:
-            return "Redis has not answered yet"
         full = name in self._lanes and self._lanes[name].free() <= 0
-        return "no slot is free, or the breaker is open" if full else ""
+        return self._dispatched.waits or ("no slot is free, or the breaker is open" if full else "")
 
     def _readings(self) -> Iterator[Reading]:
         yield Reading("tidings_batches_total", self._batches)
         yield Reading("tidings_errors_total", self._claims_refused, ("claim-refused",))
+        yield Reading("tidings_errors_total", self._dispatched.failures, ("redis",))
         for name, slots in self._lanes.items():
             yield Reading("tidings_events_in_total", self._claimed[name], (name,))
             yield Reading("tidings_in_flight", slots.taken, (name,))
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Take and call until told to stop, then wait for the outcomes of the calls in flight."""
-        await self._consumer.start()
+        await self._reader.start()
         stop = asyncio.ensure_future(stopping.wait())
         try:
             await self._take_all(stopping, stop)
@@ -91,12 +89,15 @@ class Taker:
         try:
             while not stopping.is_set():
                 await self._reader.pass_gaps()
+                tenure = self._reader.tenure.number
                 records = await self._take(stop)
-                for taken in await self._claim(records):
-                    self._caller.start(taken)
+                async with self._reader.tenure.claiming:
+                    mine = records if tenure == self._reader.tenure.number else []
+                    for taken in await self._claim(mine):
+                        self._caller.start(taken)
                 if 0 < len(records) < FEW:
                     await asyncio.sleep(REST)
-        except Refused as error:
+        except (Refused, codec.UnknownType) as error:
             self.refused = error
             stopping.set()
 
@@ -128,11 +129,9 @@ class Taker:
         """Write `sending`, then commit: from then on the dispatches are this worker's alone."""
         if not records:
             return []
-        now = clock.now()
-        attempts, letters = read(records, now)
-        self._asks_redis = True
+        attempts, letters = read(records, clock.now())
         fresh = await self._dispatched.fresh([_sighting(record, event) for record, event in attempts])
-        self._asks_redis = False
+        now = clock.now()  # not before: Redis may have been away for longer than a call is allowed
         deadline = now + self._allowed
         taken = [
             Taken(event, record.key, self._lanes[record.topic], deadline)
@@ -166,31 +165,26 @@ def read(
     records: Iterable[ConsumerRecord], now: datetime
 ) -> tuple[list[tuple[ConsumerRecord, Event[Attempt]]], list[Record]]:
     """The attempts, and dead letters for what is none. Raises `UnknownType`: a skipped command is a lost one."""
-    attempts, letters = [], []
+    attempts: list[tuple[ConsumerRecord, Event[Attempt]]] = []
+    letters = []
     for record in records:
         try:
-            attempts.append((record, _attempt(record.value)))
+            event = codec.decode(record.value)
         except codec.Undecodable as error:
-            source = Source(record.topic, record.partition, record.offset)
-            letters.append(
-                dead_letter(
-                    reason="undecodable",
-                    stage=SOURCE,
-                    error=str(error),
-                    source=source,
-                    key=record.key,
-                    body=record.value,
-                    time=now,
-                )
-            )
+            letters.append(_letter("undecodable", str(error), record, now))
+            continue
+        if isinstance(event.body, Attempt):
+            attempts.append((record, cast("Event[Attempt]", event)))
+        else:
+            letters.append(_letter("invalid", f"expected an attempt on a lane, got {event.id}", record, now))
     return attempts, letters
 
 
-def _attempt(value: bytes | None) -> Event[Attempt]:
-    event = codec.decode(value)
-    if not isinstance(event.body, Attempt):
-        raise codec.Undecodable(f"expected an attempt on a lane, got {event.id}")
-    return cast("Event[Attempt]", event)
+def _letter(reason: Reason, error: str, record: ConsumerRecord, now: datetime) -> Record:
+    source = Source(record.topic, record.partition, record.offset)
+    return dead_letter(
+        reason=reason, stage=SOURCE, error=error, source=source, key=record.key, body=record.value, time=now
+    )
 
 
 def _sighting(record: ConsumerRecord, event: Event[Attempt]) -> Sighting:

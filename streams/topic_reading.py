@@ -1,10 +1,11 @@
 """Records of topics from here to there, read fast and in order per partition, without a consumer group."""
 
 from collections.abc import AsyncGenerator, Mapping
+from typing import Literal
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 
-from streams.kafka import bootstrap
+from streams.consuming import plain_consumer
 from streams.offsets import Extent
 
 AT_ONCE = 4000
@@ -24,13 +25,8 @@ async def records(
     left = {place: extent for place, extent in extents.items() if extent.first < extent.end}
     if not left:
         return
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap(url),
-        enable_auto_commit=False,
-        auto_offset_reset="earliest" if gaps else "none",
-        max_partition_fetch_bytes=FETCHED,
-        fetch_max_bytes=2 * FETCHED,
-    )
+    reset: Literal["earliest", "none"] = "earliest" if gaps else "none"
+    consumer = plain_consumer(url, reset=reset, max_partition_fetch_bytes=FETCHED, fetch_max_bytes=2 * FETCHED)
     await consumer.start()
     try:
         consumer.assign(list(left))

@@ -31,8 +31,8 @@ class Following:
     group: str
     topics: tuple[str, ...]
     own: Callable[[], Collection[TopicPartition]]
-    """The partitions that this process reads now. While there are none, the whole group is watched instead: it must
-    not be that nobody reads."""
+    """The partitions that this process reads now. While there are none, and the group has no other member, the whole
+    group is watched instead: it must not be that nobody reads."""
     hindered: Callable[[str], str] = unhindered
     """Why a topic (or, given no name, all of them) is rightly not read now, or an empty string."""
     moved: Callable[[], object] = lambda: None

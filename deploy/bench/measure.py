@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import psutil
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from deploy.stack.supervision import State
 from streams import codec
+from streams.consuming import plain_consumer
 from streams.events import Accepted, Body, Event, Failed, RetryScheduled, Sending, Sent
-from streams.kafka import bootstrap
 from streams.topics import EVENTS
 
 MEBIBYTE = 1024 * 1024
@@ -85,7 +85,7 @@ class Stories:
 async def follow(kafka_url: str, count: int, stories: Stories | None = None) -> Stories:
     """Read the log from its beginning until `count` notifications have ended; `stories` may be watched meanwhile."""
     stories = stories or Stories()
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap(kafka_url), enable_auto_commit=False)
+    consumer = plain_consumer(kafka_url)
     await consumer.start()
     try:
         await consumer._client.set_topics([EVENTS])  # noqa: SLF001 - a consumer without a group asks for no metadata

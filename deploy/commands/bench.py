@@ -17,6 +17,7 @@ from rich.table import Table
 from deploy.bench import backlog, load
 from deploy.bench.measure import MEBIBYTE, Stories, Usage, follow, usage
 from deploy.stack import ports
+from deploy.stack.environment import read_settings
 from deploy.stack.report import Report
 from deploy.stack.stack import Stack
 from streams.settings import Settings
@@ -74,7 +75,7 @@ def _long_log(what: What, console: Console, events: int) -> None:
 @contextmanager
 def _fresh_stack(report: Report, *, processes: bool = True) -> Iterator[tuple[Stack, Settings]]:
     with tempfile.TemporaryDirectory(prefix="tidings-bench-") as home:
-        settings = Settings().expand().model_copy(update={"tidings_home": Path(home), "port": ports.choose(taken=())})
+        settings = read_settings().model_copy(update={"tidings_home": Path(home), "port": ports.choose(taken=())})
         stack = Stack(settings, report)
         try:
             settings = stack.start_servers()

@@ -11,11 +11,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import NamedTuple
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from streams import clock, operations
 from streams.codec import Undecodable
+from streams.consuming import plain_consumer
 from streams.dead_letters import Report, read
 from streams.intake.amqp import Connection, NotTaken, connect
 from streams.kafka import bootstrap
@@ -57,10 +58,12 @@ class Desk:
 
     def __init__(self, settings: Settings, words: Words) -> None:
         self._settings, self._words = settings, words
-        servers = bootstrap(settings.kafka_url)
-        self._consumer = AIOKafkaConsumer(bootstrap_servers=servers)
+        self._consumer = plain_consumer(settings.kafka_url)
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=servers, acks="all", enable_idempotence=True, max_request_size=MAX_RECORD_BYTES
+            bootstrap_servers=bootstrap(settings.kafka_url),
+            acks="all",
+            enable_idempotence=True,
+            max_request_size=MAX_RECORD_BYTES,
         )
         self._rabbitmq: Connection | None = None
         self._following = -1
@@ -75,19 +78,25 @@ class Desk:
                 stack.push_async_callback(client.stop)
                 await client.start()
             stack.push_async_callback(desk._hang_up)
-            desk._consumer.assign([TopicPartition(DEAD_LETTERS, 0)])
             yield desk
 
     async def original(self, order: Order) -> Report:
         """The letter as it was written. Raises `Missing`."""
         place = TopicPartition(DEAD_LETTERS, 0)
         if order.offset != self._following:
+            if not self._consumer.assignment():
+                self._consumer.assign([place])
             self._consumer.seek(place, order.offset)
+        self._following = -1
         try:
             record = await asyncio.wait_for(self._consumer.getone(place), READ_SECONDS)
         except TimeoutError as error:
             raise Missing(
                 f"{order.letter}: expected it at offset {order.offset} of {DEAD_LETTERS}, no answer"
+            ) from error
+        except OffsetOutOfRangeError as error:
+            raise Missing(
+                f"{order.letter}: expected it at offset {order.offset} of {DEAD_LETTERS}, it is gone"
             ) from error
         self._following = record.offset + 1
         report = read(record.value)

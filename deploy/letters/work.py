@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
 import typer
@@ -16,6 +17,7 @@ from projections.letter_store import LetterReads
 from projections.position import Document
 from projections.store import Unavailable, database
 from streams.dead_letters import Report
+from streams.settings import Settings
 from streams.topics import DEAD_LETTERS
 
 PATIENCE = 5.0
@@ -26,7 +28,7 @@ ResultT = TypeVar("ResultT")
 
 def list_letters(selection: Selection, *, json: bool) -> None:
     """Print them."""
-    documents = _found(selection)
+    documents = _found(running_settings(), selection)
     if json:
         typer.echo(shown.as_json(documents))
     else:
@@ -35,23 +37,26 @@ def list_letters(selection: Selection, *, json: bool) -> None:
 
 def show(letter: str) -> None:
     """Print all of one, with its original."""
-    (document,) = _found(Selection({}, ids=[letter]))
+    settings = running_settings()
+    (document,) = _found(settings, Selection({}, ids=[letter]))
     typer.echo(shown.as_text(document))
     if document["record"]["topic"] == DEAD_LETTERS:
-        typer.echo(shown.original(_run(_read(document)).letter))
+        typer.echo(shown.original(_run(_read(settings, document)).letter))
 
 
 def redrive(selection: Selection, words: Words, rate: float, *, again: bool, asked: bool | None) -> int:
     """The exit code. `asked`: None to do nothing after the preview, False to ask first."""
-    return _carry_out("redrive", plan_redrive(_found(selection), again=again), words, rate, asked)
+    settings = running_settings()
+    return _carry_out(settings, "redrive", plan_redrive(_found(settings, selection), again=again), words, rate, asked)
 
 
 def drop(selection: Selection, words: Words, rate: float, *, asked: bool | None) -> int:
     """The exit code; as `redrive`."""
-    return _carry_out("drop", plan_drop(_found(selection)), words, rate, asked)
+    settings = running_settings()
+    return _carry_out(settings, "drop", plan_drop(_found(settings, selection)), words, rate, asked)
 
 
-def _carry_out(verb: str, plan: Plan, words: Words, rate: float, asked: bool | None) -> int:
+def _carry_out(settings: Settings, verb: str, plan: Plan, words: Words, rate: float, asked: bool | None) -> int:
     console = Console()
     shown.print_plan(verb, plan, console)
     if asked is None:
@@ -60,18 +65,20 @@ def _carry_out(verb: str, plan: Plan, words: Words, rate: float, asked: bool | N
     if plan.orders:
         if not asked:
             typer.confirm(f"{verb} {len(plan.orders)} letters?", abort=True)
-        failed = _run(_handle(verb, plan.orders, words, rate, console))
+        failed = _run(_handle(Desk.open(settings, words), verb, plan.orders, rate, console))
         shown.print_failures(verb, failed, len(plan.orders), console)
     return 1 if failed or plan.refused else 0
 
 
-async def _handle(verb: str, orders: Sequence[Order], words: Words, rate: float, console: Console) -> dict[str, str]:
+async def _handle(
+    opening: AbstractAsyncContextManager[Desk], verb: str, orders: Sequence[Order], rate: float, console: Console
+) -> dict[str, str]:
     """Why some could not be handled, by id. Stops at a server that is away."""
     failed: dict[str, str] = {}
     with shown.progress(console) as bar:
         task = bar.add_task(verb, total=len(orders))
         try:
-            async with Desk.open(running_settings(), words) as desk:
+            async with opening as desk:
                 act = desk.redrive if verb == "redrive" else desk.drop
                 async for order in paced(orders, rate):
                     try:
@@ -88,16 +95,16 @@ async def _handle(verb: str, orders: Sequence[Order], words: Words, rate: float,
     return failed
 
 
-def _found(selection: Selection) -> list[Document]:
+def _found(settings: Settings, selection: Selection) -> list[Document]:
     async def find() -> list[Document]:
-        async with database(running_settings(), patience=PATIENCE) as base:
+        async with database(settings, patience=PATIENCE) as base:
             return [document async for document in select(LetterReads(base), selection)]
 
     return _run(find())
 
 
-async def _read(document: Document) -> Report:
-    async with Desk.open(running_settings(), Words("", "")) as desk:
+async def _read(settings: Settings, document: Document) -> Report:
+    async with Desk.open(settings, Words("", "")) as desk:
         return await desk.original(Order(document["_id"], document["record"]["offset"]))
 
 

@@ -16,7 +16,8 @@ from gateway.socket.tokens import Tokens
 from gateway.socket.unread import Unread
 from gateway.socket.upgrade import protocol
 from gateway.streaming import Streaming
-from projections.store import Reads, database
+from projections.reads import Reads
+from projections.store import database
 from streams.background import running
 from streams.kafka import Publisher
 from streams.metrics import Reading

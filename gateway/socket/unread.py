@@ -15,10 +15,10 @@ from gateway.socket.session import Stored
 from gateway.socket.shared import Shared
 from projections import store
 from projections.position import UNREAD, Document
-from projections.store import Reads
+from projections.reads import Reads
 from streams import clock
+from streams.consuming import plain_consumer
 from streams.intake.requests import recipient_key
-from streams.kafka import bootstrap
 from streams.mailbox import Item, Opening
 from streams.settings import Settings
 from streams.topics import EVENTS, partition_for
@@ -72,7 +72,7 @@ class Unread:
 
     async def _ask_ends(self) -> dict[int, int]:
         if self._consumer is None:
-            consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap(self._settings.kafka_url), enable_auto_commit=False)
+            consumer = plain_consumer(self._settings.kafka_url)
             await consumer.start()
             self._consumer = consumer
         places = [TopicPartition(EVENTS, number) for number in range(self._settings.partitions)]

@@ -17,21 +17,22 @@ from aiokafka import TopicPartition
 
 from projections import jobs, story
 from projections.audit import requests
-from projections.audit.bounds import Bounds, bounds
+from projections.audit.bounds import Bounds, beyond_end, bounds
 from projections.audit.coverage import combined
 from projections.audit.finding import Finding, Findings
+from projections.audit.fingerprints import MASK, SIZE
 from projections.audit.lanes import stuck_in_no_lane
 from projections.audit.ledger import Ledger
 from projections.audit.letters import Letters
 from projections.audit.partition import Result, Task
-from projections.audit.prints import MASK, SIZE
 from projections.audit.queues import waiting
+from projections.audit.read_models import Audited, caught_up, counters, look
 from projections.audit.report import Report
-from projections.audit.stored import Audited, caught_up, counters, look
 from projections.audit.verdict import Sight
 from projections.audit.worker import ALONE, Work, audit_partitions
 from projections.position import UNREAD, key
-from projections.store import VERSIONS, Reads, database
+from projections.reads import Reads
+from projections.store import VERSIONS, database
 from streams.settings import Settings
 from streams.topic_reading import records
 from streams.topics import DEAD_LETTERS, EVENTS, OPERATIONS, REQUESTS
@@ -83,6 +84,7 @@ class _Audit:
         began = time.perf_counter()
         self.watcher.begin("how far everybody is")
         self.scene = await bounds(self.url, self.reads)
+        report.findings.add(beyond_end(self.scene))
         self.ends = {place.partition: extent.end for place, extent in self.scene.of(EVENTS).items()}
         await self._read_letters()
         works = self._works()

@@ -6,6 +6,7 @@ consequences on the topics whose ends are asked for afterwards; what lies past a
 
 import asyncio
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,8 +14,9 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from projections.audit.finding import Finding
 from projections.position import Document
-from projections.store import Reads
+from projections.reads import Reads
 from streams import clock
 from streams.clock import milliseconds
 from streams.kafka import bootstrap
@@ -36,6 +38,7 @@ class Committed(NamedTuple):
     lifecycle: Places
     admit: Places
     lanes: Places
+    letters: Places
     projected: dict[str, Document]
 
 
@@ -51,6 +54,24 @@ class Bounds:
         return {place: extent for place, extent in self.ends.items() if place.topic == topic}
 
 
+def beyond_end(bounds: Bounds) -> Iterator[Finding]:
+    """Whoever has read further than a topic reaches: it lost its tail, and its next records will be passed over."""
+    committed = bounds.committed
+    groups = {"lifecycle": committed.lifecycle, "admit": committed.admit, "deliver": committed.lanes}
+    for who, places in (groups | {"dead-letters": committed.letters}).items():
+        yield from _beyond_end(who, places, bounds.ends)
+    for stored in committed.projected.values():
+        reached = {TopicPartition(EVENTS, stored["partition"]): stored["offset"] + 1}
+        yield from _beyond_end(stored["projection"], reached, bounds.ends)
+
+
+def _beyond_end(who: str, reached: Places, ends: Extents) -> Iterator[Finding]:
+    for place, offset in reached.items():
+        if place in ends and offset > ends[place].end:
+            detail = f"{who} has read it up to offset {offset}, and it ends at {ends[place].end}: it lost its tail"
+            yield Finding("beyond-end", f"{place.topic}[{place.partition}]", detail)
+
+
 class NoLog(Exception):
     """There is no log to be audited."""
 
@@ -60,7 +81,7 @@ async def bounds(url: str, reads: Reads | None) -> Bounds:
     partitions = await _partitions(url)
     async with opened(url) as offsets:
         committed = await _committed(offsets, reads)
-        places = [TopicPartition(topic, part) for topic in (EVENTS, REQUESTS) for part in range(partitions)]
+        places = [TopicPartition(topic, part) for topic in (EVENTS, REQUESTS, *LANES) for part in range(partitions)]
         places += [TopicPartition(topic, 0) for topic in (DEAD_LETTERS, OPERATIONS)]
         return Bounds(committed, await offsets.extents(places))
 
@@ -85,6 +106,7 @@ async def _committed(offsets: Offsets, reads: Reads | None) -> Committed:
         await _of_group(offsets, "lifecycle"),
         await _of_group(offsets, "admit"),
         lane_offsets,
+        await _of_group(offsets, "dead-letters"),
         await reads.positions() if reads else {},
     )
 

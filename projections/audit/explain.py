@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from aiokafka import TopicPartition
 
 from projections import jobs, story
+from projections.audit.comparison import Suspect
 from projections.audit.finding import Finding
+from projections.audit.fingerprints import plain
 from projections.audit.letters import Letters
-from projections.audit.models import Suspect
-from projections.audit.prints import plain
 from projections.audit.story import Skipped
 from projections.batch import Item
 from projections.jobs import Standing
 from projections.position import Document
 from projections.reading import read
-from projections.store import Reads
+from projections.reads import Reads
 from streams.events import Accepted, Suppressed
 from streams.offsets import Extent
 from streams.topic_reading import records

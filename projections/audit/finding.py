@@ -17,6 +17,7 @@ Kind = Literal[
     "hole",
     "no-position",
     "behind",
+    "beyond-end",
     "other-log",
     "job-missing",
     "job-unexpected",

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from projections.audit import prints
-from projections.audit.shelf import ASKED, chunks, marks, opened
+from projections.audit import fingerprints
+from projections.audit.spill import ASKED, chunks, marks, opened
 
-NOTHING = bytes(prints.SIZE)
+NOTHING = bytes(fingerprints.SIZE)
 
 
 class Row(NamedTuple):
@@ -61,7 +61,9 @@ class Ledger:
 
     def strike_lines(self, tallies: Mapping[str, Tally]) -> set[str]:
         """Lines of these were found; returns those that are not known here."""
-        rows = [(tally.tale.to_bytes(prints.SIZE, "little"), tally.lines, name) for name, tally in tallies.items()]
+        rows = [
+            (tally.tale.to_bytes(fingerprints.SIZE, "little"), tally.lines, name) for name, tally in tallies.items()
+        ]
         if self._update("tale = minus(tale, ?), lines = lines - ? WHERE id = ?", rows) == len(rows):
             return set()
         return tallies.keys() - self.jobs(list(tallies)).keys()
@@ -112,4 +114,4 @@ class Ledger:
 
 def _minus(whole: bytes, part: bytes) -> bytes:
     difference = int.from_bytes(whole, "little") - int.from_bytes(part, "little")
-    return (difference & prints.MASK).to_bytes(prints.SIZE, "little")
+    return (difference & fingerprints.MASK).to_bytes(fingerprints.SIZE, "little")

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
-from projections.audit import prints
+from projections.audit import fingerprints
 from projections.audit.coverage import Coverage
 from projections.audit.finding import Finding, Findings, Kind, place
 from projections.audit.ledger import Row
 from projections.audit.letters import Letters
-from projections.audit.shelf import Shelf
+from projections.audit.spill import Spill
 from projections.audit.story import MARKED, Skipped, Story, accept_again, origin, tell
 from projections.audit.verdict import Sight, judge, waits_in_lane
 from projections.batch import Item
@@ -56,8 +56,8 @@ class Result(NamedTuple):
 class Partition:
     """Takes all records, in order; then `rows` are to be read, and then there is a `result`."""
 
-    def __init__(self, task: Task, shelf: Shelf) -> None:
-        self._task, self._shelf = task, shelf
+    def __init__(self, task: Task, spill: Spill) -> None:
+        self._task, self._spill = task, spill
         self._next = 0
         self._counts: Counter[str] = Counter()
         self._kinds: Counter[str] = Counter()
@@ -79,14 +79,14 @@ class Partition:
                     self._find("unknown-type", raw.offset, "an event of a newer program: audit with that one")
                 case _:
                     self._poison(raw.offset)
-        self._shelf.fetch({item.event.notification for item in items})
+        self._spill.fetch({item.event.notification for item in items})
         for item in items:
             self._tell(item)
-        self._shelf.settle()
+        self._spill.settle()
 
     def rows(self) -> Iterator[Row]:
         """Judges every story; says of each what should be elsewhere."""
-        for name, story in self._shelf.everything():
+        for name, story in self._spill.everything():
             self._findings.add(judge(name, story, self._task.sight))
             self._count(story)
             row = _row(name, story, waits_in_lane(story, self._task.sight))
@@ -103,8 +103,8 @@ class Partition:
             self._findings,
             self._coverage.numbers(),
             self._digest.digest(),
-            self._jobs & prints.MASK,
-            self._lines & prints.MASK,
+            self._jobs & fingerprints.MASK,
+            self._lines & fingerprints.MASK,
             self._statuses,
         )
 
@@ -118,13 +118,13 @@ class Partition:
 
     def _tell(self, item: Item) -> None:
         event, where = item
-        story = self._shelf.stories.get(event.notification)
+        story = self._spill.stories.get(event.notification)
         decided = origin(event)
         if isinstance(event.body, Repeated):
             self._repeated(event.body, story, where.offset)
             return
         if story is None:
-            story = self._shelf.stories[event.notification] = Story()
+            story = self._spill.stories[event.notification] = Story()
         if decided is not None and not self._decided(story, event, decided):
             story.last = where.offset
             return
@@ -183,6 +183,6 @@ class Partition:
 def _row(name: str, story: Story, waits: int | None) -> Row:
     job, position = None, -1
     if story.standing is not None:
-        job = prints.standing(story.fixed, story.standing).to_bytes(prints.SIZE, "little")
+        job = fingerprints.standing(story.fixed, story.standing).to_bytes(fingerprints.SIZE, "little")
         position = story.standing.position
-    return Row(name, job, position, story.tale.to_bytes(prints.SIZE, "little"), story.lines, waits)
+    return Row(name, job, position, story.tale.to_bytes(fingerprints.SIZE, "little"), story.lines, waits)

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from projections import jobs, story
-from projections.audit import prints
+from projections.audit import fingerprints
 from projections.batch import Item
 from projections.jobs import Standing
 from projections.position import Place
@@ -162,7 +162,7 @@ def _dispatch(body: Body) -> int:
 def _add_line(story_: Story, event: Event[Body], place: Place) -> None:
     line = story.entry(event, place)
     if line is not None:
-        story_.tale = (story_.tale + prints.whole(line)) & prints.MASK
+        story_.tale = (story_.tale + fingerprints.whole(line)) & fingerprints.MASK
         story_.lines += 1
 
 
@@ -187,7 +187,7 @@ def _move(story_: Story, event: Event[Body], place: Place, skipped: Skipped) -> 
     if standing is None and story_.standing is not None:
         assert isinstance(event.body, Accepted | Suppressed)
         document = jobs.document(event, event.body, place, story_.standing)
-        story_.fixed = prints.lasting(document)
+        story_.fixed = fingerprints.lasting(document)
 
 
 def _light(job: Job | None) -> Job | None:

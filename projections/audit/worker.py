@@ -15,7 +15,7 @@ from aiokafka import TopicPartition
 
 from projections.audit.ledger import Ledger
 from projections.audit.partition import Partition, Result, Task
-from projections.audit.shelf import Shelf
+from projections.audit.spill import Spill
 from streams.offsets import Extent
 from streams.topic_reading import records
 from streams.topics import EVENTS
@@ -75,8 +75,8 @@ def _tell_more(told: Told, before: int, count: int) -> None:
 
 
 async def _audit(work: Work, told: Told) -> Result:
-    shelf = Shelf(work.folder / f"stories-{work.task.partition}.sqlite")
-    partition, count = Partition(work.task, shelf), 0
+    spill = Spill(work.folder / f"stories-{work.task.partition}.sqlite")
+    partition, count = Partition(work.task, spill), 0
     place = TopicPartition(EVENTS, work.task.partition)
     async with aclosing(records(work.url, {place: Extent(0, work.extent.end)})) as batches:
         async for batch in batches:
@@ -86,7 +86,7 @@ async def _audit(work: Work, told: Told) -> Result:
     ledger = Ledger(work.ledger)
     ledger.write(partition.rows())
     ledger.close()
-    shelf.close()
+    spill.close()
     return partition.result()
 
 

@@ -11,10 +11,11 @@ from typing import Generic
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from streams.consuming import plain_consumer
 from streams.folding.position import REBUILD, Refused
 from streams.folding.rule import StateT
 from streams.folding.table import Rows, Shard
-from streams.kafka import bootstrap, waited_out
+from streams.kafka import waited_out
 
 FETCHED_AT_ONCE = 2000
 """Records; the event loop runs other tasks in between."""
@@ -34,7 +35,7 @@ class Changelog(Generic[StateT]):
 
     async def _read(self, partitions: list[int], wanted: Callable[[], bool]) -> dict[int, Shard[StateT]]:
         shards = {partition: Shard(self._rows, partition) for partition in partitions}
-        consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap(self._url), enable_auto_commit=False)
+        consumer = plain_consumer(self._url)
         try:
             await consumer.start()
             await self._fill(consumer, shards, wanted)

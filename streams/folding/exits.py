@@ -25,7 +25,11 @@ class Exit(IntEnum):
     UPGRADE = 73
     """An event of a type or version this program does not know."""
     REFUSED = 74
-    """Committed offsets and changelog do not fit together: see the log for what to do."""
+    """Going on could lose something or send it again: see the log for what to do.
+
+    Committed offsets and changelog do not fit together, unread records were removed, a topic ends before what was read
+    of it or is another one, a lane's place is lost.
+    """
     STUCK = 75
     """A stop or a rebalance did not end, or nothing moved though it could."""
     UNDRAINED = 76

@@ -12,7 +12,7 @@ membership may be a zombie's, written after its partitions have moved.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Generic
 
@@ -27,10 +27,11 @@ from streams.folding.exits import Exit, die, or_die
 from streams.folding.faust_repairs import AT_ONCE, Fetched
 from streams.folding.outcome import Judge
 from streams.folding.ownership import Ownership, RefuseFresh
-from streams.folding.position import Refused
+from streams.folding.position import REBUILD, Refused
 from streams.folding.rule import Incoming, Reaction, Rule, StateT
 from streams.folding.table import Rows
 from streams.folding.timers import Timers
+from streams.gaps import missed
 from streams.kafka import FEW, REST, Late, Publisher
 from streams.topics import DEAD_LETTERS, changelog
 
@@ -66,7 +67,6 @@ class Fold(Generic[StateT]):
         rule: Rule[StateT],
         publisher: Publisher,
         partitions: int,
-        stage: str = "",
         refuse_fresh: RefuseFresh | None = None,
         accept_gaps: bool = False,
         beside: Beside[StateT] | None = None,
@@ -75,11 +75,11 @@ class Fold(Generic[StateT]):
         self.counts = Counts()
         self._app, self._publisher = app, publisher
         self._rows = Rows(rule, changelog(app.conf.id, rule.table))
-        self._judge = Judge(rule, self._rows, stage or app.conf.id)
+        self._judge = Judge(rule, self._rows, app.conf.id)
         self._owned = Ownership(app, source, self._rows, publisher, self.counts)
         self._owned.refuse_fresh, self._owned.accept_gaps = refuse_fresh, accept_gaps
         self._timers = Timers(rule, source, self._owned.shards, publisher, now)
-        self._beside = beside
+        self._beside, self._source = beside, source
         self._ends: dict[int, int] = {}
         self._lock = asyncio.Lock()
         topic = app.topic(
@@ -221,9 +221,9 @@ class Fold(Generic[StateT]):
         """Apart from `_renew`, since a proof of membership must not wait for an answer."""
         while True:
             if done := dict(self._owned.done):
-                self._ends = {
-                    partition: known.end for partition, known in (await self._owned.group.bounds(done)).items()
-                }
+                bounds = await self._owned.group.bounds(done)
+                self._ends = {partition: known.end for partition, known in bounds.items()}
+                leave_if_an_end_is_lost(self._source, done, self._ends)
             await asyncio.sleep(MEASURE_EVERY)
 
     async def _watch(self) -> None:
@@ -238,3 +238,12 @@ class Fold(Generic[StateT]):
 
 def _enough(waiting: Sequence[Fetched]) -> bool:
     return sum(len(each.records) for each in waiting) >= AT_ONCE or sum(each.size for each in waiting) >= MOST_BYTES
+
+
+def leave_if_an_end_is_lost(source: str, done: Mapping[int, int], ends: Mapping[int, int]) -> None:
+    """Trap: what is written next gets offsets that were folded before, and would be skipped as a repeat."""
+    for partition, reached in done.items():
+        try:
+            missed((source, partition), reached, 0, ends[partition], REBUILD)
+        except Refused as error:
+            die(Exit.REFUSED, str(error))

@@ -17,7 +17,7 @@ from streams.folding.group import Bounds, Group
 from streams.folding.position import REBUILD, Found, Refused, Start, start
 from streams.folding.rule import StateT
 from streams.folding.table import Rows, Shard
-from streams.gaps import Gap, bridge
+from streams.gaps import Gap, on_record, refuse_unless_accepted
 from streams.kafka import Publisher
 
 log = logging.getLogger(__name__)
@@ -106,7 +106,7 @@ class Ownership(Generic[StateT]):
         facts = (shard.applied, shard.fresh, len(shard.entries), bounds.first, bounds.end, shard.rebuilding)
         found = Found(bounds.committed, *facts)
         where = f"{self._source}[{partition}] with {self._rows.topic}"
-        return start(found, where, accept_gaps=self.accept_gaps)
+        return start(found, where)
 
     async def _put_gaps_on_record(self, starts: Mapping[int, Start]) -> None:
         gaps = [
@@ -115,10 +115,11 @@ class Ownership(Generic[StateT]):
             if place.lost
         ]
         for gap in gaps:
+            refuse_unless_accepted(gap, accept=self.accept_gaps)
+        for gap in gaps:
             log.critical("%s: going on as told to", gap)
             self.counts.lost += gap.until - gap.first
-        stage = self._stage
-        await self._publisher.publish([bridge(gap, stage, clock.now(), accept=self.accept_gaps) for gap in gaps])
+        await self._publisher.publish([on_record(gap, self._stage, clock.now()) for gap in gaps])
 
     async def _begin(self, partition: int, offset: int) -> bool:
         """The first start of a partition, in the order that `position` explains; False if it was revoked meanwhile."""

@@ -9,7 +9,7 @@ where to go on. (C passes M by batches that changed no state, and when a zombie 
 be it M or a row. A partition that was never folded has neither. Its first start writes M = the log's first offset,
 marked `fresh`, awaits the ack, then commits C = the same offset, awaits, and only then folds. Crashes on the way:
 - before M is acked: neither exists, or only M marked fresh and no row: it is a first start again;
-- between M and C: only M marked fresh, no row: a first start again;
+- between M and C: only M marked fresh, once or several times, no row: a first start again;
 - after C: both exist.
 A row can only come after C, hence "no C, but rows or an M that is not fresh" means that the group's offsets are lost
 (deleted, or expired after the broker's offsets.retention.minutes without a member), and "C but nothing in the
@@ -48,8 +48,8 @@ class Start:
     lost: int = 0
 
 
-def start(found: Found, where: str, *, accept_gaps: bool = False) -> Start:
-    """Raises `Refused`, naming the partition, both values, and what to do."""
+def start(found: Found, where: str) -> Start:
+    """Raises `Refused`, naming the partition, both values, and what to do; what is lost is for `gaps` to judge."""
     if found.rebuilding:
         raise Refused(f"{where}: expected a whole table, got one whose rebuild did not end: {REBUILD}")
     if found.committed is None and (found.applied is None or found.fresh) and not found.rows:
@@ -66,10 +66,4 @@ def start(found: Found, where: str, *, accept_gaps: bool = False) -> Start:
             f"{found.applied}), it ends at {found.end}: the topic was lost or made anew; {REBUILD}"
         )
     lost = max(found.first - offset, 0)
-    if lost and not accept_gaps:
-        raise Refused(
-            f"{where}: {lost} records from offset {offset} (committed {found.committed}, applied {found.applied}) to "
-            f"{found.first} were removed by retention before they were folded, the last one missing is "
-            f"{found.first - 1}: restore them, or accept the loss, which is put on record (ACCEPT_GAPS=true)"
-        )
     return Start(offset + lost, lost=lost)

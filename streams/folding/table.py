@@ -155,7 +155,7 @@ class Shard(Generic[StateT]):
             heapq.heappop(self._expiring)
 
     def _load_applied(self, read: _Applied) -> None:
-        self.fresh = read.fresh and self.applied is None
+        self.fresh = read.fresh and (self.fresh or self.applied is None)
         self.rebuilding = read.rebuilding
         self.applied = max(read.applied, self.applied or 0)
 

@@ -109,6 +109,8 @@ class Timers(Generic[StateT]):
         try:
             event = self._rule.command(entry.state, now)
         except Exception:
-            log.exception("no command for a state that is due: it waits until the next restart: %r", entry.state)
+            log.exception(
+                "no command for a state that is due: it waits until its partition is assigned again: %r", entry.state
+            )
             return []
         return [Record.of(event, self._source, entry.record_key, partition)]

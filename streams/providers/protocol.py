@@ -32,9 +32,14 @@ class Refused(Exception):
 
 
 class Deferred(Exception):
-    """The provider asks to be left alone until then (its own Retry-After); costs no attempt."""
+    """The provider asks to be left alone until then (its own Retry-After); costs no attempt.
+
+    Raises `ValueError` for a time without its zone, which no event can hold.
+    """
 
     def __init__(self, until: datetime) -> None:
+        if until.utcoffset() is None:
+            raise ValueError(f"expected a time with its zone, got {until.isoformat()}")
         super().__init__(f"deferred until {until.isoformat()}")
         self.until = until
 

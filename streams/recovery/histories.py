@@ -66,7 +66,7 @@ class Histories:
     """All partitions; `committed` is what admit had committed, by partition, where that is known."""
 
     def __init__(self, rows: Rows[History], limits: Limits, committed: dict[int, int], partitions: int) -> None:
-        self.events = 0
+        self._outcomes = 0
         self.partitions = {number: Partition(committed.get(number)) for number in range(partitions)}
         self._rows, self._limits = rows, limits
         self._horizon = max(limits.id_horizon, limits.dedupe_window, limits.rate_window)
@@ -74,7 +74,6 @@ class Histories:
 
     def add(self, record: ConsumerRecord) -> None:
         """Take in the next record of the log. Raises `UnknownType`."""
-        self.events += 1
         try:
             event = decode(record.value)
         except Undecodable:  # nothing that admit has written; those who read the log put it aside
@@ -91,7 +90,8 @@ class Histories:
                 self._of(origin)
             case _:
                 return
-        if self.events % TIDY_EVERY == 0:
+        self._outcomes += 1
+        if self._outcomes % TIDY_EVERY == 0:
             self._tidy()
 
     def rows(self, number: int) -> Iterator[Record]:

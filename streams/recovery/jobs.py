@@ -49,12 +49,6 @@ class Jobs:
         if self.events % FORGET_EVERY == 0:
             self._forget()
 
-    def open(self) -> int:
-        """How many are not final."""
-        return sum(not entry.state.final for entry in self._shard.entries.values()) + len(
-            self._owing.keys() - self._shard.entries.keys()
-        )
-
     def owed(self) -> int:
         """How many conclusions lifecycle still has to draw."""
         return sum(offset >= self._committed for offset in self._owing.values())

@@ -20,7 +20,7 @@ from streams import admit, clock, lifecycle
 from streams.admission import History
 from streams.folding.position import Refused
 from streams.folding.table import Rows
-from streams.gaps import Gap, bridge, by_user
+from streams.gaps import by_user, missed, on_record, refuse_unless_accepted
 from streams.kafka import Publisher
 from streams.notification import Job
 from streams.offsets import Extent, Offsets, opened
@@ -99,7 +99,7 @@ class Rebuild:
         committed, extents = await self._offsets.committed(self._stage), await self._offsets.extents(self._places)
         total, written, owed = sum(extent.end - extent.first for extent in extents.values()), 0, 0
         for place, extent in extents.items():
-            await self._bridge(place, extent.first)
+            await self._pass_gap(place, 0, extent)
             jobs = Jobs(rows, place.partition, committed.get(place))
             async for batch in self._records(place, extent, total):
                 for record in batch:
@@ -117,21 +117,25 @@ class Rebuild:
         total, written, owed = sum(extent.end - extent.first for extent in extents.values()), 0, 0
         histories = Histories(rows, admit.limits(self._settings), committed, self._settings.partitions)
         for place, extent in extents.items():
-            await self._bridge(place, extent.first)
+            await self._pass_gap(place, 0, extent)
             async for batch in self._records(place, extent, total):
                 for record in batch:
                     histories.add(record)
         requests = await self._offsets.extents(TopicPartition(REQUESTS, number) for number in histories.partitions)
         for place, extent in requests.items():
-            applied = max(histories.partitions[place.partition].applied(), extent.first)
+            applied = await self._pass_gap(place, histories.partitions[place.partition].applied(), extent)
             written += await self._replace(rows, place, histories.rows(place.partition), applied)
             owed += extent.end - applied
         return Report(self._read, written, owed)
 
-    async def _bridge(self, place: TopicPartition, first: int) -> None:
-        if first:
-            gap, accept = Gap(place.topic, place.partition, 0, first), self._settings.accept_gaps
-            await self._publisher.publish([bridge(gap, self._stage, clock.now(), accept=accept)])
+    async def _pass_gap(self, place: TopicPartition, reached: int, extent: Extent) -> int:
+        """Where there is something to read from `reached` on; what is missing before that is refused, or on record."""
+        gap = missed(place, reached, *extent, "restore it from a backup")
+        if gap is None:
+            return reached
+        refuse_unless_accepted(gap, accept=self._settings.accept_gaps)
+        await self._publisher.publish([on_record(gap, self._stage, clock.now())])
+        return gap.until
 
     async def _records(self, place: TopicPartition, extent: Extent, total: int) -> AsyncIterator[list[ConsumerRecord]]:
         async for batch in records(self._settings.kafka_url, {place: extent}, gaps=False):

@@ -17,7 +17,7 @@ from typing import Any
 import pymongo
 
 from deploy.probes import probes
-from deploy.stack.supervision import Supervision
+from deploy.stack.supervision import State, Supervision
 from streams.folding.exits import Exit
 from tests.chaos.ledger import Ledger
 from tests.support.stack import COMMAND_SECONDS, OwnStack, own_stack, wait_until
@@ -28,8 +28,6 @@ RESULTS = os.environ.get("CHAOS_RESULTS")
 """The file that gets a line for each trial; none is written if it is not set."""
 MOCK = {"MOCK_FAILURE_RATE": "0.2", "MOCK_LATENCY": "0.05"}
 DISK = "600m"
-WAIT = True
-"""supervisord answers when it is done."""
 FULL = 500_000
 """Events on the log after which a new stack is quicker than a larger audit."""
 
@@ -77,11 +75,14 @@ class Bed:
 
     def stop(self, name: str) -> None:
         """As an operator would, through supervisord; returns when the process is gone."""
-        self.supervision._call("supervisor.stopProcess", f"processes:{name}", WAIT)
+        self.supervision.halt(self._state(name))
 
     def start(self, name: str) -> None:
         """Through supervisord; returns at once."""
-        self.supervision._call("supervisor.startProcess", f"processes:{name}", not WAIT)
+        self.supervision.start(self._state(name))
+
+    def _state(self, name: str) -> State:
+        return next(state for state in self.supervision.states() if state.name == name)
 
     def wait_for_refusal(self, name: str, why: str) -> None:
         """Returns when a process has left with the code for that, and has said why."""
@@ -99,10 +100,8 @@ class Bed:
             found = jobs.find_one({"_id": {"$in": names}, "status": "sent"}, {"_id": 1})
         return None if found is None else time.time()
 
-    def audit(self) -> dict[str, Any] | None:
-        """What `./tidings audit --json` says; None where there is no such command."""
-        if self.stack.run("audit", "--help", check=False).returncode:
-            return None
+    def audit(self) -> dict[str, Any]:
+        """What `./tidings audit --json` says."""
         command, environment = self.stack.command("audit", "--json"), self.stack.environment
         done = subprocess.run(
             command, env=environment, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False

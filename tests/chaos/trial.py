@@ -26,7 +26,11 @@ BROKEN_ENDS_WITHIN = 20.0
 
 
 class Trial:
-    """`with bed.trial(fault): ...` loads for as long as the block lasts, and on until the fault is recovered from."""
+    """`with bed.trial(fault, rate): ...` loads for as long as the block lasts, and judges what became of it.
+
+    After a block that did not raise the load goes on until the fault is recovered from, `RECOVERS_WITHIN` at most, and
+    for `AFTER` seconds more.
+    """
 
     def __init__(  # noqa: PLR0913 - the facts of a fault, all named at the call
         self,

@@ -2,7 +2,7 @@ import logging
 
 import pytest
 
-from deploy.log_lines import REPEATED_AFTER, Seldom
+from deploy.log_lines import KNOWN, REPEATED_AFTER, Seldom
 
 
 def record(name: str, message: str, second: float) -> logging.LogRecord:
@@ -28,3 +28,13 @@ def test_what_it_says_else_is_heard_at_once() -> None:
 def test_our_own_words_are_always_heard(second: int) -> None:
     seldom = Seldom()
     assert all(seldom.filter(record("streams.kafka", "Kafka is away", second)) for _ in range(3))
+
+
+def test_it_remembers_no_more_than_so_many_messages_and_the_latest_of_them() -> None:
+    seldom = Seldom()
+    for number in range(KNOWN * 3):
+        assert seldom.filter(record("aiokafka.conn", f"no connection to {number}", 0))
+    assert len(seldom._last) == KNOWN
+    assert seldom.filter(record("aiokafka.conn", "no leader", REPEATED_AFTER + 1))
+    assert not seldom.filter(record("aiokafka.conn", "no leader", REPEATED_AFTER + 2))
+    assert len(seldom._last) == 1

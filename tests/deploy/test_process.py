@@ -8,6 +8,7 @@ from pathlib import Path
 
 from deploy.kinds import MODULES
 from deploy.stack.home import CHECKOUT
+from streams.folding.exits import Exit
 
 PROGRAM = "from deploy import process; process.MODULES['toy'] = 'tests.deploy.toy_process'; process.main('toy')"
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (INFO   |ERROR  ) \S+: .+")
@@ -45,9 +46,16 @@ def test_it_works_until_it_is_told_to_stop_and_then_finishes(tmp_path: Path) -> 
 def test_what_it_did_not_expect_is_logged_and_ends_it_with_a_code(tmp_path: Path) -> None:
     with toy("failing", tmp_path) as process:
         text = said(process)
-    assert process.returncode == 1
+    assert process.returncode == Exit.FAILED
     assert "failing failed: leaving, to be started again" in text
     assert "RuntimeError: the toy broke" in text
+
+
+def test_an_event_from_a_newer_program_ends_it_with_the_code_that_asks_for_an_upgrade(tmp_path: Path) -> None:
+    with toy("outdated", tmp_path) as process:
+        text = said(process)
+    assert process.returncode == Exit.UPGRADE
+    assert "leaving with UPGRADE (73): event type 'toy.v2' is not known here" in text
 
 
 def test_failing_does_not_unwind_what_other_tasks_would_do_at_the_end(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import logging
 import time
 from pathlib import Path
 
+from streams.codec import UnknownType
 from streams.metrics import Reading
 from streams.progress import Look
 from streams.settings import Settings
@@ -24,6 +25,8 @@ async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> No
                 raise RuntimeError("the toy broke")
             finally:
                 log.info("this much is the process's own business")
+        case "outdated":
+            raise UnknownType("event type 'toy.v2' is not known here")
         case "cleaning":
             task = asyncio.create_task(_clean_up_late(settings.tidings_home))
             await asyncio.sleep(0)

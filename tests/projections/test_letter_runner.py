@@ -6,23 +6,28 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin.records_to_delete import RecordsToDelete
 from pymongo.errors import PyMongoError
 
 from projections import letter_runner
 from projections.letter_store import LetterReads
-from projections.letters import counters
+from projections.letters import POSITION, counters
 from projections.position import Document
 from projections.store import database
 from streams import operations
 from streams.dead_letters import Reason, Source, dead_letter
+from streams.folding.position import Refused
 from streams.kafka import Publisher
-from streams.operations import Dropped, Event
+from streams.operations import Dropped, Event, GapAccepted
 from streams.record import Record
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS, OPERATIONS
 from streams.vitals import Vitals
 from tests.projections.stored import opened, until
 from tests.support import kafka
+from tests.support.broker import admin
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
@@ -137,6 +142,33 @@ async def test_a_database_that_lost_all_is_filled_again(settings: Settings) -> N
             await base.positions.delete_many({})
             await base.DeadLetter.delete_many({})
         await until_counted(settings, {"open": 1, "redriven": 0, "dropped": 1})
+
+
+async def test_letters_that_were_removed_unread_are_missed_loudly_unless_the_loss_is_accepted(
+    settings: Settings,
+) -> None:
+    await publish(settings, letter(1))
+    async with running(settings):
+        await until_stored(settings, 1)
+    await publish(settings, letter(2), letter(3), letter(4))
+    async with admin(settings.kafka_url) as client:
+        await client.delete_records({TopicPartition(DEAD_LETTERS, 0): RecordsToDelete(3)})
+    with pytest.raises(Refused, match=rf"{DEAD_LETTERS}\[0\]: the records from offset 1 to 2 .2 of them. were removed"):
+        await asyncio.wait_for(letter_runner.run(settings, asyncio.Event(), Vitals()), 30)
+    async with running(settings.model_copy(update={"accept_gaps": True})):
+        assert set(await until_stored(settings, 2)) == {f"dead:notification-events:0.{number}" for number in (1, 4)}
+    operated = [operations.read(record.value).done for record in await kafka.read(settings.kafka_url, OPERATIONS)]
+    assert operated == [GapAccepted("dead-letters", DEAD_LETTERS, 0, 1, 3)]
+
+
+async def test_a_topic_that_ends_before_what_was_read_of_it_is_refused(settings: Settings) -> None:
+    await publish(settings, letter(1))
+    async with running(settings):
+        await until_stored(settings, 1)
+    async with opened(settings) as base:
+        await base.positions.update_one({"_id": POSITION}, {"$set": {f"offsets.{DEAD_LETTERS}": 7}})
+    with pytest.raises(Refused, match=rf"{DEAD_LETTERS}\[0\]: expected it to reach offset 8.*it ends at 1"):
+        await asyncio.wait_for(letter_runner.run(settings, asyncio.Event(), Vitals()), 30)
 
 
 async def test_pages_go_from_the_newest_to_the_oldest_under_any_filter(settings: Settings) -> None:

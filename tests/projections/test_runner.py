@@ -10,6 +10,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin.records_to_delete import RecordsToDelete
 
 from projections import jobs
+from projections.store import VERSIONS
 from streams import operations
 from streams.codec import encode
 from streams.events import Accepted, Origin, Personal, Repeated, Request, Sent
@@ -130,3 +131,15 @@ async def test_what_retention_removed_unread_is_refused_unless_the_loss_is_accep
     operated = await kafka.read(settings.kafka_url, OPERATIONS)
     gaps = [operations.read(record.value).done for record in operated]
     assert any(isinstance(gap, GapAccepted) and gap.stage == "projections" for gap in gaps)
+
+
+async def test_a_log_that_ends_before_what_was_read_of_it_is_refused(settings: Settings) -> None:
+    await publish(settings, many(9))
+    async with projecting(settings):
+        await until_caught_up(settings)
+    async with opened(settings) as base:
+        async for stored in base.positions.find({"partition": 0, "projection": {"$in": list(VERSIONS)}}):
+            await base.positions.update_one({"_id": stored["_id"]}, {"$set": {"offset": stored["offset"] + 3}})
+    async with projecting(settings) as refused:
+        with pytest.raises(Refused, match=r"events\[0\]: expected it to reach offset \d+.*it lost its tail"):
+            await asyncio.wait_for(refused, 30)

@@ -8,7 +8,8 @@ import pytest
 from projections import jobs, story
 from projections.batch import Update, fold, moving
 from projections.position import UNREAD, Document, LogIdentity, Position, Refused, key
-from projections.store import Conflict, Move, Reads, Store, Unavailable, Unstorable, database, declare
+from projections.reads import Reads
+from projections.store import Conflict, Move, Store, Unavailable, Unstorable, database, declare
 from streams.settings import Settings
 from tests.projections.lives import Events, accepted, items, life
 from tests.projections.stored import contents

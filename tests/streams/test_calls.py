@@ -1,12 +1,12 @@
 """Slots, breaker, timeout, and what a call may end in."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from streams import clock
-from streams.calls import Caller, Outlet, Slots, Taken
+from streams import clock, codec
+from streams.calls import ERROR_KEPT, Caller, Outlet, Slots, Taken
 from streams.events import Attempt, Body, Event, Personal, Request, SendDeferred, SendFailed, Sent
 from streams.providers.protocol import Deferred, Message, Refused
 from streams.settings import Settings
@@ -71,6 +71,28 @@ class Desk:
 async def test_a_call_ends_in_exactly_one_outcome(answer: BaseException | float | None, body: Body) -> None:
     outcome = await Desk(Scripted(answer)).deliver()
     assert (outcome.body, outcome.causation) == (body, "n:attempt:1")
+
+
+async def test_of_a_provider_s_words_an_event_keeps_what_it_can_hold() -> None:
+    outcome = await Desk(Scripted(Refused("\ud800" + "x" * 3_000_000))).deliver()
+    assert outcome.body == SendFailed(1, "?" + "x" * (ERROR_KEPT - 1))
+    assert codec.decode(codec.encode(outcome)) == outcome
+
+
+async def test_the_words_of_a_provider_that_breaks_are_cut_too() -> None:
+    outcome = await Desk(Scripted(KeyError("x" * 3_000_000))).deliver()
+    assert isinstance(outcome.body, SendFailed)
+    assert len(outcome.body.error) == ERROR_KEPT
+
+
+async def test_a_provider_that_defers_to_a_time_without_its_zone_is_broken() -> None:
+    class Zoneless(Scripted):
+        async def send(self, message: Message) -> None:  # noqa: ARG002 - its Protocol's
+            raise Deferred(datetime(2026, 1, 1))  # noqa: DTZ001 - that is the fault
+
+    outcome = await Desk(Zoneless()).deliver()
+    assert isinstance(outcome.body, SendFailed)
+    assert "expected a time with its zone" in outcome.body.error
 
 
 async def test_a_provider_gets_the_notification_s_id_as_idempotency_key() -> None:

@@ -4,10 +4,12 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.dead_letters import KEPT_OF_LARGE, KEPT_WHOLE, Source, dead_letter
+from streams.codec import Undecodable
+from streams.dead_letters import KEPT_OF_LARGE, KEPT_WHOLE, Source, dead_letter, read, reason
 from streams.record import Record, check_size
 from streams.topics import DEAD_LETTERS, MAX_RECORD_BYTES
 
@@ -48,6 +50,16 @@ def test_a_letter_is_an_event_that_tells_what_came_from_where_and_why() -> None:
             "original": base64.b64encode(b"\xff").decode(),
         },
     }
+
+
+def test_the_reason_is_known_without_reading_the_rest_and_asking_never_fails() -> None:
+    sound = letter(b"a")
+    assert sound.value is not None
+    unreadable = sound.value.replace(b"tidings.dead-letter.v1", b"tidings.dead-letter.v2")
+    with pytest.raises(Undecodable):
+        read(unreadable)
+    values = (sound.value, unreadable, b"\xff", None, b'{"data":{"reason":"whim"}}')
+    assert [reason(value) for value in values] == ["undecodable", "undecodable", "unknown", "unknown", "unknown"]
 
 
 def test_the_same_record_twice_is_the_same_letter() -> None:

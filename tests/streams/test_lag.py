@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from aiokafka import TopicPartition
 
+from streams.kafka import group_consumer
 from streams.lag import AWAY, Lag, Place, looks
 from streams.offsets import opened
 from streams.settings import Settings
@@ -49,6 +50,16 @@ def test_a_member_without_partitions_looks_whether_anybody_reads() -> None:
     assert (name, look.todo) == ("group is read", 6)
 
 
+def test_a_spare_is_not_judged_by_what_other_members_read() -> None:
+    for members, hindered in ((0, "no slot in "), (1, "no slot in "), (2, "another worker reads")):
+        [look] = looks(following(), PLACES, members).values()
+        assert (members, look.hindered) == (members, hindered)
+
+
+def test_an_owner_is_judged_whoever_else_there_is() -> None:
+    assert looks(following(*PLACES), PLACES, 2) == looks(following(*PLACES), PLACES)
+
+
 def test_nothing_is_known_before_the_first_answer() -> None:
     assert looks(following(TopicPartition(LANE, 0)), {}) == {}
 
@@ -87,6 +98,25 @@ async def test_lag_rises_with_what_is_written_and_falls_with_what_is_committed(d
             extents = await offsets.extents(extents)
             await offsets.commit(group, {place: extent.end for place, extent in extents.items()})
             await until(lambda: total(lag) == 0 and total(lag, "tidings_lag_seconds") == 0)
+
+
+async def test_a_member_without_partitions_is_a_spare_as_long_as_there_is_another_member(declared: Settings) -> None:
+    group = f"group-{uuid4()}"
+    lag = Lag(declared.kafka_url, declared.partitions, [Following(group, (LANE,), list)])
+    task = asyncio.create_task(lag.run())
+
+    def hindrances() -> list[str]:
+        return [look.hindered for look in lag.looks().values()]
+
+    consumers = [group_consumer(declared.model_copy(update={"worker": name}), group, LANE) for name in "ab"]
+    try:
+        await until(lambda: hindrances() == [""])
+        for consumer in consumers:
+            await consumer.start()
+        await until(lambda: hindrances() == ["another worker reads"])
+    finally:
+        task.cancel()
+        await asyncio.wait([task, *(asyncio.ensure_future(consumer.stop()) for consumer in consumers)])
 
 
 async def test_a_broker_that_does_not_answer_hinders_everybody_until_it_does(declared: Settings) -> None:

@@ -133,6 +133,14 @@ async def test_read_models_that_are_behind_are_told_and_not_compared(worked_off:
     assert found(await audited(worked_off, read_models=False)) == []
 
 
+async def test_a_group_that_has_read_past_an_end_is_found(worked_off: Settings) -> None:
+    async with opened(worked_off.kafka_url) as offsets:
+        place = TopicPartition(EVENTS, 0)
+        end = (await offsets.extents([place]))[place].end
+        await offsets.commit("lifecycle", {place: end + 4})
+    assert ("beyond-end", f"{EVENTS}[0]") in found(await audited(worked_off))
+
+
 async def test_a_lost_lane_record_is_a_stuck_job(worked_off: Settings) -> None:
     accepted = _accepted()
     queued = accepted.then(Queued(1, LANE), "lifecycle")

@@ -13,6 +13,7 @@ from aiokafka.admin.records_to_delete import RecordsToDelete
 from streams import operations
 from streams.codec import encode
 from streams.events import Body, CameDue, Event, Sending
+from streams.folding import fold
 from streams.folding.exits import Exit
 from streams.kafka import Publisher
 from streams.record import Record
@@ -132,6 +133,14 @@ async def test_a_first_start_that_was_interrupted_is_done_again(toy: Toy) -> Non
     assert await toy.told() == ["n1:send-failed:1"]
 
 
+async def test_a_first_start_that_was_interrupted_twice_is_done_again(toy: Toy) -> None:
+    for _ in range(2):
+        await toy.write("tally-changelog", b"\x00applied", b'{"applied":0,"fresh":true}')
+    await toy.feed(1)
+    await toy.works_through()
+    assert await toy.told() == ["n1:send-failed:1"]
+
+
 async def test_a_first_start_can_be_vetoed(toy: Toy) -> None:
     told = await toy.leaves_with(Exit.REFUSED, Faults(veto="dispatches were written"))
     assert "was never folded, but dispatches were written" in told
@@ -143,7 +152,7 @@ async def test_what_retention_removed_unread_stops_the_worker_unless_the_loss_is
     await toy.feed(2, 3, 4)
     async with admin(toy.workers.url) as client:
         await client.delete_records({TopicPartition(f"{toy.workers.run}-in", 0): RecordsToDelete(3)})
-    assert "2 records from offset 1 (committed 1, applied 1) to 3 were removed" in await toy.leaves_with(Exit.REFUSED)
+    assert "the records from offset 1 to 2 (2 of them) were removed" in await toy.leaves_with(Exit.REFUSED)
     toy.workers.exits.clear()
     await toy.works_through(Faults(accept_gaps=True))
     assert await toy.told() == ["n1:send-failed:1", "n1:send-failed:4"]
@@ -151,6 +160,18 @@ async def test_what_retention_removed_unread_stops_the_worker_unless_the_loss_is
     accepted = [operations.read(record.value) for record in operated]
     ours = [event.done for event in accepted if event.source == run]
     assert ours == [operations.GapAccepted(run, f"{run}-in", 0, 1, 3)]
+
+
+def test_a_source_that_lost_its_tail_stops_the_worker_while_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[tuple[Exit, str]] = []
+    monkeypatch.setattr(fold, "die", lambda *told: left.append(told))
+    fold.leave_if_an_end_is_lost("in", {0: 5, 1: 0}, {0: 5, 1: 9})
+    assert left == []
+    fold.leave_if_an_end_is_lost("in", {0: 5, 1: 3}, {0: 5, 1: 2})
+    ((code, why),) = left
+    assert code == Exit.REFUSED
+    assert "in[1]: expected it to reach offset 3" in why
+    assert "it ends at 2" in why
 
 
 async def test_timers_fire_on_time_and_come_back_through_the_source(toy: Toy) -> None:

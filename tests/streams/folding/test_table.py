@@ -104,6 +104,8 @@ def test_applied_up_to_only_grows() -> None:
 
 def test_a_first_start_is_told_from_a_table_in_use() -> None:
     assert loaded([ROWS.applied(0, 0, fresh=True)]).fresh
+    assert loaded([ROWS.applied(0, 0, fresh=True)] * 2).fresh
+    assert not loaded([ROWS.applied(0, 0, fresh=True), ROWS.applied(0, 5), ROWS.applied(0, 0, fresh=True)]).fresh
     assert not loaded([ROWS.applied(0, 0, fresh=True), ROWS.applied(0, 5)]).fresh
     assert not loaded([ROWS.applied(0, 5), ROWS.applied(0, 0, fresh=True)]).fresh
 

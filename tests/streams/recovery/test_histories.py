@@ -5,6 +5,7 @@ import random
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from aiokafka import ConsumerRecord
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,8 +14,9 @@ from streams.admission import History, Limits, evolve, judge
 from streams.admit import Admit
 from streams.clock import milliseconds
 from streams.codec import encode
-from streams.events import Body, Event, Origin, Personal, Request, Requested
+from streams.events import Body, Event, Origin, Personal, Request, Requested, Sending
 from streams.folding.table import Rows, Shard
+from streams.recovery import histories
 from streams.recovery.histories import NEAR, Histories
 from streams.topics import EVENTS
 
@@ -96,3 +98,17 @@ def test_what_no_rule_can_ask_for_is_left_out_unless_it_may_be_read_again() -> N
     _, outcomes = admitted([requested(None, number, next(hours)) for number in range(5)])
     assert set(gathered(outcomes, {0: 3})[0].entries) == {b"n3", b"n4"}
     assert len(gathered(outcomes)[0].entries) == min(5, NEAR)
+
+
+def test_what_no_rule_can_ask_for_is_dropped_while_reading_whatever_lies_between(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(histories, "TIDY_EVERY", 3)
+    read = Histories(ROWS, LIMITS, {0: 1000}, 1)
+    _, outcomes = admitted([requested(None, number, number * 3600 * 24 * 40) for number in range(30)])
+    offset = itertools.count()
+    for outcome in outcomes:
+        for event in (outcome, outcome.then(Sending(1, START, ""), "deliver")):
+            stamp = milliseconds(outcome.time)
+            read.add(ConsumerRecord(EVENTS, 0, next(offset), stamp, 0, b"k", encode(event), None, 0, 0, ()))
+    assert len(read.partitions[0].decided) < 5

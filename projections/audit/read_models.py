@@ -6,16 +6,17 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from projections import jobs, story
+from projections.audit.comparison import Suspect, compare
 from projections.audit.explain import explain
 from projections.audit.finding import Finding
+from projections.audit.fingerprints import SIZE
 from projections.audit.ledger import Ledger
 from projections.audit.letters import Letters
-from projections.audit.models import Suspect, compare
-from projections.audit.prints import SIZE
 from projections.audit.report import Report
 from projections.identity import log_identity
 from projections.position import Document, LogIdentity, Refused, key, read
-from projections.store import VERSIONS, Reads
+from projections.reads import Reads
+from projections.store import VERSIONS
 from streams.topics import EVENTS
 
 LOOK = 0.2

@@ -3,7 +3,7 @@
 import pytest
 
 from projections import jobs
-from projections.audit import prints
+from projections.audit import fingerprints
 from projections.jobs import Standing
 from projections.position import Document
 from streams.events import Accepted, Channel, Suppressed
@@ -26,7 +26,7 @@ def folded(outcomes: str, channel: Channel) -> tuple[Document, Standing]:
 @pytest.mark.parametrize("outcomes", ["", "f", "s", "sa", "fff"])
 def test_a_document_as_it_should_be_has_the_print_of_its_standing(outcomes: str, channel: Channel) -> None:
     document, standing = folded(outcomes, channel)
-    assert prints.job(document) == prints.standing(prints.lasting(document), standing)
+    assert fingerprints.job(document) == fingerprints.standing(fingerprints.lasting(document), standing)
 
 
 @pytest.mark.parametrize(
@@ -35,11 +35,13 @@ def test_a_document_as_it_should_be_has_the_print_of_its_standing(outcomes: str,
 )
 def test_a_document_with_another_mailbox_has_another_print(outcomes: str, channel: Channel, wrong: str) -> None:
     document, standing = folded(outcomes, channel)
-    assert prints.job(document | {"mailbox": wrong}) != prints.standing(prints.lasting(document), standing)
+    assert fingerprints.job(document | {"mailbox": wrong}) != fingerprints.standing(
+        fingerprints.lasting(document), standing
+    )
 
 
 @pytest.mark.parametrize("outcomes", ["s", "sa"])
 def test_a_document_without_its_mailbox_has_another_print(outcomes: str) -> None:
     document, standing = folded(outcomes, "in-app")
     del document["mailbox"]
-    assert prints.job(document) != prints.standing(prints.lasting(document), standing)
+    assert fingerprints.job(document) != fingerprints.standing(fingerprints.lasting(document), standing)

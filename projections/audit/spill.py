@@ -17,7 +17,7 @@ ASKED = 500
 ItemT = TypeVar("ItemT")
 
 
-class Shelf:
+class Spill:
     """`stories` are those in memory. Whoever wants others there calls `fetch` first."""
 
     def __init__(self, path: Path, held: int = HELD) -> None:

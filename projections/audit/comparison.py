@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from projections.audit import prints
+from projections.audit import fingerprints
 from projections.audit.finding import Kind
 from projections.audit.ledger import Ledger, Tally
 from projections.position import Document
-from projections.store import Reads
+from projections.reads import Reads
 
 KEPT = 10_000
 
@@ -77,8 +77,8 @@ def _take_jobs(stored: Stored, partition: int, documents: list[Document], ledger
             stored.ahead += 1
             continue
         stored.documents["NotificationJob"] += 1
-        found = prints.job(document)
-        stored.jobs = (stored.jobs + found) & prints.MASK
+        found = fingerprints.job(document)
+        stored.jobs = (stored.jobs + found) & fingerprints.MASK
         job, _ = expected.get(name, (None, -1))
         if job is None:
             stored.suspect("job-unexpected", [name], partition)
@@ -94,9 +94,9 @@ def _take_lines(stored: Stored, partition: int, documents: list[Document], ledge
         if ledger is not None and _place(document, "position").get("offset", -1) >= end:
             continue
         tale, lines = tallies.get(document["jobId"], (0, 0))
-        found = prints.whole(document)
-        tallies[document["jobId"]] = Tally((tale + found) & prints.MASK, lines + 1)
-        stored.lines = (stored.lines + found) & prints.MASK
+        found = fingerprints.whole(document)
+        tallies[document["jobId"]] = Tally((tale + found) & fingerprints.MASK, lines + 1)
+        stored.lines = (stored.lines + found) & fingerprints.MASK
         stored.documents["NotificationLog"] += 1
     unknown = ledger.strike_lines(tallies) if ledger else tallies.keys()
     stored.suspect("entry-unexpected", unknown, partition)
