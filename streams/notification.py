@@ -134,7 +134,8 @@ def rank(body: Body) -> Rank | None:
         case Sent(dispatch):
             return dispatch, Phase.SENT
         case _:
-            return _unmoved(body)
+            _unmoved(body)
+            return None
 
 
 def _unmoved(

@@ -117,7 +117,8 @@ class Histories:
         self._tidy()
         partition = self.partitions[number]
         table = Table(self._limits)
-        for one in sorted([*partition.decided, *partition.controls.values()], key=lambda one: one.offset):
+        happened: list[Decided | Control] = [*partition.decided, *partition.controls.values()]
+        for one in sorted(happened, key=lambda one: one.offset):
             table.take(one)
         for key, (state, at) in table.states.items():
             end = expires(state) if isinstance(state, History) else None

@@ -17,6 +17,7 @@ from typing import Literal
 from aiokafka import ConsumerRecord, TopicPartition
 
 from streams import admit, clock, lifecycle
+from streams.admit import State
 from streams.folding.position import Refused
 from streams.folding.table import Rows
 from streams.gaps import Gap, bridge, by_user
@@ -139,7 +140,7 @@ class Rebuild:
             self._progress(self._read, total)
 
     async def _replace(
-        self, rows: Rows[Job] | Rows[admit.State], place: TopicPartition, table: Iterable[Record], applied: int
+        self, rows: Rows[Job] | Rows[State], place: TopicPartition, table: Iterable[Record], applied: int
     ) -> int:
         """The steps that the head of this file explains; returns the number of rows."""
         number, log = place.partition, TopicPartition(rows.topic, place.partition)
