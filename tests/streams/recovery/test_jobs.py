@@ -150,8 +150,8 @@ def test_a_rebuilt_table_goes_on_as_the_one_that_was_lost(happened: list[Event[B
     assert len(set(again.said)) == len(again.said)
     for key, job in once.states().items():
         mine = again.states()[key]
-        # What a timer's command led to may be missing: then the job still waits, and the timer fires again. And what was
-        # sent before the failures before it were concluded from needs no such conclusion any more.
+        # What a timer's command led to may be missing: then the job still waits, and the timer fires again. And what
+        # was sent before the failures before it were concluded from needs no such conclusion any more.
         assert mine == job or mine.phase in AWAITS or (mine.phase is Phase.SENT and counted_alike(mine, job) == job)
 
 
