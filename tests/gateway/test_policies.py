@@ -9,7 +9,7 @@ import requests
 from gateway.app import router
 from streams import operations
 from streams.codec import decode
-from streams.events import CoolOffLifted, PolicySet
+from streams.events import Body, CoolOffLifted, PolicySet
 from streams.operations import CoolOffEnded, PolicyChanged
 from streams.settings import Settings
 from streams.topics import OPERATIONS, REQUESTS
@@ -32,7 +32,7 @@ def policies(url: str) -> list[dict[str, object]]:
     return found
 
 
-async def written(settings: Settings) -> tuple[list[tuple[int, object]], list[operations.Event]]:
+async def written(settings: Settings) -> tuple[list[tuple[int, Body]], list[operations.Event]]:
     copies = [(record.partition, decode(record.value).body) for record in await read(settings.kafka_url, REQUESTS)]
     return copies, [operations.read(record.value) for record in await read(settings.kafka_url, OPERATIONS)]
 
