@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from gateway import dead_letter_documents, dead_letters, documents
+from gateway import dead_letter_documents, dead_letters, documents, policies
 from gateway.answers import Answering
 from gateway.desk import Desk
 from gateway.posts import PostsDesk
@@ -26,6 +26,7 @@ def router(settings: Settings) -> APIRouter:
     routes.include_router(_notifications(settings))
     routes.include_router(_posts(settings))
     routes.include_router(_dead_letters(settings))
+    routes.include_router(_policies(settings))
     return routes
 
 
@@ -84,5 +85,42 @@ def _dead_letters(settings: Settings) -> APIRouter:
         summary="One dead letter",
         responses=dead_letter_documents.LETTER,
         openapi_extra=LETTER_ID,
+    )
+    return routes
+
+
+def _policies(settings: Settings) -> APIRouter:
+    desk = policies.PoliciesDesk(settings)
+    routes = APIRouter(prefix="/api", lifespan=desk.open, route_class=Answering, tags=["policies"])
+    routes.add_api_route(
+        "/policies",
+        desk.policies,
+        methods=["GET"],
+        summary="The limits that differ from the settings'",
+        responses=documents.POLICIES,
+    )
+    routes.add_api_route(
+        "/policies/{scope}/{about}",
+        desk.put,
+        methods=["PUT"],
+        summary="Set limits for an actor, a recipient or a type",
+        responses=documents.POLICY,
+        openapi_extra=documents.POLICY_REQUEST,
+    )
+    routes.add_api_route(
+        "/policies/{scope}/{about}",
+        desk.delete,
+        methods=["DELETE"],
+        summary="Lift a policy",
+        responses=documents.POLICY,
+        openapi_extra=documents.POLICY_PARAMETERS,
+    )
+    routes.add_api_route(
+        "/cool-offs/{about}",
+        desk.lift,
+        methods=["DELETE"],
+        summary="Let a cooled-off actor act again",
+        responses=documents.COOL_OFF,
+        openapi_extra=documents.ACTOR,
     )
     return routes

@@ -1,11 +1,11 @@
 """What the gateway's answers look like, for the OpenAPI pages: nothing here is run on the way of a request."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from streams.events import Activity, Channel, Priority, SuppressionReason
+from streams.events import Activity, Channel, PolicyScope, Priority, SuppressionReason
 from streams.notification import Status
 
 Told = Literal[
@@ -157,3 +157,67 @@ LIST: Answers = {
 JOB: Answers = {200: {"model": Job, "description": "The job."}, **UNKNOWN, **UNAVAILABLE}
 STORY: Answers = {200: {"model": list[LogEntry], "description": "Oldest first."}, **UNKNOWN, **UNAVAILABLE}
 POSTS: Answers = {200: {"model": list[Post], "description": "The newest 100, newest first."}, **UNAVAILABLE}
+
+
+class Policy(BaseModel):
+    """Limits that differ from the settings'; windows in seconds."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "scope": "actor",
+                "about": "user1",
+                "since": "2026-01-01T00:00:00.000Z",
+                "rateLimit": 20,
+                "rateWindow": 10,
+                "by": "ada",
+                "why": "a partner's import",
+            }
+        }
+    )
+
+    scope: PolicyScope
+    about: str = Field(description="The actor, the recipient, or LIKE, COMMENT ...")
+    since: datetime
+    rateLimit: int | None = None  # noqa: N815
+    rateWindow: float | None = None  # noqa: N815
+    dedupeWindow: float | None = None  # noqa: N815
+    by: str = ""
+    why: str = ""
+
+
+class PolicyChange(BaseModel):
+    """What is left out is as the settings have it."""
+
+    rateLimit: int | None = Field(None, ge=0)  # noqa: N815
+    rateWindow: float | None = Field(None, gt=0, le=86_400)  # noqa: N815
+    dedupeWindow: float | None = Field(None, ge=0, le=86_400)  # noqa: N815
+    by: str = "api"
+    why: str = ""
+
+
+KAFKA_AWAY: Answers = {503: {**UNAVAILABLE[503], "description": "Kafka does not answer."}}
+POLICY: Answers = {
+    200: {"model": Policy, "description": "On the log, and in force for what comes after it."},
+    400: {"model": Trouble, "description": "Wrong: `details` tells about each."},
+    **KAFKA_AWAY,
+}
+POLICIES: Answers = {200: {"model": list[Policy], "description": "All that are in force."}, **KAFKA_AWAY}
+COOL_OFF: Answers = {200: {"description": "The actor may act again."}, **KAFKA_AWAY}
+
+
+def _path(name: str, description: str, **schema: object) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "description": description, "schema": schema}
+
+
+ACTOR: dict[str, Any] = {"parameters": [_path("about", "The actor.", type="string")]}
+POLICY_PARAMETERS: dict[str, Any] = {
+    "parameters": [
+        _path("scope", "Whom it concerns.", type="string", enum=list(get_args(PolicyScope))),
+        _path("about", "Which of them.", type="string"),
+    ]
+}
+POLICY_REQUEST: dict[str, Any] = {
+    **POLICY_PARAMETERS,
+    "requestBody": {"required": True, "content": {"application/json": {"schema": PolicyChange.model_json_schema()}}},
+}

@@ -13,8 +13,11 @@ from streams.events import (
     Attempt,
     Body,
     CameDue,
+    CoolOffLifted,
     Event,
     Failed,
+    Noted,
+    PolicySet,
     Queued,
     Repeated,
     Requested,
@@ -73,7 +76,7 @@ def _told(event: Event[Body]) -> tuple[str, dict[str, Any]] | None:  # noqa: C90
             return "lost", {"dispatch": dispatch}
         case Acknowledged():
             return "acknowledged", {}
-        case Requested() | Repeated() | SendFailed() | CameDue() | Attempt():
+        case Requested() | PolicySet() | CoolOffLifted() | Repeated() | Noted() | SendFailed() | CameDue() | Attempt():
             return None
         case _:
             assert_never(body)

@@ -20,6 +20,7 @@ from streams.events import (
     Request,
     Requested,
     Suppressed,
+    SuppressionReason,
 )
 
 SOURCE = "admit"
@@ -33,12 +34,20 @@ Verdict = Accepted | Suppressed | Repeated
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The rules' numbers."""
+    """The rules' numbers. Refused for its rate `cool_off_after` times in `cool_off_window`, an actor is cooled off."""
 
     dedupe_window: timedelta = timedelta(seconds=300)
     rate_window: timedelta = timedelta(seconds=10)
     rate_limit: int = 2
     id_horizon: timedelta = timedelta(hours=1)
+    cool_off_after: int = 10
+    cool_off_window: timedelta = timedelta(seconds=60)
+    cool_off: timedelta = timedelta(seconds=300)
+
+    @property
+    def horizon(self) -> timedelta:
+        """How long any rule can ask for something."""
+        return max(self.id_horizon, self.dedupe_window, self.rate_window)
 
 
 class Seen(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -49,29 +58,45 @@ class Seen(msgspec.Struct, frozen=True, array_like=True, gc=False):
     about: str | None = None
 
 
-class History(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What is remembered under one key, oldest first. `clock` is the latest request time: it never runs back."""
+class History(msgspec.Struct, frozen=True, array_like=True, tag="history", gc=False):
+    """What is remembered under one key, oldest first. `clock` is the latest request time: it never runs back.
+
+    `kept` is for how many seconds from then on it matters; `strikes` are the refusals for the rate that count towards a
+    cool-off, and `cooled` is when the one under way ends.
+    """
 
     clock: datetime
     accepted: tuple[Seen, ...] = ()
     refused: tuple[Seen, ...] = ()
+    kept: float = 0.0
+    strikes: tuple[datetime, ...] = ()
+    cooled: datetime | None = None
 
 
-def judge(history: History | None, event: Event[Requested], origin: Origin, limits: Limits) -> Event[Verdict]:
-    """The one outcome of a request. Its time is the request's, clamped so that time never runs back for a key."""
+def judge(
+    history: History | None,
+    event: Event[Requested],
+    origin: Origin,
+    limits: Limits,
+    policies: tuple[str, ...] = (),
+) -> Event[Verdict]:
+    """The one outcome of a request. Its time is the request's, clamped so that time never runs back for a key.
+
+    `policies` are the ids of those that the limits come from, to be told in the outcome.
+    """
     request, now = event.body.request, event.time
     priority = priority_of(request)
     if history is not None:
         now = max(now, history.clock)
         if any(seen.id == event.notification for seen in (*history.accepted, *history.refused)):
             return event.then(Repeated(origin), SOURCE, now)
-        if request.activity is not None:
-            first = _first_sight(history, about(request), now - limits.dedupe_window)
-            if first is not None:
-                return event.then(Suppressed(request, priority, origin, "duplicate", first.id), SOURCE, now)
-            if sum(seen.at > now - limits.rate_window for seen in history.accepted) >= limits.rate_limit:
-                return event.then(Suppressed(request, priority, origin, "rate-limited"), SOURCE, now)
-    return event.then(Accepted(request, priority, origin), SOURCE, now)
+        if request.activity is not None and (refusal := _refusal(history, request, now, limits)) is not None:
+            reason, first, until = refusal
+            suppressed = Suppressed(request, priority, origin, reason, first, policies, until)
+            return event.then(suppressed, SOURCE, now)
+    elif request.activity is not None and limits.rate_limit == 0:
+        return event.then(Suppressed(request, priority, origin, "rate-limited", None, policies), SOURCE, now)
+    return event.then(Accepted(request, priority, origin, policies), SOURCE, now)
 
 
 def evolve(history: History | None, verdict: Event[Verdict], limits: Limits) -> History | None:
@@ -80,22 +105,34 @@ def evolve(history: History | None, verdict: Event[Verdict], limits: Limits) -> 
         case Repeated():
             return history
         case Accepted(request):
-            return remember(history, Seen(verdict.notification, verdict.time, about(request)), limits, accepted=True)
-        case Suppressed():
-            return remember(history, Seen(verdict.notification, verdict.time), limits, accepted=False)
+            return remember(history, Seen(verdict.notification, verdict.time, about(request)), limits)
+        case Suppressed(_, _, _, reason):
+            return remember(history, Seen(verdict.notification, verdict.time), limits, reason)
 
 
-def remember(history: History | None, seen: Seen, limits: Limits, *, accepted: bool) -> History:
-    """The history with one more decided request."""
-    before, refused = _recent(history, seen.at, limits)
-    if accepted:
-        return History(seen.at, (*before, seen), refused)
-    return History(seen.at, before, (*refused, seen)[-MAX_REFUSED:])
+def remember(history: History | None, seen: Seen, limits: Limits, refused: SuppressionReason | None = None) -> History:
+    """The history with one more decided request; `refused` is why, if it was."""
+    before, others = _recent(history, seen.at, limits)
+    if refused is None:
+        before = (*before, seen)
+    else:
+        others = (*others, seen)[-MAX_REFUSED:]
+    strikes, cooled = ((), None) if history is None else (history.strikes, history.cooled)
+    after = History(seen.at, before, others, limits.horizon.total_seconds(), strikes, cooled)
+    return _strike(after, limits) if refused == "rate-limited" else after
 
 
-def expires(history: History, limits: Limits) -> datetime:
+def lifted(history: History | None, at: datetime, limits: Limits) -> History:
+    """What is remembered after the actor's cool-off was lifted."""
+    if history is None:
+        return History(at, kept=limits.horizon.total_seconds())
+    return msgspec.structs.replace(history, strikes=(), cooled=None)
+
+
+def expires(history: History) -> datetime:
     """When nothing in it matters any more."""
-    return history.clock + max(limits.id_horizon, limits.dedupe_window, limits.rate_window)
+    end = history.clock + timedelta(seconds=history.kept)
+    return end if history.cooled is None else max(end, history.cooled)
 
 
 def priority_of(request: Request) -> Priority:
@@ -113,6 +150,32 @@ def about(request: Request) -> str | None:
     return "\n".join((request.activity, who.actor or "", who.recipient, who.post or ""))
 
 
+Refusal = tuple[SuppressionReason, str | None, datetime | None]
+"""Why, what it repeats, and until when the actor is cooled off."""
+
+
+def _refusal(history: History, request: Request, now: datetime, limits: Limits) -> Refusal | None:
+    if history.cooled is not None and now < history.cooled:
+        return "cooled-off", None, history.cooled
+    first = _first_sight(history, about(request), now - limits.dedupe_window)
+    if first is not None:
+        return "duplicate", first.id, None
+    if sum(seen.at > now - limits.rate_window and seen.about is not None for seen in history.accepted) >= (
+        limits.rate_limit
+    ):
+        return "rate-limited", None, None
+    return None
+
+
+def _strike(history: History, limits: Limits) -> History:
+    """One refusal for the rate more: perhaps the one that cools the actor off."""
+    now = history.clock
+    strikes = (*(strike for strike in history.strikes if strike > now - limits.cool_off_window), now)
+    if len(strikes) < limits.cool_off_after:
+        return msgspec.structs.replace(history, strikes=strikes)
+    return msgspec.structs.replace(history, strikes=(), cooled=now + limits.cool_off)
+
+
 def _first_sight(history: History, subject: str | None, since: datetime) -> Seen | None:
     return next((seen for seen in history.accepted if seen.about == subject and seen.at > since), None)
 
@@ -120,7 +183,7 @@ def _first_sight(history: History, subject: str | None, since: datetime) -> Seen
 def _recent(history: History | None, now: datetime, limits: Limits) -> tuple[tuple[Seen, ...], tuple[Seen, ...]]:
     if history is None:
         return (), ()
-    kept = now - max(limits.id_horizon, limits.dedupe_window, limits.rate_window)
+    kept = now - limits.horizon
     return (
         tuple(seen for seen in history.accepted if seen.at > kept),
         tuple(seen for seen in history.refused if seen.at > kept),

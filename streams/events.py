@@ -14,7 +14,8 @@ Channel = Literal["email", "sms", "push", "in-app"]
 Priority = Literal["transactional", "promotional"]
 LaneClass = Literal["transactional", "retries", "promotional"]
 Activity = Literal["LIKE", "COMMENT", "SHARE", "FOLLOW", "MENTION"]
-SuppressionReason = Literal["duplicate", "rate-limited"]
+SuppressionReason = Literal["duplicate", "rate-limited", "cooled-off"]
+PolicyScope = Literal["actor", "recipient", "type"]
 Obligation = Literal["retry", "deferral", "deadline", "lane"]
 """What a job waits for: a time of its own, or (`lane`) that deliver takes it up."""
 
@@ -65,12 +66,35 @@ class Requested(Data, frozen=True):
     request: Request
 
 
+class PolicySet(Data, frozen=True):
+    """On `notification-requests`, a copy in every partition: limits for an actor, a recipient or a type.
+
+    Windows in seconds; what is None is as the settings have it, and all None lifts the policy. `version`: the time it
+    was set, in milliseconds since 1970.
+    """
+
+    scope: PolicyScope
+    about: Text
+    version: int
+    rate_limit: Annotated[int, Meta(ge=0)] | None = None
+    rate_window: Annotated[float, Meta(gt=0)] | None = None
+    dedupe_window: Annotated[float, Meta(ge=0)] | None = None
+
+
+class CoolOffLifted(Data, frozen=True):
+    """On `notification-requests`, by the actor's key: they may act again at once."""
+
+    actor: Text
+    version: int
+
+
 class Accepted(Data, frozen=True):
-    """By admit: the notification will be delivered or fail in the open."""
+    """By admit: the notification will be delivered or fail in the open. `policies` as in `Suppressed`."""
 
     request: Request
     priority: Priority
     origin: Origin
+    policies: tuple[str, ...] = ()
 
 
 class Suppressed(Data, frozen=True):
@@ -81,12 +105,24 @@ class Suppressed(Data, frozen=True):
     origin: Origin
     reason: SuppressionReason
     duplicate_of: str | None = None
+    policies: tuple[str, ...] = ()
+    """The ids of the events that set the limits it was judged by, where these are not the settings' alone."""
+    until: Instant | None = None
+    """When the actor's cool-off ends."""
 
 
 class Repeated(Data, frozen=True):
     """By admit: a request whose id was decided before (a redelivery); it changes nothing."""
 
     origin: Origin
+
+
+class Noted(Data, frozen=True):
+    """By admit: this holds from here on in this partition of the requests. One of the two is set."""
+
+    origin: Origin
+    policy: PolicySet | None = None
+    lifted: CoolOffLifted | None = None
 
 
 class Queued(Data, frozen=True):
@@ -169,6 +205,7 @@ Fact = (
     Accepted
     | Suppressed
     | Repeated
+    | Noted
     | Queued
     | Sending
     | Sent
@@ -182,13 +219,18 @@ Fact = (
 )
 """What `notification-events` may hold."""
 
-Body = Requested | Fact | Attempt
+Control = PolicySet | CoolOffLifted
+"""What tells admit how to judge."""
+Body = Requested | Control | Fact | Attempt
 
 KINDS: dict[type[object], str] = {
     Requested: "requested",
     Accepted: "accepted",
     Suppressed: "suppressed",
     Repeated: "repeated",
+    Noted: "noted",
+    PolicySet: "policy-set",
+    CoolOffLifted: "cool-off-lifted",
     Queued: "queued",
     Sending: "sending",
     Sent: "sent",
@@ -231,8 +273,10 @@ class Event(Generic[BodyT_co]):
 
 def _distinction(body: Body) -> str:
     match body:
-        case Repeated(origin):
+        case Repeated(origin) | Noted(origin):
             return f"{origin.partition}.{origin.offset}"
+        case PolicySet() | CoolOffLifted():
+            return str(body.version)
         case CameDue(dispatch, obligation):
             return f"{dispatch}.{obligation}"
         case Requested() | Accepted() | Suppressed() | Acknowledged():

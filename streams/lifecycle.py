@@ -5,6 +5,7 @@ its recipient. Timers are state: a due one puts `came-due` on the log. The rules
 """
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from streams import clock
@@ -67,7 +68,11 @@ class Lifecycle:
         """The notification, whose events all have the same recipient."""
         return event.notification.encode()
 
-    def react(self, state: Job | None, event: Event[Body], record: Incoming) -> Reaction[Job]:
+    def reads(self, _: Event[Body], __: Incoming) -> Sequence[bytes]:
+        """Nothing but the job."""
+        return ()
+
+    def react(self, state: Job | None, event: Event[Body], record: Incoming, _: Mapping[bytes, Job]) -> Reaction[Job]:
         """What this event leads to."""
         job, log, lanes = evolve(state, event), [], []
         for conclusion in conclude(job, event, self._retry):

@@ -7,7 +7,7 @@ gives the job that the deciding processor held, and a job that owes a conclusion
 
 from datetime import datetime
 from enum import IntEnum
-from typing import Literal, assert_never
+from typing import Literal
 
 import msgspec
 
@@ -18,11 +18,14 @@ from streams.events import (
     Attempt,
     Body,
     CameDue,
+    CoolOffLifted,
     Event,
     Fact,
     Failed,
     Instant,
+    Noted,
     Obligation,
+    PolicySet,
     Priority,
     Queued,
     Repeated,
@@ -130,10 +133,15 @@ def rank(body: Body) -> Rank | None:
             return dispatch, Phase.FAILED
         case Sent(dispatch):
             return dispatch, Phase.SENT
-        case Requested() | Suppressed() | Repeated() | CameDue() | Acknowledged() | Attempt():
-            return None
         case _:
-            assert_never(body)
+            _unmoved(body)
+            return None
+
+
+def _unmoved(
+    body: Requested | PolicySet | CoolOffLifted | Suppressed | Repeated | Noted | CameDue | Acknowledged | Attempt,
+) -> None:
+    """Closes `rank`: a new event has to be one of these, or have a rank."""
 
 
 def outranks(new: Rank, old: Rank) -> bool:

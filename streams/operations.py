@@ -72,7 +72,30 @@ class Dropped(Done, frozen=True, tag="dropped"):
     seen: int
 
 
-Operation = GapAccepted | TableRebuilt | LaneSkipped | Redriven | Dropped
+class CooledOff(Done, frozen=True, tag="cooled-off"):
+    """An actor was refused too often: everything of theirs is refused until then."""
+
+    actor: str
+    until: datetime
+
+
+class PolicyChanged(Done, frozen=True, tag="policy-changed"):
+    """Limits were set for an actor, a recipient or a type; None is as the settings have it, all None lifts them."""
+
+    scope: str
+    about: str
+    rate_limit: int | None = None
+    rate_window: float | None = None
+    dedupe_window: float | None = None
+
+
+class CoolOffEnded(Done, frozen=True, tag="cool-off-lifted"):
+    """An actor may act again at once."""
+
+    actor: str
+
+
+Operation = CooledOff | PolicyChanged | CoolOffEnded | GapAccepted | TableRebuilt | LaneSkipped | Redriven | Dropped
 
 
 class Event(Struct, frozen=True):

@@ -52,6 +52,10 @@ class Settings(BaseSettings):
     dedupe_window: Seconds = 300.0
     rate_window: Seconds = 10.0
     rate_limit: Annotated[int, Field(ge=1)] = 2
+    cool_off_after: Annotated[int, Field(ge=1)] = 10
+    """Refusals for the rate within `cool_off_window` after which an actor is cooled off for `cool_off`."""
+    cool_off_window: Seconds = 60.0
+    cool_off: Seconds = 300.0
     id_horizon: Seconds = 3600.0
     """How long admit remembers the ids it has decided."""
     finished_grace: Seconds = 600.0

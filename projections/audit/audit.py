@@ -194,7 +194,18 @@ async def audit(settings: Settings, options: Options, watcher: Watcher) -> Repor
 
 
 def _counts(counts: Counter[str], kinds: Counter[str], came: requests.Requests, letters: Letters) -> dict[str, object]:
-    plain = ("events", "accepted", "suppressed", "repeated", "acceptedAgain", "sent", "failed", "open", "writtenAgain")
+    plain = (
+        "events",
+        "accepted",
+        "suppressed",
+        "repeated",
+        "noted",
+        "acceptedAgain",
+        "sent",
+        "failed",
+        "open",
+        "writtenAgain",
+    )
     return {
         "requests": came.total,
         **{name: counts[name] for name in plain},

@@ -25,7 +25,7 @@ from streams.folding.batch import Batch
 from streams.folding.counts import Counts
 from streams.folding.exits import Exit, die, or_die
 from streams.folding.faust_repairs import AT_ONCE, Fetched
-from streams.folding.outcome import Judge
+from streams.folding.outcome import Judge, Outcome
 from streams.folding.ownership import Ownership, RefuseFresh
 from streams.folding.position import REBUILD, Refused
 from streams.folding.rule import Incoming, Reaction, Rule, StateT
@@ -118,34 +118,47 @@ class Fold(Generic[StateT]):
                 await asyncio.sleep(REST)
 
     async def _apply(self, fetched: Sequence[Fetched]) -> None:
-        batch, unknown = self._decide(fetched)
-        await self._publisher.publish(batch.log)
-        await self._publisher.publish(batch.lanes)
-        await self._write(batch)
-        self._keep(batch)
-        if unknown is not None:
-            await self._owned.group.commit(self._owned.done)
-            die(Exit.UPGRADE, str(unknown))
+        left = self._fresh(fetched)
+        while left:
+            batch, left, unknown = self._decide(left)
+            await self._publisher.publish(batch.log)
+            await self._publisher.publish(batch.lanes)
+            await self._write(batch)
+            self._keep(batch)
+            if unknown is not None:
+                await self._owned.group.commit(self._owned.done)
+                die(Exit.UPGRADE, str(unknown))
 
-    def _decide(self, fetched: Sequence[Fetched]) -> tuple[Batch[StateT], UnknownType | None]:
-        """What the events lead to, up to the first one that this program is too old for."""
-        batch = Batch(self._rows, self._owned.shards)
+    def _fresh(self, fetched: Sequence[Fetched]) -> list[ConsumerRecord]:
+        """The records that were fetched since the last rebalance."""
+        fresh: list[ConsumerRecord] = []
         for each in fetched:
-            if each.generation != self._owned.group.generation or not self._app.flow_control.is_active():
+            if each.generation == self._owned.group.generation and self._app.flow_control.is_active():
+                fresh += each.records
+            else:
                 self.counts.stale += len(each.records)
-                continue
-            for record in each.records:
-                if self._expected(record):
-                    try:
-                        self._decide_one(record, batch)
-                    except UnknownType as error:
-                        return batch, error
-        return batch, None
+        return fresh
 
-    def _decide_one(self, record: ConsumerRecord, batch: Batch[StateT]) -> None:
-        incoming = Incoming(record.topic, record.partition, record.offset, record.key, record.value)
-        outcome = self._judge.judge(incoming, record.timestamp, batch.entry)
-        batch.add(incoming, outcome)
+    def _decide(self, records: list[ConsumerRecord]) -> tuple[Batch[StateT], list[ConsumerRecord], UnknownType | None]:
+        """What the events lead to, up to one that changes what others read, or that this program is too old for."""
+        batch = Batch(self._rows, self._owned.shards)
+        for number, record in enumerate(records):
+            if not self._expected(record):
+                continue
+            incoming = Incoming(record.topic, record.partition, record.offset, record.key, record.value)
+            try:
+                outcome = self._judge.judge(incoming, record.timestamp, batch.entry)
+            except UnknownType as error:
+                return batch, [], error
+            if outcome.shared and batch.parts:
+                return batch, records[number:], None
+            self._take(incoming, outcome, batch)
+            if outcome.shared:
+                return batch, records[number + 1 :], None
+        return batch, [], None
+
+    def _take(self, record: Incoming, outcome: Outcome[StateT], batch: Batch[StateT]) -> None:
+        batch.add(record, outcome)
         self._owned.next[record.partition] += 1
         self.counts.guarded += outcome.guarded
         self.counts.dead_letters += outcome.letter

@@ -11,7 +11,7 @@ from streams.clock import from_milliseconds
 from streams.codec import Undecodable, decode
 from streams.dead_letters import Reason, Source, dead_letter
 from streams.events import Body, Event
-from streams.folding.rule import Incoming, Rule, StateT
+from streams.folding.rule import SHARED, Incoming, Rule, StateT
 from streams.folding.table import RESERVED, Entry, Rows
 from streams.record import Oversized, Record, check_size
 
@@ -43,6 +43,11 @@ class Outcome(Generic[StateT]):
     time: datetime | None = None
     guarded: bool = False
     letter: bool = False
+
+    @property
+    def shared(self) -> bool:
+        """Whether it changes what events of other keys read."""
+        return self.change is not None and self.change.key.startswith(SHARED)
 
 
 class Judge(Generic[StateT]):
@@ -85,7 +90,9 @@ class Judge(Generic[StateT]):
         known = state_of(record.partition, key)
         if known is not None and record.offset <= known.at:
             return Outcome(time=time, guarded=True)
-        reaction = self._rule.react(None if known is None else known.state, event, record)
+        read = {name: state_of(record.partition, name) for name in self._rule.reads(event, record)}
+        shared = {name: entry.state for name, entry in read.items() if entry is not None}
+        reaction = self._rule.react(None if known is None else known.state, event, record, shared)
         check_size(reaction.log)
         check_size(reaction.lanes)
         change = None if reaction.state is None else self._change(key, reaction.state, record)

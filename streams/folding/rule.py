@@ -4,7 +4,7 @@ A rule reads no clock, no randomness and no environment, and never mutates the s
 event after a crash and must get the same records, with the same ids, and the same state.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, NamedTuple, Protocol, TypeVar
@@ -13,6 +13,13 @@ from msgspec import Struct
 
 from streams.events import Body, Event
 from streams.record import Record
+
+SHARED = b"\xff"
+"""What a table key begins with if events of other keys read its state. No key that is text does.
+
+An event that changes such a state is decided in a batch of its own: what came before it is then wholly written, so that
+a repeat after a crash never judges by what came later.
+"""
 
 StateT = TypeVar("StateT", bound=Struct)
 
@@ -54,8 +61,16 @@ class Rule(Protocol[StateT]):
     def key(self, event: Event[Body], record: Incoming) -> bytes:
         """The table key this event concerns: always the same one for the same record key's partition."""
 
-    def react(self, state: StateT | None, event: Event[Body], record: Incoming) -> Reaction[StateT]:
-        """The new state and the records to write. Raising sends the event to the dead letters: a last resort."""
+    def reads(self, event: Event[Body], record: Incoming) -> Sequence[bytes]:
+        """The `SHARED` keys, of the same partition, whose states this event is judged by beside its own."""
+
+    def react(
+        self, state: StateT | None, event: Event[Body], record: Incoming, shared: Mapping[bytes, StateT]
+    ) -> Reaction[StateT]:
+        """The new state and the records to write. Raising sends the event to the dead letters: a last resort.
+
+        `shared` are the states it `reads`, those that there are.
+        """
 
     def expires(self, state: StateT) -> datetime | None:
         """From this event time on the key may be forgotten; None keeps it."""

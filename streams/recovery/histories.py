@@ -7,16 +7,29 @@ unwritten, and whatever is judged again though it has an outcome is guarded by i
 """
 
 from collections.abc import Iterator
-from datetime import datetime
-from typing import NamedTuple
+from datetime import datetime, timedelta
+from typing import NamedTuple, cast
 
 from aiokafka import ConsumerRecord
 
-from streams.admission import History, Limits, Seen, about, expires, remember
+from streams.admission import History, Limits, Seen, about, expires, lifted, remember
+from streams.admit import State
 from streams.clock import from_milliseconds
 from streams.codec import Undecodable, decode
-from streams.events import Accepted, Origin, Repeated, Suppressed
+from streams.events import (
+    Accepted,
+    Body,
+    Event,
+    Noted,
+    Origin,
+    Repeated,
+    Request,
+    Suppressed,
+    SuppressionReason,
+)
 from streams.folding.table import Rows
+from streams.policies import Policy, evolve, overlaid
+from streams.policies import key as policy_key
 from streams.record import Record
 
 NEAR = 5000
@@ -26,12 +39,20 @@ TIDY_EVERY = 100_000
 
 
 class Decided(NamedTuple):
-    """What matters of an outcome, sorted by its origin."""
+    """What matters of an outcome, sorted by its origin; `refused` is why, `policies` are those it was judged by."""
 
     offset: int
     key: bytes
     seen: Seen
-    accepted: bool
+    refused: SuppressionReason | None
+    policies: tuple[str, ...]
+
+
+class Control(NamedTuple):
+    """What was noted, and where it stood among the requests."""
+
+    offset: int
+    event: Event[Noted]
 
 
 class Partition:
@@ -41,6 +62,7 @@ class Partition:
         self.highest = -1
         self.committed = committed
         self.decided: list[Decided] = []
+        self.controls: dict[int, Control] = {}
         self._covered: set[int] = set()
 
     def cover(self, offset: int) -> None:
@@ -65,11 +87,10 @@ class Partition:
 class Histories:
     """All partitions; `committed` is what admit had committed, by partition, where that is known."""
 
-    def __init__(self, rows: Rows[History], limits: Limits, committed: dict[int, int], partitions: int) -> None:
+    def __init__(self, rows: Rows[State], limits: Limits, committed: dict[int, int], partitions: int) -> None:
         self._outcomes = 0
         self.partitions = {number: Partition(committed.get(number)) for number in range(partitions)}
         self._rows, self._limits = rows, limits
-        self._horizon = max(limits.id_horizon, limits.dedupe_window, limits.rate_window)
         self._watermark: datetime | None = None
 
     def add(self, record: ConsumerRecord) -> None:
@@ -80,12 +101,9 @@ class Histories:
             return
         match event.body:
             case Accepted(request, _, origin) | Suppressed(request, _, origin):
-                accepted = isinstance(event.body, Accepted)
-                seen = Seen(event.notification, event.time, about(request) if accepted else None)
-                key = (request.personal.actor or event.notification).encode()
-                time = min(event.time, from_milliseconds(record.timestamp))
-                self._watermark = max(self._watermark or time, time)
-                self._of(origin).decided.append(Decided(origin.offset, key, seen, accepted))
+                self._decide(record, event, request, origin)
+            case Noted(origin):
+                self._of(origin).controls[origin.offset] = Control(origin.offset, cast("Event[Noted]", event))
             case Repeated(origin):
                 self._of(origin)
             case _:
@@ -97,14 +115,25 @@ class Histories:
     def rows(self, number: int) -> Iterator[Record]:
         """The table of one partition."""
         self._tidy()
-        partition, histories = self.partitions[number], dict[bytes, tuple[History, int]]()
-        for offset, key, seen, accepted in sorted(partition.decided, key=lambda one: one.offset):
-            known, at = histories.get(key, (None, -1))
-            if offset > at:
-                histories[key] = remember(known, seen, self._limits, accepted=accepted), offset
-        for key, (history, at) in histories.items():
-            if self._is_recent(expires(history, self._limits)) or partition.guards(at):
-                yield self._rows.row(number, key, self._rows.entry(history, at, b""))
+        partition = self.partitions[number]
+        table = Table(self._limits)
+        happened: list[Decided | Control] = [*partition.decided, *partition.controls.values()]
+        for one in sorted(happened, key=lambda one: one.offset):
+            table.take(one)
+        for key, (state, at) in table.states.items():
+            end = expires(state) if isinstance(state, History) else None
+            if end is None or self._is_recent(end) or partition.guards(at):
+                yield self._rows.row(number, key, self._rows.entry(state, at, b""))
+
+    def _decide(self, record: ConsumerRecord, event: Event[Body], request: Request, origin: Origin) -> None:
+        body = event.body
+        assert isinstance(body, Accepted | Suppressed)
+        refused = body.reason if isinstance(body, Suppressed) else None
+        seen = Seen(event.notification, event.time, about(request) if refused is None else None)
+        key = (request.personal.actor or event.notification).encode()
+        time = min(event.time, from_milliseconds(record.timestamp))
+        self._watermark = max(self._watermark or time, time)
+        self._of(origin).decided.append(Decided(origin.offset, key, seen, refused, body.policies))
 
     def _of(self, origin: Origin) -> Partition:
         partition = self.partitions[origin.partition]
@@ -116,8 +145,47 @@ class Histories:
             partition.decided = [
                 one
                 for one in partition.decided
-                if self._is_recent(one.seen.at + self._horizon) or partition.guards(one.offset)
+                if self._is_recent(one.seen.at + self._horizon(one)) or partition.guards(one.offset)
             ]
 
     def _is_recent(self, expires: datetime) -> bool:
         return self._watermark is not None and expires > self._watermark
+
+    def _horizon(self, decided: Decided) -> timedelta:
+        """Policies may make rules ask for longer: then all is kept that was judged by one."""
+        return self._limits.horizon if not decided.policies else timedelta.max / 2
+
+
+class Table:
+    """What admit held in one partition after these, taken in order."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.states: dict[bytes, tuple[State, int]] = {}
+        self._limits = limits
+        self._policies: dict[str, Policy] = {}
+
+    def take(self, one: Decided | Control) -> None:
+        """The next one; what comes again changes nothing."""
+        key = one.key if isinstance(one, Decided) else _key(one.event)
+        state, at = self.states.get(key, (None, -1))
+        if one.offset > at:
+            after = self._decided(state, one) if isinstance(one, Decided) else self._noted(state, one.event)
+            self.states[key] = after, one.offset
+
+    def _decided(self, state: State | None, one: Decided) -> State:
+        limits = overlaid(self._limits, [self._policies[name] for name in one.policies if name in self._policies])
+        return remember(cast("History | None", state), one.seen, limits, one.refused)
+
+    def _noted(self, state: State | None, event: Event[Noted]) -> State:
+        if event.body.policy is None:
+            return lifted(cast("History | None", state), event.time, self._limits)
+        policy = evolve(cast("Policy | None", state), event.causation or "", event.body.policy)
+        self._policies[policy.id] = policy
+        return policy
+
+
+def _key(event: Event[Noted]) -> bytes:
+    if event.body.policy is not None:
+        return policy_key(event.body.policy.scope, event.body.policy.about)
+    assert event.body.lifted is not None
+    return event.body.lifted.actor.encode()

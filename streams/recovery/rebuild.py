@@ -17,7 +17,7 @@ from typing import Literal
 from aiokafka import ConsumerRecord, TopicPartition
 
 from streams import admit, clock, lifecycle
-from streams.admission import History
+from streams.admit import State
 from streams.folding.position import Refused
 from streams.folding.table import Rows
 from streams.gaps import by_user, missed, on_record, refuse_unless_accepted
@@ -144,7 +144,7 @@ class Rebuild:
             self._progress(self._read, total)
 
     async def _replace(
-        self, rows: Rows[Job] | Rows[History], place: TopicPartition, table: Iterable[Record], applied: int
+        self, rows: Rows[Job] | Rows[State], place: TopicPartition, table: Iterable[Record], applied: int
     ) -> int:
         """The steps that the head of this file explains; returns the number of rows."""
         number, log = place.partition, TopicPartition(rows.topic, place.partition)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.admission import MAX_REFUSED, History, Limits, Verdict, evolve, expires, judge, priority_of
+from streams.admission import MAX_REFUSED, History, Limits, Verdict, evolve, expires, judge, lifted, priority_of
 from streams.events import (
     Accepted,
     Activity,
@@ -36,11 +36,11 @@ def email(name: str, seconds: float, priority: Priority | None = None) -> Event[
     return Event(Requested(request), name, START + timedelta(seconds=seconds), "bridge", name)
 
 
-def process(*requests: Event[Requested]) -> tuple[History | None, list[Event[Verdict]]]:
+def process(*requests: Event[Requested], limits: Limits = LIMITS) -> tuple[History | None, list[Event[Verdict]]]:
     history, verdicts = None, []
     for offset, request in enumerate(requests):
-        verdict = judge(history, request, Origin(0, offset), LIMITS)
-        history = evolve(history, verdict, LIMITS)
+        verdict = judge(history, request, Origin(0, offset), limits)
+        history = evolve(history, verdict, limits)
         verdicts.append(verdict)
     return history, verdicts
 
@@ -101,8 +101,40 @@ def test_the_window_slides_over_accepted_requests_only() -> None:
 
 def test_throttled_requests_do_not_arm_the_window_again() -> None:
     requests = [like(f"n{tenth}", tenth / 10, f"user{tenth}") for tenth in range(250)]
-    accepted = [verdict.time - START for verdict in process(*requests)[1] if isinstance(verdict.body, Accepted)]
+    verdicts = process(*requests, limits=Limits(cool_off_after=1000))[1]
+    accepted = [verdict.time - START for verdict in verdicts if isinstance(verdict.body, Accepted)]
     assert [time.total_seconds() for time in accepted] == [0, 0.1, 10, 10.1, 20, 20.1]
+
+
+def test_an_actor_that_is_refused_ten_times_in_a_minute_is_cooled_off_for_five() -> None:
+    pounding = [like(f"n{second}", second, f"user{second}") for second in range(14)]
+    history, verdicts = process(*pounding)
+    told = [verdict.body.reason if isinstance(verdict.body, Suppressed) else "accepted" for verdict in verdicts]
+    assert told == ["accepted"] * 2 + ["rate-limited"] * 8 + ["accepted"] * 2 + ["rate-limited"] * 2
+    assert history is not None
+    assert history.cooled == START + timedelta(seconds=313)
+    later = [like("a", 14, "x"), like("b", 312.999, "y"), like("c", 313, "z")]
+    assert outcomes(*pounding, *later)[-3:] == ["cooled-off", "cooled-off", "accepted"]
+    _, verdicts = process(*pounding, *later)
+    assert isinstance(verdicts[-2].body, Suppressed)
+    assert verdicts[-2].body.until == START + timedelta(seconds=313)
+
+
+def test_what_is_refused_during_a_cool_off_does_not_lengthen_it_and_lifting_ends_it() -> None:
+    history, _ = process(*(like(f"n{second}", second, f"user{second}") for second in range(14)))
+    refused = judge(history, like("a", 20, "x"), Origin(0, 0), LIMITS)
+    after = evolve(history, refused, LIMITS)
+    assert after is not None
+    assert after.cooled == START + timedelta(seconds=313)
+    free = lifted(after, START + timedelta(seconds=21), LIMITS)
+    assert isinstance(judge(free, like("b", 22, "y"), Origin(0, 1), LIMITS).body, Accepted)
+
+
+def test_refusals_more_than_a_minute_apart_cool_nobody_off() -> None:
+    bursts = [like(f"n{number}", 61 * (number // 11) + number % 11 / 10, f"u{number}") for number in range(33)]
+    history, _ = process(*bursts)
+    assert history is not None
+    assert history.cooled is None
 
 
 def test_all_kinds_of_an_actor_share_one_limit() -> None:
@@ -199,7 +231,7 @@ def test_a_history_survives_its_changelog_and_may_be_forgotten_an_hour_after_the
     history, _ = process(like("a", 0), like("b", 7, "y"), like("c", 8))
     assert history is not None
     assert msgspec.json.decode(msgspec.json.encode(history), type=History) == history
-    assert expires(history, LIMITS) == START + timedelta(seconds=3608)
+    assert expires(history) == START + timedelta(seconds=3608)
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 700), st.sampled_from("xyz")), max_size=60))

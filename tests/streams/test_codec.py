@@ -34,6 +34,13 @@ BODIES: dict[type[object], st.SearchStrategy[Any]] = {
         events.Suppressed, REQUESTS, st.just("promotional"), ORIGINS, st.just("duplicate"), st.none() | WORDS
     ),
     events.Repeated: st.builds(events.Repeated, ORIGINS),
+    events.PolicySet: st.builds(
+        events.PolicySet, st.sampled_from(["actor", "type"]), WORDS, NUMBERS, st.none() | NUMBERS
+    ),
+    events.CoolOffLifted: st.builds(events.CoolOffLifted, WORDS, NUMBERS),
+    events.Noted: st.builds(
+        events.Noted, ORIGINS, st.none() | st.builds(events.PolicySet, st.just("recipient"), WORDS, NUMBERS)
+    ),
     events.Queued: st.builds(events.Queued, NUMBERS, WORDS),
     events.Sending: st.builds(events.Sending, NUMBERS, TIMES, WORDS),
     events.Sent: st.builds(events.Sent, NUMBERS),

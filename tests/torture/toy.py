@@ -7,6 +7,7 @@ makes it emit more than the broker takes.
 """
 
 import zlib
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -41,7 +42,12 @@ class Toy:
     def key(self, event: Event[Body], _: Incoming) -> bytes:
         return event.notification.encode()
 
-    def react(self, state: Tally | None, event: Event[Body], record: Incoming) -> Reaction[Tally]:
+    def reads(self, _: Event[Body], __: Incoming) -> Sequence[bytes]:
+        return ()
+
+    def react(
+        self, state: Tally | None, event: Event[Body], record: Incoming, _: Mapping[bytes, Tally]
+    ) -> Reaction[Tally]:
         body, old = event.body, state or Tally(event.notification, event.time)
 
         def emit(body: Body, topic: str) -> Record:

@@ -1,5 +1,5 @@
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -33,7 +33,10 @@ class Answering:
     def key(self, _: Event[Body], __: Incoming) -> bytes:
         return self._key
 
-    def react(self, state: State | None, _: Event[Body], __: Incoming) -> Reaction[State]:
+    def reads(self, _: Event[Body], __: Incoming) -> Sequence[bytes]:
+        return ()
+
+    def react(self, state: State | None, _: Event[Body], __: Incoming, ___: Mapping[bytes, State]) -> Reaction[State]:
         return self._answer(state)
 
     def expires(self, _: State) -> datetime | None:

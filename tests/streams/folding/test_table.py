@@ -1,4 +1,4 @@
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -28,7 +28,12 @@ class Counting:
     def key(self, event: Event[Body], _: Incoming) -> bytes:
         return event.notification.encode()
 
-    def react(self, state: Counted | None, _: Event[Body], __: Incoming) -> Reaction[Counted]:
+    def reads(self, _: Event[Body], __: Incoming) -> Sequence[bytes]:
+        return ()
+
+    def react(
+        self, state: Counted | None, _: Event[Body], __: Incoming, ___: Mapping[bytes, Counted]
+    ) -> Reaction[Counted]:
         return Reaction(Counted(1 if state is None else state.count + 1))
 
     def expires(self, state: Counted) -> datetime | None:

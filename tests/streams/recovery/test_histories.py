@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.admission import History, Limits, evolve, judge
-from streams.admit import Admit
+from streams.admit import Admit, State
 from streams.clock import milliseconds
 from streams.codec import encode
 from streams.events import Body, Event, Origin, Personal, Request, Requested, Sending
@@ -46,7 +46,7 @@ def admitted(requests: Sequence[Event[Requested]]) -> tuple[dict[bytes, History]
     return histories, outcomes
 
 
-def gathered(outcomes: Sequence[Event[Body]], committed: dict[int, int] | None = None) -> tuple[Shard[History], int]:
+def gathered(outcomes: Sequence[Event[Body]], committed: dict[int, int] | None = None) -> tuple[Shard[State], int]:
     histories = Histories(ROWS, LIMITS, committed or {}, 1)
     for offset, outcome in enumerate(outcomes):
         stamp = milliseconds(outcome.time)

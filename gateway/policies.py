@@ -1,0 +1,196 @@
+"""Policies over HTTP: limits for an actor, a recipient or a type, set, lifted and shown; cool-offs lifted.
+
+A change goes to every partition of `notification-requests`, where admit meets it in the order of the requests, and to
+`notification-operations`, which tells who wanted it and why, and from which what holds is read back.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, NoReturn, get_args
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+from fastapi import FastAPI
+from msgspec import Meta, Struct
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.answers import answer, unavailable
+from gateway.query import Wrong
+from streams import clock, operations
+from streams.clock import iso
+from streams.codec import Undecodable
+from streams.events import ACTIVITIES, DEFAULT_TENANT, Control, CoolOffLifted, Event, PolicyScope, PolicySet
+from streams.kafka import Late, Publisher, bootstrap
+from streams.operations import CoolOffEnded, PolicyChanged
+from streams.record import Record
+from streams.settings import Settings
+from streams.topics import OPERATIONS, REQUESTS, partition_for
+
+SOURCE = "gateway"
+SCOPES: tuple[PolicyScope, ...] = get_args(PolicyScope)
+PATIENCE = 1.5
+"""Seconds until Kafka counts as away."""
+MAX_BODY = 16 * 1024
+PLACE = TopicPartition(OPERATIONS, 0)
+
+
+class Limits(Struct, rename="camel", forbid_unknown_fields=True, omit_defaults=True):
+    """What a PUT may say; windows in seconds. What is left out is as the settings have it."""
+
+    rate_limit: Annotated[int, Meta(ge=0)] | None = None
+    rate_window: Annotated[float, Meta(gt=0, le=86_400)] | None = None
+    dedupe_window: Annotated[float, Meta(ge=0, le=86_400)] | None = None
+    by: str = "api"
+    why: str = ""
+
+
+class Held(Struct, rename="camel", omit_defaults=True):
+    """A policy in force."""
+
+    scope: str
+    about: str
+    since: str
+    rate_limit: int | None = None
+    rate_window: float | None = None
+    dedupe_window: float | None = None
+    by: str = ""
+    why: str = ""
+
+
+class PoliciesDesk:
+    """Answers while it is `open`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._book: dict[tuple[str, str], Held] = {}
+        self._reading = asyncio.Lock()
+
+    @asynccontextmanager
+    async def open(self, _: FastAPI) -> AsyncIterator[None]:
+        """Connections for as long as the app lives; Kafka may be away, now and later."""
+        self._publisher = Publisher(self._settings.kafka_url)
+        self._consumer: AIOKafkaConsumer | None = None
+        await self._publisher.start()
+        try:
+            yield
+        finally:
+            await self._publisher.stop()
+            if self._consumer is not None:
+                await self._consumer.stop()
+
+    async def put(self, request: Request) -> Response:
+        """Set the limits of one."""
+        limits = await _limits(request)
+        return await self._set(*_subject(request), limits)
+
+    async def delete(self, request: Request) -> Response:
+        """From now on the settings' limits hold again."""
+        return await self._set(*_subject(request), Limits())
+
+    async def lift(self, request: Request) -> Response:
+        """End an actor's cool-off."""
+        actor, now = request.path_params["about"], clock.now()
+        lifted = CoolOffLifted(actor, clock.milliseconds(now))
+        key = actor.encode()
+        record = _control(f"policy:actor:{actor}", lifted, key, partition_for(key, self._settings.partitions))
+        done = operations.Event(CoolOffEnded(actor), now, SOURCE, "api")
+        return await self._written([record, operations.to_record(done)], {"actor": actor, "lifted": iso(now)})
+
+    async def policies(self, _: Request) -> Response:
+        """All that are in force, as the last change that was answered left them."""
+        try:
+            async with asyncio.timeout(PATIENCE), self._reading:
+                await self._read()
+        except (KafkaError, TimeoutError):
+            return unavailable()
+        return answer([msgspec.to_builtins(held) for _, held in sorted(self._book.items())])
+
+    async def _set(self, scope: PolicyScope, about: str, limits: Limits) -> Response:
+        now = clock.now()
+        body = PolicySet(
+            scope, about, clock.milliseconds(now), limits.rate_limit, limits.rate_window, limits.dedupe_window
+        )
+        name = f"policy:{scope}:{about}"
+        copies = [_control(name, body, name.encode(), number) for number in range(self._settings.partitions)]
+        changed = PolicyChanged(scope, about, limits.rate_limit, limits.rate_window, limits.dedupe_window)
+        done = operations.Event(changed, now, SOURCE, limits.by, limits.why)
+        return await self._written([*copies, operations.to_record(done)], msgspec.to_builtins(_held(changed, done)))
+
+    async def _written(self, records: list[Record], told: object) -> Response:
+        try:
+            await self._publisher.publish(records, within=PATIENCE)
+        except Late:
+            return unavailable()
+        return answer(told)
+
+    async def _read(self) -> None:
+        """Take in what is on the topic now."""
+        if self._consumer is None:
+            consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap(self._settings.kafka_url), enable_auto_commit=False)
+            await consumer.start()
+            consumer.assign([PLACE])
+            await consumer.seek_to_beginning(PLACE)
+            self._consumer = consumer
+        end = (await self._consumer.end_offsets([PLACE]))[PLACE]
+        while await self._consumer.position(PLACE) < end:
+            for record in (await self._consumer.getmany(PLACE, timeout_ms=500)).get(PLACE, []):
+                self._take(record.value)
+
+    def _take(self, value: bytes | None) -> None:
+        try:
+            event = operations.read(value)
+        except Undecodable:
+            return  # the dead letters show it
+        if isinstance(event.done, PolicyChanged):
+            held = _held(event.done, event)
+            lifted = (held.rate_limit, held.rate_window, held.dedupe_window) == (None, None, None)
+            self._book.pop((held.scope, held.about), None)
+            if not lifted:
+                self._book[held.scope, held.about] = held
+
+
+def _control(name: str, body: Control, key: bytes, partition: int) -> Record:
+    event = Event(body, name, clock.from_milliseconds(body.version), SOURCE, name, tenant=DEFAULT_TENANT)
+    return Record.of(event, REQUESTS, key, partition)
+
+
+def _held(changed: PolicyChanged, event: operations.Event) -> Held:
+    return Held(
+        changed.scope,
+        changed.about,
+        iso(event.time),
+        changed.rate_limit,
+        changed.rate_window,
+        changed.dedupe_window,
+        event.by,
+        event.why,
+    )
+
+
+def _subject(request: Request) -> tuple[PolicyScope, str]:
+    scope, about = request.path_params["scope"], request.path_params["about"]
+    if scope not in SCOPES:
+        _refuse("scope", f"must be one of {', '.join(SCOPES)}")
+    if scope == "type" and about not in ACTIVITIES:
+        _refuse("type", f"must be one of {', '.join(ACTIVITIES)}")
+    return scope, about
+
+
+async def _limits(request: Request) -> Limits:
+    raw = await request.body()
+    if len(raw) > MAX_BODY:
+        _refuse("body", f"must not have more than {MAX_BODY} bytes")
+    try:
+        limits = msgspec.json.decode(raw, type=Limits)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        _refuse("body", f"must be an object with rateLimit, rateWindow or dedupeWindow: {error}")
+    if limits.rate_limit is limits.rate_window is limits.dedupe_window is None:
+        _refuse("body", "must set rateLimit, rateWindow or dedupeWindow; DELETE lifts a policy")
+    return limits
+
+
+def _refuse(field: str, fault: str) -> NoReturn:
+    raise Wrong({field: fault})
