@@ -26,7 +26,7 @@ RATE = float(os.environ.get("CHAOS_RATE", "300"))
 """Notifications a second."""
 RESULTS = os.environ.get("CHAOS_RESULTS")
 """The file that gets a line for each trial; none is written if it is not set."""
-MOCK = {"MOCK_FAILURE_RATE": "0.2", "MOCK_LATENCY": "0.05"}
+MOCK = {"MOCK_FAILURE_RATE": "0.2", "MOCK_LATENCY": "0.05", "QUEUED_PATIENCE": "15"}
 DISK = "600m"
 FULL = 500_000
 """Events on the log after which a new stack is quicker than a larger audit."""

@@ -38,7 +38,8 @@ def test_a_worker_that_retention_has_passed_refuses_until_it_is_told_to_go_on(be
         bed.stop(kind)
         trial.go_on(AWAY)
         passed, missed = pass_by(bed, kind)
-        gone |= missed
+        if kind != "deliver":  # lifecycle finds these dispatches in an empty lane and queues them again
+            gone |= missed
         bed.start(kind)
         bed.wait_for_refusal(kind, "removed")
         bed.stop(kind)
