@@ -16,6 +16,7 @@ from deploy.letters.redrive import Desk, Missing, Order, Words
 from streams import bridge, codec, operations
 from streams.dead_letters import KEPT_WHOLE, Source, dead_letter, read
 from streams.events import Event, Personal, Request, Requested
+from streams.intake import records as intake_records
 from streams.intake.requests import Message
 from streams.kafka import Publisher
 from streams.operations import Dropped, Redriven
@@ -116,7 +117,7 @@ async def test_a_message_that_met_a_bug_is_taken_after_a_redrive_as_what_it_was(
 
     properties = pika.BasicProperties(message_id=name, correlation_id="story", app_id="shop", delivery_mode=2)
     with monkeypatch.context() as patch:
-        patch.setattr(bridge, "requested", buggy)
+        patch.setattr(intake_records, "requested", buggy)
         rabbitmq.basic_publish("", JOBS_QUEUE, body, properties)
         async with bridging(declared):
             (letter,) = await until(declared, DEAD_LETTERS, lambda record: f'"{name}"'.encode() in record.value)
