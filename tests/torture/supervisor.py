@@ -57,13 +57,23 @@ class Supervisor:
 
     async def down(self, name: str, sign: signal.Signals = signal.SIGTERM) -> None:
         """Let a worker go for good."""
-        process, begun = self.workers.pop(name), time.monotonic()
+        process = self.workers.pop(name)
+        if sign == signal.SIGTERM:
+            await self._until_it_listens(name, process)
+        begun = time.monotonic()
         process.send_signal(sign)
         await asyncio.to_thread(process.wait)
         if sign == signal.SIGTERM:
             self.stops.append(round(time.monotonic() - begun, 2))
             if process.returncode:
                 self.exits.append((name, process.returncode))
+
+    async def _until_it_listens(self, name: str, process: subprocess.Popen[bytes], within: float = 60) -> None:
+        """A process that is still importing is ended by SIGTERM like any other: its first counts tell that it is not."""
+        counts, mine = self.home / f"{name}.counts", f'"pid": {process.pid},'
+        async with asyncio.timeout(within):
+            while process.poll() is None and not (counts.exists() and mine in counts.read_text()):
+                await asyncio.sleep(LOOK_EVERY)
 
     def revive(self) -> None:
         for name, process in self.workers.items():
