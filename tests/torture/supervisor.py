@@ -69,10 +69,10 @@ class Supervisor:
                 self.exits.append((name, process.returncode))
 
     async def _until_it_listens(self, name: str, process: subprocess.Popen[bytes], within: float = 60) -> None:
-        """A process that is still importing is ended by SIGTERM like any other: its first counts tell that it is not."""
+        """SIGTERM ends a process that is still importing like any other: its first counts tell that it is not."""
         counts, mine = self.home / f"{name}.counts", f'"pid": {process.pid},'
         async with asyncio.timeout(within):
-            while process.poll() is None and not (counts.exists() and mine in counts.read_text()):
+            while process.poll() is None and not (counts.exists() and mine in counts.read_text()):  # noqa: ASYNC110
                 await asyncio.sleep(LOOK_EVERY)
 
     def revive(self) -> None:
