@@ -5,11 +5,11 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Container
+from collections.abc import Container, Iterable
 
 from deploy.address import http_url
 from deploy.probes import Probes, probes
-from deploy.stack import plan
+from deploy.stack import health, plan
 from deploy.stack.errors import ProcessFailed, ServerFailed
 from deploy.stack.home import Home
 from deploy.stack.report import Report
@@ -53,12 +53,13 @@ async def servers(
 
 
 def processes(home: Home, settings: Settings, supervision: Supervision) -> None:
-    """Returns when every process has proved itself and `/ready` says so. Raises `ProcessFailed`."""
+    """Returns when every process has proved itself and answers, and `/ready` says so. Raises `ProcessFailed`."""
     deadline = time.monotonic() + PROCESS_SECONDS
+    facts = plan.Facts.load(home)
     while True:
         states = [state for state in supervision.states() if state.group == "processes"]
         unready = [state for state in states if state.state != "running"]
-        complaint = None if unready else _http_complaint(settings)
+        complaint = None if unready else _http_complaint(settings) or _silence(states, facts, settings.host)
         if states and not unready and complaint is None:
             return
         hopeless = [state for state in unready if state.restarts >= FAILED_STARTS]
@@ -67,6 +68,13 @@ def processes(home: Home, settings: Settings, supervision: Supervision) -> None:
         if hopeless or time.monotonic() > deadline:
             raise _failure(home, hopeless or unready, complaint)
         time.sleep(POLL_SECONDS)
+
+
+def _silence(states: Iterable[State], facts: plan.Facts | None, host: str) -> str | None:
+    """Trap: one that takes long to load counts as running before it has come to what makes it fail."""
+    ports = {state.name: facts.ports[state.name][-1] for state in states if facts and facts.ports.get(state.name)}
+    silent = [name for name, told in health.ask(ports, host).items() if told.startswith("no answer")]
+    return f"{', '.join(silent)} does not answer at /healthz" if silent else None
 
 
 def last_words(home: Home, name: str) -> str:
