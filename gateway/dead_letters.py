@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple, get_args
+from typing import NamedTuple, get_args
 from urllib.parse import urlencode
 
 from fastapi import FastAPI
@@ -13,7 +13,7 @@ from starlette.responses import Response
 from gateway import wire
 from gateway.answers import answer
 from gateway.desk import PATIENCE
-from gateway.query import LIMIT, MAX_LIMIT, Wrong
+from gateway.query import PAGING, parameter, parse_list
 from projections.letter_store import LetterReads
 from projections.letters import FILTERS, STATES, counters
 from projections.store import database
@@ -69,31 +69,22 @@ class LettersDesk:
 
 def parse(parameters: Mapping[str, str]) -> Query:
     """Raises `Wrong`. Parameters that nobody knows are left alone."""
-    faults: dict[str, str] = {}
-    filters = {name: parameters[name] for name in FILTERS if name in parameters}
-    for name, known in KNOWN.items():
-        if name in filters and filters[name] not in known:
-            faults[name] = f"must be one of {', '.join(known)}"
-    limit, before = parameters.get("limit", str(LIMIT)), parameters.get("cursor", END)
-    if not (re.fullmatch(r"[0-9]{1,3}", limit) and 1 <= int(limit) <= MAX_LIMIT):
-        faults["limit"] = f"must be a whole number from 1 to {MAX_LIMIT}"
-    if before != END and not CURSOR.fullmatch(before):
-        faults["cursor"] = "must be the one from a Link header of this list"
-    if faults:
-        raise Wrong(faults)
-    return Query(filters, int(limit), before)
+    return Query(*parse_list(parameters, FILTERS, KNOWN, _before))
 
 
-def _parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
+def _before(cursor: str | None) -> str:
+    if cursor is None or cursor == END:
+        return END
+    if not CURSOR.fullmatch(cursor):
+        raise ValueError(cursor)
+    return cursor
 
 
 PARAMETERS = [
-    _parameter("reason", "Only these.", {"type": "string", "enum": list(REASONS)}),
-    _parameter("stage", "Only what this stage gave up.", {"type": "string"}),
-    _parameter("source", "Only what lay on this topic or queue.", {"type": "string"}),
-    _parameter("state", "Only these.", {"type": "string", "enum": list(STATES)}),
-    _parameter("limit", "Rows.", {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": LIMIT}),
-    _parameter("cursor", "From the Link header of the page before.", {"type": "string"}),
+    parameter("reason", "Only these.", {"type": "string", "enum": list(REASONS)}),
+    parameter("stage", "Only what this stage gave up.", {"type": "string"}),
+    parameter("source", "Only what lay on this topic or queue.", {"type": "string"}),
+    parameter("state", "Only these.", {"type": "string", "enum": list(STATES)}),
+    *PAGING,
 ]
 """For the OpenAPI pages."""

@@ -22,8 +22,9 @@ from gateway.query import Wrong
 from streams import clock, operations
 from streams.clock import iso
 from streams.codec import Undecodable
+from streams.consuming import plain_consumer
 from streams.events import ACTIVITIES, DEFAULT_TENANT, Control, CoolOffLifted, Event, PolicyScope, PolicySet
-from streams.kafka import Late, Publisher, bootstrap
+from streams.kafka import Late, Publisher
 from streams.operations import CoolOffEnded, PolicyChanged
 from streams.record import Record
 from streams.settings import Settings
@@ -129,7 +130,7 @@ class PoliciesDesk:
     async def _read(self) -> None:
         """Take in what is on the topic now."""
         if self._consumer is None:
-            consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap(self._settings.kafka_url), enable_auto_commit=False)
+            consumer = plain_consumer(self._settings.kafka_url)
             await consumer.start()
             consumer.assign([PLACE])
             await consumer.seek_to_beginning(PLACE)

@@ -1,8 +1,8 @@
 """The query string of a list in, what is asked for or all that is wrong with it out. Pure."""
 
 import re
-from collections.abc import Mapping
-from typing import Any, NamedTuple, get_args
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple, TypeVar, get_args
 
 from gateway.pages import Cursor
 from streams.events import CHANNELS
@@ -11,6 +11,7 @@ from streams.notification import Status
 LIMIT = 100
 """Rows of a page, as in the reference."""
 MAX_LIMIT = 500
+CursorT = TypeVar("CursorT")
 STATUSES: tuple[Status, ...] = get_args(Status)
 
 
@@ -32,32 +33,55 @@ class Query(NamedTuple):
 
 def parse(parameters: Mapping[str, str]) -> Query:
     """Raises `Wrong`. Parameters that nobody knows are left alone."""
+    known = {"status": STATUSES, "type": CHANNELS}
+    return Query(*parse_list(parameters, ("recipient", "status", "type"), known, _cursor))
+
+
+def parse_list(
+    parameters: Mapping[str, str],
+    names: Iterable[str],
+    known: Mapping[str, tuple[str, ...]],
+    cursor: Callable[[str | None], CursorT],
+) -> tuple[dict[str, str], int, CursorT]:
+    """What every list can be asked: filters by these names, the limit, and where to go on. Raises `Wrong`.
+
+    `known` are the values of those filters that have a choice; `cursor` raises `ValueError` for what is none.
+    """
     faults: dict[str, str] = {}
-    filters = {name: parameters[name] for name in ("recipient", "status", "type") if name in parameters}
-    for name, known in (("status", STATUSES), ("type", CHANNELS)):
-        if name in filters and filters[name] not in known:
-            faults[name] = f"must be one of {', '.join(known)}"
+    filters = {name: parameters[name] for name in names if name in parameters}
+    for name, choice in known.items():
+        if name in filters and filters[name] not in choice:
+            faults[name] = f"must be one of {', '.join(choice)}"
     limit = parameters.get("limit", str(LIMIT))
     if not (re.fullmatch(r"[0-9]{1,3}", limit) and 1 <= int(limit) <= MAX_LIMIT):
         faults["limit"] = f"must be a whole number from 1 to {MAX_LIMIT}"
     try:
-        cursor = Cursor.parse(parameters["cursor"]) if "cursor" in parameters else Cursor()
+        place = cursor(parameters.get("cursor"))
     except ValueError:
         faults["cursor"] = "must be the one from a Link header of this list"
     if faults:
         raise Wrong(faults)
-    return Query(filters, int(limit), cursor)
+    return filters, int(limit), place
 
 
-def _parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+def _cursor(text: str | None) -> Cursor:
+    return Cursor() if text is None else Cursor.parse(text)
+
+
+def parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """One of a list's, for the OpenAPI pages."""
     return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
 
 
+PAGING = [
+    parameter("limit", "Rows.", {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": LIMIT}),
+    parameter("cursor", "From the Link header of the page before.", {"type": "string"}),
+]
+"""What the lists' pages are asked for with."""
 PARAMETERS = [
-    _parameter("status", "Only these.", {"type": "string", "enum": list(STATUSES)}),
-    _parameter("type", "Only this channel.", {"type": "string", "enum": list(CHANNELS)}),
-    _parameter("recipient", "Only to this recipient, exactly.", {"type": "string"}),
-    _parameter("limit", "Rows.", {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": LIMIT}),
-    _parameter("cursor", "From the Link header of the page before.", {"type": "string"}),
+    parameter("status", "Only these.", {"type": "string", "enum": list(STATUSES)}),
+    parameter("type", "Only this channel.", {"type": "string", "enum": list(CHANNELS)}),
+    parameter("recipient", "Only to this recipient, exactly.", {"type": "string"}),
+    *PAGING,
 ]
 """For the OpenAPI pages."""

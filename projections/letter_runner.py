@@ -6,7 +6,6 @@ group's offsets, committed after the position, only show the lag.
 """
 
 import asyncio
-import itertools
 import logging
 from collections import Counter
 from collections.abc import Mapping
@@ -20,12 +19,12 @@ from projections.letter_reading import poison, read_item
 from projections.letter_store import LetterStore
 from projections.letters import TOPICS, Item, Position, evolve, fold
 from projections.position import LogIdentity
-from projections.store import Conflict, Unavailable, database, encodes
+from projections.store import PAUSES, Conflict, Unavailable, database, encodes
 from streams import clock
 from streams.consuming import plain_consumer
 from streams.dead_letters import Report
 from streams.gaps import missed, on_record, refuse_unless_accepted
-from streams.kafka import Publisher, reachable
+from streams.kafka import Publisher, pauses, reachable
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS
 from streams.vitals import Following, Vitals
@@ -40,8 +39,6 @@ CHECKED = 10
 """How many idle rounds until the stored position is looked at."""
 PATIENCE = 5.0
 """Seconds to wait for MongoDB."""
-PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)
-"""Seconds between attempts; the last one for ever."""
 REPAIR = "point KAFKA_URL or MONGO_URL to the pair that belongs together, or empty the database"
 PARTITIONS = [TopicPartition(topic, 0) for topic in TOPICS]
 
@@ -120,18 +117,18 @@ class Loop:
 
     async def work(self, stopping: asyncio.Event) -> None:
         """Until told to stop."""
-        pauses = itertools.chain(PAUSES, itertools.repeat(PAUSES[-1]))
+        waits = pauses(PAUSES)
         while not stopping.is_set():
             try:
                 await self._step()
                 self.hindered = ""
-                pauses = itertools.chain(PAUSES, itertools.repeat(PAUSES[-1]))
+                waits = pauses(PAUSES)
             except (Conflict, Unavailable, KafkaError) as error:
                 self._position = None
                 self.hindered = "MongoDB does not answer" if isinstance(error, Unavailable) else ""
                 log.warning("dead letters: beginning again from the stored position: %s", error)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(stopping.wait(), next(pauses))
+                    await asyncio.wait_for(stopping.wait(), next(waits))
 
     async def _step(self) -> None:
         if self._position is None:

@@ -6,7 +6,6 @@ stored positions say where to go on: the same events then lead to the same docum
 """
 
 import asyncio
-import itertools
 import logging
 import time
 from collections.abc import Iterator
@@ -18,8 +17,8 @@ from projections.caught_up import CaughtUp
 from projections.identity import log_identity
 from projections.projector import Projector
 from projections.source import GROUP, Source
-from projections.store import Conflict, Store, Unavailable, database
-from streams.kafka import Publisher, reachable
+from projections.store import PAUSES, Conflict, Store, Unavailable, database
+from streams.kafka import Publisher, pauses, reachable
 from streams.metrics import Reading
 from streams.settings import Settings
 from streams.topics import EVENTS
@@ -35,8 +34,6 @@ CHECKED = 5.0
 """Seconds between looks at the stored positions while nothing else is to do."""
 PATIENCE = 5.0
 """Seconds to wait for MongoDB before all is dropped and begun again."""
-PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)
-"""Seconds between attempts; the last one for ever."""
 GRACE = 5.0
 """Seconds that a batch under way may take once the process is told to stop; cut off, it is folded again later."""
 
@@ -108,18 +105,18 @@ class Loop:
 
     async def work(self) -> None:
         """Until told to stop; waits as long as it takes for a MongoDB that is away."""
-        pauses = _pauses()
+        waits = pauses(PAUSES)
         while not self.stopping.is_set():
             try:
                 await self._step()
                 self.hindered = ""
-                pauses = _pauses()
+                waits = pauses(PAUSES)
             except (Conflict, Unavailable) as error:
                 self._open = False
                 self.vitals.errors["conflict" if isinstance(error, Conflict) else "mongo"] += 1
                 self.hindered = "" if isinstance(error, Conflict) else "MongoDB does not answer"
                 log.warning("beginning again from the stored positions: %s", error)
-                await self._sleep(next(pauses))
+                await self._sleep(next(waits))
 
     async def _step(self) -> None:
         if self.source.reassigned or not self._open:
@@ -150,7 +147,3 @@ class Loop:
         if seconds > 0:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.stopping.wait(), seconds)
-
-
-def _pauses() -> Iterator[float]:
-    return itertools.chain(PAUSES, itertools.repeat(PAUSES[-1]))

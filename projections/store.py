@@ -30,6 +30,8 @@ from projections.windows import SELECTIVE
 from streams.settings import Settings
 
 POSITIONS = "positions"
+PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)
+"""Seconds between attempts while MongoDB is away; the last one for ever."""
 VERSIONS = {jobs.PROJECTION: jobs.VERSION, story.PROJECTION: story.VERSION}
 DUPLICATE_KEY = 11000
 UNENCODABLE = (BSONError, OverflowError, RecursionError, TypeError, ValueError)

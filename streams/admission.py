@@ -84,18 +84,13 @@ def judge(
 
     `policies` are the ids of those that the limits come from, to be told in the outcome.
     """
-    request, now = event.body.request, event.time
-    priority = priority_of(request)
-    if history is not None:
-        now = max(now, history.clock)
-        if any(seen.id == event.notification for seen in (*history.accepted, *history.refused)):
-            return event.then(Repeated(origin), SOURCE, now)
-        if request.activity is not None and (refusal := _refusal(history, request, now, limits)) is not None:
-            reason, first, until = refusal
-            suppressed = Suppressed(request, priority, origin, reason, first, policies, until)
-            return event.then(suppressed, SOURCE, now)
-    elif request.activity is not None and limits.rate_limit == 0:
-        return event.then(Suppressed(request, priority, origin, "rate-limited", None, policies), SOURCE, now)
+    request, known = event.body.request, history or History(event.time)
+    priority, now = priority_of(request), max(event.time, known.clock)
+    if any(seen.id == event.notification for seen in (*known.accepted, *known.refused)):
+        return event.then(Repeated(origin), SOURCE, now)
+    if request.activity is not None and (refusal := _refusal(known, request, now, limits)) is not None:
+        reason, first, until = refusal
+        return event.then(Suppressed(request, priority, origin, reason, first, policies, until), SOURCE, now)
     return event.then(Accepted(request, priority, origin, policies), SOURCE, now)
 
 

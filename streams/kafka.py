@@ -246,6 +246,7 @@ def _settle(calls: Sequence[_Call], error: BaseException | None) -> None:
             call.done.set_exception(error)
 
 
-def pauses() -> itertools.chain[float]:
-    """How long to wait before each next attempt, in seconds, without end."""
-    return itertools.chain(PAUSES, itertools.repeat(PAUSES[-1]))
+def pauses(steps: Sequence[float] | None = None) -> itertools.chain[float]:
+    """How long to wait before each next attempt, in seconds: these or `PAUSES`, the last one for ever."""
+    steps = steps or PAUSES
+    return itertools.chain(steps, itertools.repeat(steps[-1]))

@@ -7,7 +7,7 @@ gives the job that the deciding processor held, and a job that owes a conclusion
 
 from datetime import datetime
 from enum import IntEnum
-from typing import Literal
+from typing import Literal, assert_never
 
 import msgspec
 
@@ -133,15 +133,20 @@ def rank(body: Body) -> Rank | None:
             return dispatch, Phase.FAILED
         case Sent(dispatch):
             return dispatch, Phase.SENT
-        case _:
-            _unmoved(body)
+        case (
+            Requested()
+            | PolicySet()
+            | CoolOffLifted()
+            | Suppressed()
+            | Repeated()
+            | Noted()
+            | CameDue()
+            | Acknowledged()
+            | Attempt()
+        ):
             return None
-
-
-def _unmoved(
-    body: Requested | PolicySet | CoolOffLifted | Suppressed | Repeated | Noted | CameDue | Acknowledged | Attempt,
-) -> None:
-    """Closes `rank`: a new event has to be one of these, or have a rank."""
+        case _:
+            assert_never(body)
 
 
 def outranks(new: Rank, old: Rank) -> bool:

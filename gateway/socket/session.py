@@ -52,7 +52,7 @@ class Session:
             self.epoch, self.position = found.epoch, 0
         yield from self._from_store(stored, done | {kept.notification for kept in found.items})
         for notification, position, item in found.items:
-            if position > self.position and notification not in done | self._stored:
+            if position > self.position and notification not in done and notification not in self._stored:
                 yield frames.notification(item, found.epoch, position)
         self.position = max(self.position, found.position)
         for news in held:
@@ -70,7 +70,7 @@ class Session:
 
     def _from_store(self, stored: Iterable[Stored], told_otherwise: frozenset[str]) -> Iterator[bytes]:
         for notification, payload in stored:
-            if notification not in told_otherwise | self._stored:
+            if notification not in told_otherwise and notification not in self._stored:
                 self._stored.add(notification)
                 yield frames.notification(payload)
 
