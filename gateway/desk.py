@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from gateway import wire
 from gateway.answers import answer, unknown
-from gateway.pages import Row, page
+from gateway.pages import Cursor, Row, page, without
 from gateway.pending import Pending
 from gateway.query import Query, parse
 from projections.reads import Reads
@@ -55,11 +55,7 @@ class Desk:
     async def jobs(self, request: Request) -> Response:
         """A page of notifications."""
         query = parse(request.query_params)
-        pending = await self._newest_pending(query)
-        wanted = query.limit + 1 + len(query.cursor.shown)
-        documents = await self._reads.newest(query.filters, query.cursor.before, wanted)
-        stored = [Row(document["seq"], document["_id"], wire.job(document)) for document in documents]
-        rows, following = page(stored, pending, query.cursor, query.limit)
+        rows, following = await newest(query, self._pending, self._reads)
         headers = {}
         if following is not None:
             parameters = {**request.query_params, "cursor": str(following)}
@@ -74,17 +70,30 @@ class Desk:
         known = await self._pending.job(notification) or await self._reads.job(notification)
         return answer([]) if known else unknown()
 
-    async def _newest_pending(self, query: Query) -> list[Row]:
-        if query.filters.get("status", "pending") != "pending":
-            return []
-        wanted, found = query.limit + 1, 0
-        rows: list[Row] = []
-        async for chunk in self._pending.newest(query.filters, query.cursor, FILTERED if query.filters else wanted):
-            stored = await self._reads.stored([row.id for row in chunk])
-            fresh = [row for row in chunk if row.id not in stored]
-            rows += fresh
-            # One that is stored fills a row of the page as well, unless the page is of a status it has left.
-            found += len(fresh if "status" in query.filters else chunk)
-            if found >= wanted:
-                break
-        return rows
+
+async def newest(query: Query, pending: Pending, reads: Reads) -> tuple[list[Row], Cursor | None]:
+    """A page of notifications and the next page's cursor.
+
+    The pending ones are read before the database, as they go the same way. Those that have come there in between count
+    for none, and more are read in their place.
+    """
+    rows: list[Row] = []
+    waiting: list[Row] = []
+    if query.filters.get("status", "pending") == "pending":
+        at_once = FILTERED if query.filters else query.limit + 1
+        async for chunk in pending.newest(query.filters, query.cursor, at_once):
+            known = await reads.stored([row.id for row in chunk])
+            waiting += [row for row in chunk if row.id not in known]
+            if len(waiting) > query.limit:
+                rows = await _stored(query, reads)
+                waiting = without(waiting, rows)
+            if len(waiting) > query.limit:
+                return page(rows, waiting, query.cursor, query.limit)
+    rows = await _stored(query, reads)
+    return page(rows, without(waiting, rows), query.cursor, query.limit)
+
+
+async def _stored(query: Query, reads: Reads) -> list[Row]:
+    wanted = query.limit + 1 + len(query.cursor.shown)
+    documents = await reads.newest(query.filters, query.cursor.before, wanted)
+    return [Row(document["seq"], document["_id"], wire.job(document)) for document in documents]

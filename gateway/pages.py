@@ -53,13 +53,19 @@ def pending_key(created: int, notification: str) -> str:
 def page(stored: Iterable[Row], pending: Iterable[Row], cursor: Cursor, limit: int) -> tuple[list[Row], Cursor | None]:
     """The newest `limit` rows below the cursor, and the next page's cursor if there is more.
 
-    `stored` and `pending` hold the newest `limit + 1` of their kind below the cursor, if there are as many.
+    `stored` and `pending` have no row in common, and hold the newest `limit + 1` of their kind below the cursor, if
+    there are as many.
     """
-    rows = {row.id: row for row in (*pending, *stored)}
-    wanted = [row for row in rows.values() if row.key < cursor.before and row.id not in cursor.shown]
+    wanted = [row for row in (*pending, *stored) if row.key < cursor.before and row.id not in cursor.shown]
     wanted.sort(key=lambda row: row.key, reverse=True)
     rows_here = wanted[:limit]
     return rows_here, _next(rows_here, cursor) if len(wanted) > limit else None
+
+
+def without(pending: Iterable[Row], stored: Iterable[Row]) -> list[Row]:
+    """The pending rows that are not among the stored ones."""
+    known = {row.id for row in stored}
+    return [row for row in pending if row.id not in known]
 
 
 def _next(rows: list[Row], cursor: Cursor) -> Cursor:

@@ -1,13 +1,20 @@
+import asyncio
 import random
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.pages import Cursor, Row, page, pending_key
+from gateway.desk import newest
+from gateway.pages import Cursor, Row, page, pending_key, without
+from gateway.pending import Pending
+from gateway.query import Query
 from projections.jobs import sequence
-from projections.position import Place
+from projections.position import Document, Place
+from projections.reads import Reads
 from streams.clock import milliseconds
 from tests.projections.lives import START, at
 
@@ -28,8 +35,7 @@ def test_stored_and_pending_rows_are_one_list_newest_first() -> None:
 
 
 def test_one_that_is_stored_by_now_is_not_pending() -> None:
-    rows, _ = page([stored("a", 1, 1)], [pending("a", 1)], Cursor(), 9)
-    assert [row.pending for row in rows] == [False]
+    assert without([pending("a", 1), pending("b", 1)], [stored("a", 1, 1)]) == [pending("b", 1)]
 
 
 def test_there_is_a_next_page_if_a_row_is_left() -> None:
@@ -65,14 +71,35 @@ class World:
             if self.chance.random() < 0.3:
                 self.offsets[name] = len(self.offsets)
 
-    def page(self, cursor: Cursor, limit: int) -> tuple[list[Row], Cursor | None]:
-        """As the gateway reads: pending records first, then, when more are stored, the database."""
-        waiting = [pending(name, at) for name, at in self.created.items() if name not in self.offsets]
-        self.store_some()
-        there = [stored(name, self.created[name], offset) for name, offset in self.offsets.items()]
-        wanted = limit + 1 + len(cursor.shown)
-        below = [sorted((row for row in rows if row.key < cursor.before), reverse=True) for rows in (there, waiting)]
-        return page(below[0][:wanted], below[1][:wanted], cursor, limit)
+    async def newest(self, _: object, cursor: Cursor, chunk: int) -> AsyncIterator[list[Row]]:
+        """Pending records, as `gateway.pending` yields them."""
+        seen: set[str] = set()
+        while True:
+            there = self.created.keys() - self.offsets.keys() - seen
+            found = sorted((pending(name, self.created[name]) for name in there), reverse=True)
+            found = [row for row in found if row.key < cursor.before and row.id not in cursor.shown][:chunk]
+            if not found:
+                return
+            seen |= {row.id for row in found}
+            self.store_some()
+            yield found
+
+
+class Base(NamedTuple):
+    """The world's database, as `projections.reads` answers."""
+
+    world: World
+
+    async def newest(self, _: object, before: str, limit: int) -> list[Document]:
+        self.world.store_some()
+        rows = [stored(name, self.world.created[name], offset) for name, offset in self.world.offsets.items()]
+        there = sorted((row for row in rows if row.key < before), reverse=True)
+        return [{"seq": row.key, "_id": row.id} for row in there[:limit]]
+
+    async def stored(self, names: Sequence[str]) -> set[str]:
+        known = self.world.offsets.keys() & set(names)
+        self.world.store_some()
+        return known
 
 
 @given(
@@ -80,6 +107,7 @@ class World:
     st.integers(1, 7),
     st.randoms(use_true_random=False),
 )
+@example({"0": 0, "a": 0, "-": 0}, 1, random.Random(103))
 def test_paging_while_notifications_are_stored_shows_each_exactly_once_in_order(
     created: dict[str, int], limit: int, chance: random.Random
 ) -> None:
@@ -87,7 +115,8 @@ def test_paging_while_notifications_are_stored_shows_each_exactly_once_in_order(
     shown: list[str] = []
     while True:
         world.store_some()
-        rows, following = world.page(cursor, limit)
+        asked = newest(Query({}, limit, cursor), cast("Pending", world), cast("Reads", Base(world)))
+        rows, following = asyncio.run(asked)
         shown += [row.id for row in rows]
         if following is None:
             break
