@@ -26,6 +26,7 @@ from streams.events import (
     Suppressed,
 )
 from streams.folding import process
+from streams.folding.counts import Counts
 from streams.folding.rule import Incoming, Reaction
 from streams.history import holds
 from streams.operations import CooledOff
@@ -44,10 +45,10 @@ State = History | Policy
 async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> None:
     """Admit until told to stop."""
 
-    async def refuse_fresh(partition: int) -> str | None:
+    async def refuse_fresh(partition: int, counts: Counts) -> str | None:
         """Trap: requests that were judged before would be accepted, and sent, again."""
         everywhere = range(settings.partitions)
-        judged = await holds(settings.kafka_url, everywhere, lambda event: _answers(event, partition))
+        judged = await holds(settings.kafka_url, everywhere, lambda event: _answers(event, partition), counts)
         return f"its requests have outcomes on {EVENTS}" if judged else None
 
     await process.run(

@@ -7,17 +7,19 @@ from aiokafka import TopicPartition
 
 from streams.codec import Undecodable, UnknownType, decode
 from streams.events import Body, Event
+from streams.folding.counts import Counts
 from streams.offsets import opened
 from streams.topic_reading import records
 from streams.topics import EVENTS
 
 
-async def holds(url: str, partitions: Iterable[int], wanted: Callable[[Event[Body]], bool]) -> bool:
-    """Whether these partitions of the log hold such an event; reads no further than to the first one."""
+async def holds(url: str, partitions: Iterable[int], wanted: Callable[[Event[Body]], bool], counts: Counts) -> bool:
+    """Whether these partitions of the log hold such an event; reads, and counts, no further than to the first one."""
     async with opened(url) as offsets:
         extents = await offsets.extents(TopicPartition(EVENTS, number) for number in partitions)
     async with aclosing(records(url, extents)) as batches:
         async for batch in batches:
+            counts.loaded += len(batch)
             if any(_is(record.value, wanted) for record in batch):
                 return True
     return False

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from streams import clock
 from streams.events import Body, Event, Queued
 from streams.folding import process
+from streams.folding.counts import Counts
 from streams.folding.ownership import Ownership
 from streams.folding.rule import Incoming, Reaction
 from streams.history import holds
@@ -29,9 +30,9 @@ TABLE = "jobs"
 async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> None:
     """Keep every notification going until told to stop."""
 
-    async def refuse_fresh(partition: int) -> str | None:
+    async def refuse_fresh(partition: int, counts: Counts) -> str | None:
         """Trap: with history taken for news everything would be sent again."""
-        concluded = await holds(settings.kafka_url, [partition], lambda event: event.source == SOURCE)
+        concluded = await holds(settings.kafka_url, [partition], lambda event: event.source == SOURCE, counts)
         return f"its conclusions are on {EVENTS}" if concluded else None
 
     async def reconcile(owned: Ownership[Job], publisher: Publisher) -> None:

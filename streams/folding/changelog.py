@@ -12,6 +12,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from streams.consuming import plain_consumer
+from streams.folding.counts import Counts
 from streams.folding.position import REBUILD, Refused
 from streams.folding.rule import StateT
 from streams.folding.table import Rows, Shard
@@ -22,10 +23,10 @@ FETCHED_AT_ONCE = 2000
 
 
 class Changelog(Generic[StateT]):
-    """The changelog topic of one table."""
+    """The changelog topic of one table; what is read is counted as it comes."""
 
-    def __init__(self, url: str, rows: Rows[StateT]) -> None:
-        self._url, self._rows = url, rows
+    def __init__(self, url: str, rows: Rows[StateT], counts: Counts) -> None:
+        self._url, self._rows, self._counts = url, rows, counts
 
     async def read(self, partitions: Iterable[int], wanted: Callable[[], bool]) -> dict[int, Shard[StateT]]:
         """The shards of these partitions; gives up, with what it has, as soon as they are no longer `wanted`."""
@@ -53,6 +54,7 @@ class Changelog(Generic[StateT]):
         while wanted() and (unread := [place for place in places if await consumer.position(place) < ends[place]]):
             fetched = await consumer.getmany(*unread, timeout_ms=500, max_records=FETCHED_AT_ONCE)
             for place, records in fetched.items():
+                self._counts.loaded += len(records)
                 shard = shards[place.partition]
                 for record in records:
                     self._load(shard, record)

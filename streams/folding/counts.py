@@ -25,11 +25,9 @@ class Counts:
     lost: int = 0
     """Removed by retention before they were folded, and accepted as lost."""
     loaded: int = 0
-    """Rows read from changelogs."""
+    """Records read before there is anything to fold: of changelogs, and of the log before a first start."""
     stragglers: int = 0
     """Rows in changelogs that a zombie wrote late."""
-    recovering: bool = False
-    """Partitions were gained, and their tables are being read or made again: nothing is folded meanwhile."""
     applied: dict[int, int] = field(default_factory=dict)
     """The source offset up to which (exclusive) events are folded, their state kept."""
     lag: dict[int, int] = field(default_factory=dict)

@@ -22,8 +22,8 @@ from streams.kafka import Publisher
 
 log = logging.getLogger(__name__)
 
-RefuseFresh = Callable[[int], Awaitable[str | None]]
-"""Given a partition that was never folded: why it must not be started afresh, or None if it may."""
+RefuseFresh = Callable[[int, Counts], Awaitable[str | None]]
+"""Given a partition that was never folded: why it must not begin, or None if it may; counts what it reads."""
 
 
 class Ownership(Generic[StateT]):
@@ -41,18 +41,18 @@ class Ownership(Generic[StateT]):
         self.counts = counts
         self._source, self._rows, self._publisher = source, rows, publisher
         self._stage = str(app.conf.id)
-        self._changelog = Changelog(publisher.url, rows)
+        self._changelog = Changelog(publisher.url, rows, counts)
         self.gaining = False
         self._settled: int | None = None
         self._tenure = 0
 
     async def gain(self) -> bool:
         """Get ready for what is assigned; False if it was revoked meanwhile. Raises `Refused`."""
-        self.gaining = self.counts.recovering = True
+        self.gaining = True
         try:
             return await self._gain(self._tenure, self.group.generation)
         finally:
-            self.gaining = self.counts.recovering = False
+            self.gaining = False
 
     async def settle(self) -> None:
         """The partitions are being revoked, or we stop: commit what is done."""
@@ -91,7 +91,6 @@ class Ownership(Generic[StateT]):
         read = await self._changelog.read(assigned - self.shards.keys(), ours)
         if ours():
             self.shards.update(read)
-            self.counts.loaded += sum(len(shard.entries) for shard in read.values())
             self.counts.stragglers += sum(shard.stragglers for shard in read.values())
 
     async def _starts(self) -> Mapping[int, Start]:
@@ -123,7 +122,7 @@ class Ownership(Generic[StateT]):
 
     async def _begin(self, partition: int, offset: int) -> bool:
         """The first start of a partition, in the order that `position` explains; False if it was revoked meanwhile."""
-        why = await self.refuse_fresh(partition) if self.refuse_fresh is not None else None
+        why = await self.refuse_fresh(partition, self.counts) if self.refuse_fresh is not None else None
         if why is not None:
             raise Refused(f"{self._source}[{partition}] was never folded, but {why}: {REBUILD}")
         await self._publisher.publish([self._rows.applied(partition, offset, fresh=True)])

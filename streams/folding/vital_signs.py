@@ -20,7 +20,6 @@ def told(vitals: Vitals, group: str, source: str, counts: Counts) -> None:
             group,
             (source,),
             own=lambda: [TopicPartition(source, partition) for partition in counts.applied],
-            hindered=lambda _: "tables are being read" if counts.recovering else "",
             moved=lambda: counts.loaded,
         )
     )

@@ -44,7 +44,7 @@ def supervised(settings: Settings, how: str, port: int) -> Iterator[Callable[[],
             leftovers.end(home)
 
 
-@pytest.mark.parametrize("how", ["never-reads", "never-joins"])
+@pytest.mark.parametrize("how", ["never-reads", "never-loads", "never-joins"])
 async def test_a_fold_that_is_alive_and_does_not_work_says_503_and_is_started_again(
     declared: Settings, how: str
 ) -> None:

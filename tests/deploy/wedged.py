@@ -5,6 +5,7 @@ import sys
 
 from deploy import process
 from streams.folding import process as fold_process
+from streams.folding.changelog import Changelog
 from streams.folding.fold import Fold
 
 
@@ -18,9 +19,16 @@ async def never_join(_app: object, stopping: asyncio.Event) -> None:
     await stopping.wait()
 
 
+async def never_fill(*_: object) -> None:
+    """A table is gained, and reading it hangs."""
+    await asyncio.Event().wait()
+
+
 match sys.argv[1]:
     case "never-reads":
         Fold._consume = never_read  # type: ignore[method-assign, assignment]
+    case "never-loads":
+        Changelog._fill = never_fill  # type: ignore[method-assign, assignment]
     case "never-joins":
         fold_process.run_app = never_join  # type: ignore[assignment, attr-defined]
 process.main(sys.argv[2])

@@ -12,6 +12,7 @@ from deploy.declare import declare
 from deploy.stack.supervision import Supervision
 from streams import deliver, lifecycle, operations
 from streams.folding.changelog import Changelog
+from streams.folding.counts import Counts
 from streams.folding.position import Found, Refused, start
 from streams.folding.table import Rows
 from streams.offsets import Offsets, opened
@@ -134,7 +135,7 @@ def test_a_rebuild_that_was_cut_short_is_no_table(whole: Whole, cut: str, monkey
 async def starting(settings: Settings) -> None:
     """What lifecycle would find in partition 0."""
     rows = Rows(lifecycle.rule(settings), CHANGELOGS["lifecycle"])
-    shard = (await Changelog(settings.kafka_url, rows).read([0], lambda: True))[0]
+    shard = (await Changelog(settings.kafka_url, rows, Counts()).read([0], lambda: True))[0]
     place = TopicPartition(EVENTS, 0)
     async with opened(settings.kafka_url) as offsets:
         committed, extent = (await offsets.committed("lifecycle"))[place], (await offsets.extents([place]))[place]

@@ -25,6 +25,7 @@ import uvloop
 from aiokafka import ConsumerRecord
 
 from streams.folding.batch import Batch
+from streams.folding.counts import Counts
 from streams.folding.faust_app import faust_app, run
 from streams.folding.faust_repairs import Fetched
 from streams.folding.fold import Fold
@@ -180,7 +181,7 @@ async def main(name: str, me: str, url: str, home: Path) -> None:
     settings = Settings(kafka_url=url, tidings_home=home, worker=me, session_timeout=6, partitions=4)
     app, publisher = faust_app(name, settings), StagedPublisher(url, stages)
 
-    async def veto(_: int) -> str | None:
+    async def veto(_: int, __: Counts) -> str | None:
         return faults.veto
 
     fold = Fold(
