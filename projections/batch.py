@@ -8,7 +8,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from projections.jobs import Standing, changes, document, evolve
-from projections.position import Document, Place
+from projections.position import Document, Place, Position
 from streams.events import Accepted, Acknowledged, Body, Event, Suppressed
 from streams.notification import Status, rank
 
@@ -21,10 +21,10 @@ class Item(NamedTuple):
 
 
 class Update(NamedTuple):
-    """A write that holds only if the document's position is still the one that was read."""
+    """A write that holds only if these fields of the document still are what was read."""
 
     id: str
-    position: int
+    unmoved: Document
     changes: Document
 
 
@@ -39,22 +39,23 @@ class Writes:
     astray: list[Item] = field(default_factory=list)
 
 
-def moving(items: Iterable[Item], stored: Mapping[int, int]) -> list[Item]:
-    """The items that can move a notification and lie past the stored offset of their partition."""
+def moving(items: Iterable[Item], stored: Mapping[int, Position]) -> list[Item]:
+    """The items that can move a notification and lie past the stored position of their partition."""
     return [
         item
         for item in items
-        if item.place.offset > stored[item.place.partition]
+        if item.place.offset > stored[item.place.partition].offset
         and (rank(item.event.body) is not None or isinstance(item.event.body, Suppressed | Acknowledged))
     ]
 
 
 def fold(
-    items: Iterable[Item], known: Mapping[str, Standing], stored: Mapping[int, int], reached: Mapping[int, int]
+    items: Iterable[Item], known: Mapping[str, Standing], stored: Mapping[int, Position], reached: Mapping[int, int]
 ) -> Writes:
-    """The writes for `moving` items in log order, which take each partition from offset `stored` to `reached`.
+    """The writes for `moving` items in log order, which take each partition from position `stored` to offset `reached`.
 
-    `known` holds the standing of every notification among them that has one.
+    `known` holds the standing of every notification among them that has one. One that an earlier epoch has taken past
+    the position is written again, moved or not: whoever wrote it may still be at work, and must not get hold of it.
     """
     writes, births, moved = Writes(), dict[str, Item](), list[Standing]()
     for item in items:
@@ -68,11 +69,11 @@ def fold(
             births[event.notification] = item
         writes.standings[event.notification] = now
     for notification, now in writes.standings.items():
-        before = known.get(notification)
-        counted = before.counted_at(stored[now.partition]) if before else None
+        before, begin = known.get(notification), stored[now.partition]
+        counted = before.counted_at(begin.offset) if before else None
         _count(writes.counts, now.partition, counted, now.counted_at(reached[now.partition]))
-        if now is not before:
-            moved.append(replace(now, counted=counted))
+        if now is not before or (before.position > begin.offset and before.epoch != begin.epoch):
+            moved.append(replace(now, counted=counted, epoch=begin.epoch))
             _write(writes, before, births.get(notification), moved[-1])
     writes.standings |= {standing.notification: standing for standing in moved}
     return writes
@@ -89,7 +90,9 @@ def _count(counts: dict[int, Counter[str]], partition: int, old: Status | None, 
 
 def _write(writes: Writes, before: Standing | None, birth: Item | None, now: Standing) -> None:
     if before is not None:
-        writes.updates.append(Update(now.notification, before.position, changes(now)))
+        writes.updates.append(
+            Update(now.notification, {"fold.position": before.position, "fold.epoch": before.epoch}, changes(now))
+        )
         return
     assert birth is not None
     event, place = birth

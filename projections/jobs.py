@@ -6,8 +6,9 @@ are `streams.notification`'s. What only the fold needs is grouped under `fold`.
 The counters by status are kept beside the position of a partition, and stay exact although a crash may leave documents
 that are ahead of the position: each document keeps, as `fold.counted`, the status as which the counters of the last
 stored position know it. A document at or before the position counts by its own status, one ahead of it as `counted`,
-and its difference is added when the position passes it. Two folds of one log agree in all but `fold.counted`, which
-depends on where batches ended.
+and its difference is added when the position passes it. That needs one writer: `fold.epoch` says who wrote it last (see
+`position.Position`), and one of a later epoch is left alone. Two folds of one log agree in all but `fold.counted` and
+`fold.epoch`, which depend on where batches ended and how often somebody else went on.
 """
 
 from datetime import datetime
@@ -41,6 +42,7 @@ class Standing(Struct, frozen=True):
     job: Job | None
     acknowledged: datetime | None = None
     counted: Status | None = None
+    epoch: int | None = None
     channel: Channel = "email"
 
     @property
@@ -122,6 +124,7 @@ def changes(standing: Standing) -> Document:
             "dispatch": job.dispatch if job else 0,
             "phase": int(job.phase) if job else None,
             "counted": standing.counted,
+            "epoch": standing.epoch,
         },
     }
 
@@ -147,7 +150,8 @@ def restored(stored: Document) -> Standing:
         )
     acknowledged = stored.get("acknowledgedAt")
     place = Place(fold["partition"], fold["position"])
-    return Standing(stored["_id"], *place, updated, job, acknowledged, fold["counted"], stored["type"])
+    counted, epoch = fold["counted"], fold.get("epoch")
+    return Standing(stored["_id"], *place, updated, job, acknowledged, counted, epoch, stored["type"])
 
 
 def sequence(created: datetime, place: Place) -> str:

@@ -1,14 +1,13 @@
 """Keeps the read model DeadLetter up: records of `dead-letters` and `notification-operations` in, MongoDB out.
 
-It runs beside the loop of the log, in the same process. Each topic has one partition, and each process reads both from
-the stored position; of two that write, the one that comes second gets a `Conflict` and reads the position again. The
-group's offsets, committed after the position, only show the lag.
+It runs beside the loop of the log, in the same process. Each topic has one partition, and of several processes one
+`leads`: that reads both from the stored position. The group's offsets, committed after the position, only show the lag.
 """
 
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -37,13 +36,15 @@ BATCH = 100
 IDLE_MS = 500
 CHECKED = 10
 """How many idle rounds until the stored position is looked at."""
+LOOK = 0.5
+"""Seconds until a process that does not lead looks whether it does."""
 PATIENCE = 5.0
 """Seconds to wait for MongoDB."""
 REPAIR = "point KAFKA_URL or MONGO_URL to the pair that belongs together, or empty the database"
 PARTITIONS = [TopicPartition(topic, 0) for topic in TOPICS]
 
 
-async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> None:
+async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals, leads: Callable[[], bool]) -> None:
     """Work until `stopping` is set, waiting for servers that are away. Raises `Refused` as `LetterStore` does."""
     await reachable(settings.kafka_url)
     identity = await log_identity(settings.kafka_url, DEAD_LETTERS)
@@ -54,8 +55,8 @@ async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> No
             await client.start()
         base = await stack.enter_async_context(database(settings, patience=PATIENCE))
         reader = Reader(consumer, publisher, accept_gaps=settings.accept_gaps)
-        loop = Loop(reader, LetterStore(base), identity, vitals)
-        vitals.follow(Following(GROUP, TOPICS, lambda: PARTITIONS, lambda _: loop.hindered))
+        loop = Loop(reader, LetterStore(base), identity, vitals, leads)
+        vitals.follow(Following(GROUP, TOPICS, lambda: PARTITIONS if leads() else [], lambda _: loop.hindered))
         await loop.work(stopping)
 
 
@@ -108,8 +109,11 @@ class Reader:
 class Loop:
     """Takes what is waiting and has it folded, for ever."""
 
-    def __init__(self, reader: Reader, store: LetterStore, identity: LogIdentity, vitals: Vitals) -> None:
+    def __init__(
+        self, reader: Reader, store: LetterStore, identity: LogIdentity, vitals: Vitals, leads: Callable[[], bool]
+    ) -> None:
         self._reader, self._store, self._identity, self._vitals = reader, store, identity, vitals
+        self._leads = leads
         self._position: Position | None = None
         self._idle = 0
         self.hindered = ""
@@ -119,6 +123,10 @@ class Loop:
         """Until told to stop."""
         waits = pauses(PAUSES)
         while not stopping.is_set():
+            if not self._leads():
+                self._position, self.hindered = None, "another worker leads"
+                await _sleep(stopping, LOOK)
+                continue
             try:
                 await self._step()
                 self.hindered = ""
@@ -127,12 +135,11 @@ class Loop:
                 self._position = None
                 self.hindered = "MongoDB does not answer" if isinstance(error, Unavailable) else ""
                 log.warning("dead letters: beginning again from the stored position: %s", error)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(stopping.wait(), next(waits))
+                await _sleep(stopping, next(waits))
 
     async def _step(self) -> None:
         if self._position is None:
-            position = await self._store.position(self._identity)
+            position = await self._store.take_over(self._identity)
             await self._reader.go_to(position)
             self._position = position
         records = await self._reader.take()
@@ -151,7 +158,9 @@ class Loop:
             reached[record.topic] = record.offset
         items = [item for record in records if (item := self._item(record))]
         known = await self._store.letters({item.letter for item in items}) if items else {}
-        writes = fold(items, known, position.offsets, reached)
+        if any((document["fold"].get("epoch") or 0) > (position.epoch or 0) for document in known.values()):
+            raise Conflict("somebody else has taken over")
+        writes = fold(items, known, position, reached)
         await self._store.write(writes)
         counts = Counter(position.counts)
         counts.update(writes.counts)
@@ -161,6 +170,7 @@ class Loop:
             {kind: count for kind, count in counts.items() if count},
             max(filter(None, (position.newest, *times)), default=None),
             position.revision + 1,
+            position.epoch,
         )
         await self._store.advance(position, new)
         await self._reader.mark(reached)
@@ -173,3 +183,8 @@ class Loop:
         if item is not None and item.letter.startswith(f"dead:{record.topic}:"):
             self._vitals.errors["unreadable-letter"] += 1
         return item
+
+
+async def _sleep(stopping: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stopping.wait(), seconds)

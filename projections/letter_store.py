@@ -1,6 +1,7 @@
 """The read model DeadLetter in MongoDB: what its loop writes, and what the gateway and the commands read."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -33,7 +34,14 @@ class LetterStore:
                 f"{identity._asdict()} and this program is version {VERSION}: point KAFKA_URL or MONGO_URL to the pair "
                 "that belongs together, or start with an empty database"
             )
-        return Position(stored["offsets"], stored["counts"], stored["newest"], stored["revision"])
+        return Position(stored["offsets"], stored["counts"], stored["newest"], stored["revision"], stored.get("epoch"))
+
+    async def take_over(self, identity: LogIdentity) -> Position:
+        """The position, in an epoch of ours. Raises `Refused`, or `Conflict` if it moved meanwhile."""
+        found = await self.position(identity)
+        ours = replace(found, revision=found.revision + 1, epoch=(found.epoch or 0) + 1)
+        await self.advance(found, ours)
+        return ours
 
     async def letters(self, names: Iterable[str]) -> dict[str, Document]:
         """Those of them that are stored."""
@@ -45,13 +53,13 @@ class LetterStore:
         """Store new letters and moved ones, durably. Raises `Conflict`."""
         with answered():
             await insert(self._letters, writes.documents)
-            await update(self._letters, "fold.revision", writes.updates)
+            await update(self._letters, writes.updates)
 
     async def advance(self, old: Position, new: Position) -> None:
         """Raises `Conflict` if the old position is not what is stored."""
         moved = {"offset": new.offsets[TOPICS[0]], **_moving(new)}
         with answered():
-            await update(self._positions, "revision", [Update(POSITION, old.revision, moved)])
+            await update(self._positions, [Update(POSITION, {"revision": old.revision}, moved)])
 
 
 class LetterReads:
@@ -122,4 +130,5 @@ def _moving(position: Position) -> Document:
         "counts": dict(position.counts),
         "newest": position.newest,
         "revision": position.revision,
+        "epoch": position.epoch,
     }

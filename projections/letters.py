@@ -2,7 +2,8 @@
 
 Two topics are folded, in any order between them. A letter's document names the offsets of the last records of each
 that it has taken, so whatever comes again changes nothing. The counters stay exact over a crash as those of `jobs` do:
-a document that is ahead of the stored position counts as it did at that position, which it keeps as `fold.counted`.
+a document that is ahead of the stored position counts as it did at that position, which it keeps as `fold.counted`, and
+`fold.epoch` says in which taking over it was written.
 """
 
 from collections import Counter
@@ -37,6 +38,8 @@ TOLD = 4000
 LATEST = 0xFFFFFFFFFFF
 """Milliseconds: what a sequence has room for, the year 2527. Anybody may write a letter."""
 
+UNWRITTEN = {"counted": None, "revision": 0, "epoch": None}
+
 State = Literal["open", "redriven", "dropped"]
 STATES: tuple[State, ...] = get_args(State)
 
@@ -52,12 +55,13 @@ class Item(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How far both topics are folded, and what that came to. `revision` counts the writes."""
+    """How far both topics are folded, and what that came to. `revision` counts the writes; `epoch` as in `position`."""
 
     offsets: Mapping[str, int]
     counts: Mapping[str, int]
     newest: datetime | None
     revision: int
+    epoch: int | None = None
 
 
 @dataclass(slots=True)
@@ -69,21 +73,23 @@ class Writes:
     counts: Counter[str] = field(default_factory=Counter)
 
 
-def fold(
-    items: Iterable[Item], known: Mapping[str, Document], stored: Mapping[str, int], reached: Mapping[str, int]
-) -> Writes:
-    """The writes for these items, which take the position from the offsets `stored` to those `reached`.
+def fold(items: Iterable[Item], known: Mapping[str, Document], stored: Position, reached: Mapping[str, int]) -> Writes:
+    """The writes for these items, which take the position from `stored` to the offsets `reached`.
 
-    `known` holds the documents there are of the letters among them.
+    `known` holds the documents there are of the letters among them. As in `batch.fold`, those that an earlier epoch has
+    taken past the position are written again.
     """
     writes, now = Writes(), dict[str, Document]()
     for item in items:
         now[item.letter] = evolve(now.get(item.letter) or known.get(item.letter), item)
-    for letter, document in now.items():
-        before = known.get(letter)
-        counted = _counted_at(before, stored)
-        if document is not before:
-            _write(writes, before, document, counted)
+    for letter, evolved in now.items():
+        before, document = known.get(letter), evolved
+        counted = _counted_at(before, stored.offsets)
+        if document is not before or (
+            _ahead(document, stored.offsets) and document["fold"].get("epoch") != stored.epoch
+        ):
+            document = _stamped(document, counted, stored.epoch)
+            _write(writes, before, document)
         writes.counts.subtract(filter(None, [counted]))
         writes.counts.update(filter(None, [_counted_at(document, reached)]))
     return writes
@@ -114,7 +120,7 @@ def counters(counts: Mapping[str, int]) -> dict[str, Any]:
 
 def _empty(letter: str) -> Document:
     taken = dict.fromkeys(TOPICS, UNREAD)
-    return {"_id": letter, "reports": [], "history": [], "fold": {"taken": taken, "counted": None, "revision": 0}}
+    return {"_id": letter, "reports": [], "history": [], "fold": {"taken": taken, **UNWRITTEN}}
 
 
 def _reported(known: Document, item: Item, report: Report) -> Document:
@@ -171,20 +177,28 @@ def _sequence(time: datetime, item: Item) -> str:
     return f"{since(min(milliseconds(time), LATEST))}{TOPICS.index(item.topic):03x}{item.offset:011x}"
 
 
-def _write(writes: Writes, before: Document | None, document: Document, counted: str | None) -> None:
-    document["fold"] = document["fold"] | {"counted": counted, "revision": document["fold"]["revision"] + 1}
+def _stamped(document: Document, counted: str | None, epoch: int | None) -> Document:
+    revision = document["fold"]["revision"] + 1
+    return document | {"fold": document["fold"] | {"counted": counted, "revision": revision, "epoch": epoch}}
+
+
+def _write(writes: Writes, before: Document | None, document: Document) -> None:
     if before is None:
         writes.documents.append(document)
     else:
         moved = {name: value for name, value in document.items() if name != "_id"}
-        writes.updates.append(Update(document["_id"], before["fold"]["revision"], moved))
+        writes.updates.append(Update(document["_id"], {"fold.revision": before["fold"]["revision"]}, moved))
+
+
+def _ahead(document: Document, offsets: Mapping[str, int]) -> bool:
+    return any(offset > offsets[topic] for topic, offset in document["fold"]["taken"].items())
 
 
 def _counted_at(document: Document | None, offsets: Mapping[str, int]) -> str | None:
     """What a document counts as in counters that were stored with these offsets."""
     if document is None:
         return None
-    if any(offset > offsets[topic] for topic, offset in document["fold"]["taken"].items()):
+    if _ahead(document, offsets):
         counted: str | None = document["fold"]["counted"]
         return counted
     return (

@@ -37,13 +37,15 @@ class Position(Struct, frozen=True):
     """`offset` is the last one folded, and the rest is of the events up to it.
 
     `counts` are the notifications by status, `newest` is their latest creation time, `skipped` counts events of types
-    that were not known.
+    that were not known. `epoch` is the number of the taking over in which it was written: who takes a partition over
+    raises it, and from then on nobody else can move the position.
     """
 
     offset: int = UNREAD
     counts: dict[str, int] = {}
     newest: datetime | None = None
     skipped: int = 0
+    epoch: int | None = None
 
 
 def key(projection: str, partition: int) -> str:
@@ -80,4 +82,4 @@ def read(stored: Mapping[str, Any], version: int, identity: LogIdentity) -> Posi
             f"{stored['_id']} was folded by version {stored['version']} of this projection, and this is version "
             f"{version}: run the program of that version, or rebuild into an empty database"
         )
-    return Position(**{name: stored[name] for name in Position.__struct_fields__})
+    return Position(**{name: stored[name] for name in Position.__struct_fields__ if name in stored})

@@ -93,13 +93,13 @@ class Projector:
         """How often all that was held was dropped."""
 
     async def open(self, partitions: Sequence[int]) -> dict[int, int]:
-        """Drop all that is held and read the positions: the first offset to take, by partition.
+        """Drop all that is held and take the partitions over: the first offset to take, by partition.
 
         Raises `Refused` if the read models are of another log or version, `Unavailable`, `Conflict`.
         """
         self._cache.clear()
         self.opened += 1
-        self._positions = await self._store.positions(partitions, self._identity)
+        self._positions = await self._store.take_over(partitions, self._identity)
         self._partitions = list(partitions)
         return self.following()
 
@@ -144,13 +144,18 @@ class Projector:
     async def _known(self, items: Iterable[Item]) -> dict[str, jobs.Standing]:
         touched = {item.event.notification for item in items}
         held = self._cache.find(touched)
-        return held | await self._store.standings(list(touched - held.keys()))
+        found = await self._store.standings(list(touched - held.keys()))
+        for standing in found.values():
+            ours = self._positions.get(key(jobs.PROJECTION, standing.partition))
+            if ours is not None and (standing.epoch or 0) > (ours.epoch or 0):
+                raise Conflict(f"somebody else has taken over partition {standing.partition}")
+        return held | found
 
     def _entries(self, batch: Batch) -> list[Document]:
         stored = self._stored(story.PROJECTION, batch)
         entries: dict[str, Document] = {}
         for event, place in batch.items:
-            if place.offset > stored[place.partition] and (entry := story.entry(event, place)):
+            if place.offset > stored[place.partition].offset and (entry := story.entry(event, place)):
                 entries.setdefault(entry["_id"], entry)
         return list(entries.values())
 
@@ -172,7 +177,7 @@ class Projector:
             newest = max(filter(None, (newest, batch.newest(partition))), default=None)
         skipped = sum(record.partition == partition and record.offset > old.offset for record in batch.unknown)
         present = {status: count for status, count in counts.items() if count}
-        return Position(batch.reached[partition], present, newest, old.skipped + skipped)
+        return Position(batch.reached[partition], present, newest, old.skipped + skipped, old.epoch)
 
-    def _stored(self, projection: str, batch: Batch) -> dict[int, int]:
-        return {partition: self._positions[key(projection, partition)].offset for partition in batch.reached}
+    def _stored(self, projection: str, batch: Batch) -> dict[int, Position]:
+        return {partition: self._positions[key(projection, partition)] for partition in batch.reached}

@@ -8,9 +8,11 @@ stored positions say where to go on: the same events then lead to the same docum
 import asyncio
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+
+from aiokafka import TopicPartition
 
 from projections import letter_runner
 from projections.caught_up import CaughtUp
@@ -26,6 +28,8 @@ from streams.vitals import Following, Vitals
 
 log = logging.getLogger(__name__)
 
+FIRST = TopicPartition(EVENTS, 0)
+"""Who reads this one leads: what has one partition only is folded there."""
 BATCH = 2000
 """Events, at most."""
 IDLE = 0.5
@@ -40,7 +44,7 @@ GRACE = 5.0
 
 async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> None:
     """Work until `stopping` is set. Raises `Refused` if the read models and the log do not belong together."""
-    work = asyncio.create_task(_both(settings, stopping, vitals))
+    work = asyncio.create_task(_work(settings, stopping, vitals))
     stop = asyncio.create_task(stopping.wait())
     try:
         await asyncio.wait([work, stop], return_when=asyncio.FIRST_COMPLETED)
@@ -53,9 +57,8 @@ async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> No
         await asyncio.wait([work, stop], timeout=GRACE)
 
 
-async def _both(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> None:
-    """The loop of the log and that of the dead letters; one that fails ends the other."""
-    works = (_work(settings, stopping, vitals), letter_runner.run(settings, stopping, vitals))
+async def _both(*works: Coroutine[None, None, None]) -> None:
+    """One that fails ends the other."""
     loops = [asyncio.create_task(work) for work in works]
     try:
         ended, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_EXCEPTION)
@@ -83,7 +86,11 @@ async def _work(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> 
         vitals.follow(Following(GROUP, (EVENTS,), source.assigned, lambda _: loop.hindered))
         await publisher.start()
         await source.start()
-        await loop.work()
+
+        def leads() -> bool:
+            return FIRST in source.assigned()
+
+        await _both(loop.work(), letter_runner.run(settings, stopping, vitals, leads))
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from bson import encode
 from bson.errors import BSONError
+from msgspec.structs import replace
 from pymongo import ASCENDING, AsyncMongoClient, UpdateOne
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
@@ -116,11 +117,20 @@ class Store:
             for name, document in (found | {document["_id"]: document for document in missing}).items()
         }
 
+    async def take_over(self, partitions: Iterable[int], identity: LogIdentity) -> dict[str, Position]:
+        """The positions, each in an epoch of ours. Raises `Refused`, or `Conflict` if one moved meanwhile."""
+        found = await self.positions(partitions, identity)
+        ours = {name: replace(position, epoch=(position.epoch or 0) + 1) for name, position in found.items()}
+        with answered():
+            await update(self._positions, [_move(name, found[name], ours[name]) for name in found])
+        return ours
+
     async def advance(self, moves: Iterable[Move]) -> None:
         """Write new positions. Raises `Conflict` if one of the old ones is not what is stored."""
-        updates = [Update(key(move.projection, move.partition), move.old.offset, written(move.new)) for move in moves]
         with answered():
-            await update(self._positions, "offset", updates)
+            await update(
+                self._positions, [_move(key(move.projection, move.partition), move.old, move.new) for move in moves]
+            )
 
     async def standings(self, notifications: Sequence[str]) -> dict[str, Standing]:
         """The standings of those that are stored."""
@@ -135,7 +145,7 @@ class Store:
         with answered(), _encodable(documents, updates, entries):
             results = await asyncio.gather(
                 insert(self._jobs, documents),
-                update(self._jobs, "fold.position", updates),
+                update(self._jobs, updates),
                 insert(self._story, entries, repeatable=True),
                 return_exceptions=True,
             )
@@ -165,14 +175,18 @@ async def insert(collection: Collection, documents: list[Document], *, repeatabl
             raise Conflict(f"{len(faults)} of {len(documents)} new documents of {collection.name} exist") from error
 
 
-async def update(collection: Collection, version: str, updates: list[Update]) -> None:
-    """Raises `Conflict` if the field `version` of a document is not what the update says."""
+async def update(collection: Collection, updates: list[Update]) -> None:
+    """Raises `Conflict` if a document is not what its update says."""
     if not updates:
         return
-    requests = [UpdateOne({"_id": id_, version: position}, {"$set": changes}) for id_, position, changes in updates]
+    requests = [UpdateOne({"_id": id_, **unmoved}, {"$set": changes}) for id_, unmoved, changes in updates]
     result = await collection.bulk_write(requests, ordered=False)
     if result.matched_count != len(updates):
         raise Conflict(f"{len(updates) - result.matched_count} of {len(updates)} documents of {collection.name} moved")
+
+
+def _move(name: str, old: Position, new: Position) -> Update:
+    return Update(name, {"offset": old.offset, "epoch": old.epoch}, written(new))
 
 
 @contextmanager

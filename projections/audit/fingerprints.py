@@ -13,7 +13,7 @@ from projections.position import Document
 SIZE = 16
 MASK = (1 << 8 * SIZE) - 1
 FOLD = "fold"
-COUNTED = "counted"
+HISTORIC = ("counted", "epoch")
 """What two folds of one log need not agree in (see `projections.jobs`)."""
 
 
@@ -39,7 +39,7 @@ def standing(fixed: bytes, now: Standing) -> int:
 
 def plain(document: Document) -> Document:
     """A job without what two folds need not agree in."""
-    fold = {name: value for name, value in document.get(FOLD, {}).items() if name != COUNTED}
+    fold = {name: value for name, value in document.get(FOLD, {}).items() if name not in HISTORIC}
     return document | {FOLD: fold}
 
 

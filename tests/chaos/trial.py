@@ -116,7 +116,7 @@ class Trial:
 
     def _stop(self) -> dict[str, Any]:
         self._load.terminate()
-        output, _ = self._load.communicate(timeout=30)
+        output, _ = self._load.communicate(timeout=120)
         self._stopped = time.time()
         self._new()
         return dict(json.loads(output))

@@ -30,9 +30,9 @@ async def _store(settings: Settings, events: Events) -> None:
         old = (await models.positions([0], LOG))[key(jobs.PROJECTION, 0)]
         new = items(events, first=old.offset + 1)
         reached = new[-1].place.offset
-        wanted = moving(new, {0: old.offset})
+        wanted = moving(new, {0: old})
         known = await models.standings([item.event.notification for item in wanted])
-        writes = fold(wanted, known, {0: old.offset}, {0: reached})
+        writes = fold(wanted, known, {0: old}, {0: reached})
         entries = [line for event, place in new if (line := story.entry(event, place))]
         await models.write(writes.documents, writes.updates, entries)
         counts = Counter(old.counts)

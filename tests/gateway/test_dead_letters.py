@@ -56,7 +56,7 @@ def store(settings: Settings, *items: Item) -> None:
             reached = {
                 topic: max((item.offset for item in items if item.topic == topic), default=-1) for topic in TOPICS
             }
-            writes = fold(items, await models.letters({item.letter for item in items}), old.offsets, reached)
+            writes = fold(items, await models.letters({item.letter for item in items}), old, reached)
             await models.write(writes)
             await models.advance(old, Position(reached, dict(writes.counts), START + timedelta(days=1), 1))
 

@@ -14,7 +14,7 @@ from pymongo.errors import PyMongoError
 
 from projections import jobs, runner, story
 from projections.batch import Item, fold, moving
-from projections.position import UNREAD, Document
+from projections.position import Document, Position
 from projections.reading import read
 from streams.kafka import Publisher, bootstrap
 from streams.settings import Settings
@@ -80,9 +80,8 @@ async def expected(settings: Settings) -> Contents:
     """What should be stored, by one fold of all that is on the log."""
     read_items = [read(record) for record in await kafka.read(settings.kafka_url, EVENTS)]
     items = [item for item in read_items if isinstance(item, Item)]
-    unread, all_read = Counter[int](), Counter[int]()
-    for item in items:
-        unread[item.place.partition], all_read[item.place.partition] = UNREAD, 1 << 60
+    partitions = {item.place.partition for item in items}
+    unread, all_read = dict.fromkeys(partitions, Position()), dict.fromkeys(partitions, 1 << 60)
     writes = fold(moving(items, unread), {}, unread, all_read)
     entries: dict[str, Document] = {}
     for event, place in items:
@@ -126,4 +125,4 @@ async def _ends(settings: Settings) -> dict[int, int]:
 
 
 def _plain(documents: dict[str, Document]) -> dict[str, Document]:
-    return {name: one | {"fold": {**one["fold"], "counted": None}} for name, one in documents.items()}
+    return {name: one | {"fold": {**one["fold"], "counted": None, "epoch": None}} for name, one in documents.items()}

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.batch import Item, Writes, fold, moving
+from projections.batch import Item, Update, Writes, fold, moving
 from projections.jobs import READ, restored
-from projections.position import UNREAD, Document
+from projections.position import UNREAD, Document, Position
 from streams.events import Acknowledged, CameDue, Origin, Repeated, Sent
 from tests.projections.lives import Events, accepted, event, items, life, shuffled, suppressed
 
@@ -30,7 +30,7 @@ class Base:
 
     def take(self, batch: list[Item], lost_by: random.Random | None = None) -> Writes:
         """Stores a batch; with `lost_by` only some of its documents get written before it crashes."""
-        stored, reached = {0: self.offset}, {0: batch[-1].place.offset}
+        stored, reached = {0: Position(self.offset)}, {0: batch[-1].place.offset}
         wanted = moving(batch, stored)
         known = {item.event.notification for item in wanted} & self.documents.keys()
         standings = {
@@ -50,15 +50,19 @@ class Base:
             if lost_by is None or lost_by.random() < 0.5:
                 assert document["_id"] not in self.documents
                 self.documents[document["_id"]] = document
-        for name, position, changes in writes.updates:
+        for update in writes.updates:
             if lost_by is None or lost_by.random() < 0.5:
-                assert self.documents[name]["fold"]["position"] == position
-                self.documents[name] |= changes
+                assert self.unmoved(update)
+                self.documents[update.id] |= update.changes
+
+    def unmoved(self, update: Update) -> bool:
+        fold = self.documents[update.id]["fold"]
+        return {f"fold.{name}": fold[name] for name in ("position", "epoch")} == update.unmoved
 
     def plain(self) -> dict[str, Document]:
         """The documents without what depends on where batches ended."""
         return {
-            name: document | {"fold": {**document["fold"], "counted": None}}
+            name: document | {"fold": {**document["fold"], "counted": None, "epoch": None}}
             for name, document in self.documents.items()
         }
 
@@ -91,7 +95,9 @@ def test_an_update_holds_for_the_position_that_was_read() -> None:
     base, log = Base(), items(life(accepted("n"), "s"))
     base.take(log[:2])
     writes = base.take(log[2:])
-    assert [(name, position, changes["status"]) for name, position, changes in writes.updates] == [("n", 1, "sent")]
+    assert [(one.id, one.unmoved["fold.position"], one.changes["status"]) for one in writes.updates] == [
+        ("n", 1, "sent")
+    ]
 
 
 def test_what_changes_nothing_is_not_written() -> None:
@@ -108,7 +114,7 @@ def test_events_of_unknown_notifications_are_told() -> None:
 
 def test_a_notification_that_goes_on_in_another_partition_is_astray() -> None:
     here, there = items([accepted("n")]), items([event(Sent(1))], partition=1)
-    writes = fold([*here, *there], {}, {0: UNREAD, 1: UNREAD}, {0: 0, 1: 0})
+    writes = fold([*here, *there], {}, {0: Position(), 1: Position()}, {0: 0, 1: 0})
     assert (writes.astray, writes.documents[0]["status"]) == (there, "pending")
 
 

@@ -86,7 +86,7 @@ def test_a_document_has_all_that_was_asked_for() -> None:
         "attempts": 0,
         "lastError": None,
         "updatedAt": at(1.5),
-        "fold": {"partition": 0, "position": 0, "dispatch": 0, "phase": 0, "counted": None},
+        "fold": {"partition": 0, "position": 0, "dispatch": 0, "phase": 0, "counted": None, "epoch": None},
     }
 
 

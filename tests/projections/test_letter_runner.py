@@ -1,7 +1,7 @@
 """The read model of dead letters on real servers: fed from two topics, whatever lies on them, whatever is killed."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -33,9 +33,11 @@ NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
 
 @asynccontextmanager
-async def running(settings: Settings, vitals: Vitals | None = None) -> AsyncIterator[None]:
+async def running(
+    settings: Settings, vitals: Vitals | None = None, leads: Callable[[], bool] = lambda: True
+) -> AsyncIterator[None]:
     stopping = asyncio.Event()
-    task = asyncio.create_task(letter_runner.run(settings, stopping, vitals or Vitals()))
+    task = asyncio.create_task(letter_runner.run(settings, stopping, vitals or Vitals(), leads))
     try:
         yield
     finally:
@@ -127,11 +129,20 @@ async def test_what_came_while_it_was_away_is_taken_up_and_nothing_twice(setting
             await publish(settings, letter(number), dropped(number, number), letter(100 + number))
             await until_counted(settings, {"open": number + 1, "redriven": 0, "dropped": number + 1})
         await publish(settings, letter(number))
-    async with running(settings), running(settings):
+    async with running(settings):
         await publish(settings, *map(letter, range(200, 300)))
         documents = await until_stored(settings, 103)
         await until_counted(settings, {"open": 103, "redriven": 0, "dropped": 3})
     assert all(len(document["history"]) <= 1 for document in documents.values())
+
+
+async def test_of_several_the_one_that_leads_takes_the_letters_also_after_a_change(settings: Settings) -> None:
+    leader = 0
+    async with running(settings, leads=lambda: leader == 0), running(settings, leads=lambda: leader == 1):
+        for number in range(6):
+            await publish(settings, *map(letter, range(100 * number, 100 * number + 100)))
+            leader = 1 - leader
+        await until_counted(settings, {"open": 600, "redriven": 0, "dropped": 0})
 
 
 async def test_a_database_that_lost_all_is_filled_again(settings: Settings) -> None:
@@ -154,7 +165,7 @@ async def test_letters_that_were_removed_unread_are_missed_loudly_unless_the_los
     async with admin(settings.kafka_url) as client:
         await client.delete_records({TopicPartition(DEAD_LETTERS, 0): RecordsToDelete(3)})
     with pytest.raises(Refused, match=rf"{DEAD_LETTERS}\[0\]: the records from offset 1 to 2 .2 of them. were removed"):
-        await asyncio.wait_for(letter_runner.run(settings, asyncio.Event(), Vitals()), 30)
+        await asyncio.wait_for(letter_runner.run(settings, asyncio.Event(), Vitals(), lambda: True), 30)
     async with running(settings.model_copy(update={"accept_gaps": True})):
         assert set(await until_stored(settings, 2)) == {f"dead:notification-events:0.{number}" for number in (1, 4)}
     operated = [operations.read(record.value).done for record in await kafka.read(settings.kafka_url, OPERATIONS)]
@@ -168,7 +179,7 @@ async def test_a_topic_that_ends_before_what_was_read_of_it_is_refused(settings:
     async with opened(settings) as base:
         await base.positions.update_one({"_id": POSITION}, {"$set": {f"offsets.{DEAD_LETTERS}": 7}})
     with pytest.raises(Refused, match=rf"{DEAD_LETTERS}\[0\]: expected it to reach offset 8.*it ends at 1"):
-        await asyncio.wait_for(letter_runner.run(settings, asyncio.Event(), Vitals()), 30)
+        await asyncio.wait_for(letter_runner.run(settings, asyncio.Event(), Vitals(), lambda: True), 30)
 
 
 async def test_pages_go_from_the_newest_to_the_oldest_under_any_filter(settings: Settings) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.letter_reading import read_item
-from projections.letters import TOPICS, Item, counters, evolve, fold
+from projections.letters import TOPICS, Item, Position, counters, evolve, fold
 from projections.position import Document
 from streams import operations
 from streams.dead_letters import Properties, Source, dead_letter, read
@@ -150,7 +150,7 @@ def test_the_counters_are_exact_whatever_a_crash_left_behind(data: Any) -> None:
         if not waiting:
             continue
         reached = stored | {topic: waiting[-1].offset}
-        writes = fold(waiting, documents, stored, reached)
+        writes = fold(waiting, documents, Position(stored, counts, None, 0), reached)
         documents |= {document["_id"]: document for document in writes.documents}
         documents |= {update.id: {"_id": update.id, **update.changes} for update in writes.updates}
         if data.draw(st.booleans()):  # a crash before the position was written: the same records come again

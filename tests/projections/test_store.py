@@ -7,7 +7,7 @@ import pytest
 
 from projections import jobs, story
 from projections.batch import Update, fold, moving
-from projections.position import UNREAD, Document, LogIdentity, Position, Refused, key
+from projections.position import Document, LogIdentity, Position, Refused, key
 from projections.reads import Reads
 from projections.store import Conflict, Move, Store, Unavailable, Unstorable, database, declare
 from streams.settings import Settings
@@ -15,6 +15,7 @@ from tests.projections.lives import Events, accepted, items, life
 from tests.projections.stored import contents
 
 LOG = LogIdentity("cluster", "topic")
+START = {0: Position()}
 JOBS_0 = key(jobs.PROJECTION, 0)
 
 
@@ -31,12 +32,12 @@ async def reads(settings: Settings) -> AsyncIterator[Reads]:
 
 
 def documents(events: Events) -> list[Document]:
-    return fold(moving(items(events), {0: UNREAD}), {}, {0: UNREAD}, {0: len(events)}).documents
+    return fold(moving(items(events), START), {}, START, {0: len(events)}).documents
 
 
 async def test_a_stored_notification_stands_where_it_stood(store: Store) -> None:
     log = items(life(accepted("n"), "fs"))
-    writes = fold(moving(log, {0: UNREAD}), {}, {0: UNREAD}, {0: len(log)})
+    writes = fold(moving(log, START), {}, START, {0: len(log)})
     await store.write(writes.documents, [], [])
     found = await store.standings(["n", "nobody"])
     assert found.keys() == {"n"}
@@ -55,8 +56,11 @@ async def test_a_new_document_that_exists_is_a_conflict_and_stays_as_it_is(store
 
 async def test_a_change_of_a_document_that_moved_meanwhile_is_a_conflict(store: Store, settings: Settings) -> None:
     await store.write(documents([accepted("n"), accepted("other", 1)]), [], [])
+    sent = {"status": "sent"}
     with pytest.raises(Conflict):
-        await store.write([], [Update("n", 7, {"status": "sent"}), Update("other", 1, {"status": "sent"})], [])
+        await store.write(
+            [], [Update("n", {"fold.position": 7}, sent), Update("other", {"fold.position": 1}, sent)], []
+        )
     assert {name: one["status"] for name, one in (await contents(settings)).jobs.items()} == {
         "n": "pending",
         "other": "sent",
@@ -84,6 +88,24 @@ async def test_a_position_moves_on_from_where_it_was_and_from_nowhere_else(store
     with pytest.raises(Conflict):
         await store.advance([Move(jobs.PROJECTION, 0, first, third)])
     assert (await store.positions([0], LOG))[JOBS_0] == second
+
+
+async def test_who_takes_a_partition_over_alone_can_move_its_position(store: Store) -> None:
+    before = (await store.take_over([0], LOG))[JOBS_0]
+    after = (await store.take_over([0], LOG))[JOBS_0]
+    with pytest.raises(Conflict):
+        await store.advance([Move(jobs.PROJECTION, 0, before, Position(9, epoch=before.epoch))])
+    await store.advance([Move(jobs.PROJECTION, 0, after, Position(9, epoch=after.epoch))])
+    assert (before.epoch, after.epoch) == (1, 2)
+
+
+async def test_of_several_that_take_over_at_once_each_has_an_epoch_of_its_own(store: Store) -> None:
+    await store.positions([0], LOG)
+    taken = await asyncio.gather(*(store.take_over([0], LOG) for _ in range(5)), return_exceptions=True)
+    epochs = [one[JOBS_0].epoch for one in taken if isinstance(one, dict)]
+    assert epochs
+    assert len(set(epochs)) == len(epochs)
+    assert all(isinstance(one, dict | Conflict) for one in taken)
 
 
 async def test_positions_that_several_make_at_once_are_made_once(store: Store) -> None:
