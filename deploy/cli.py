@@ -16,6 +16,7 @@ from deploy.commands.bench import bench
 from deploy.commands.check import check
 from deploy.commands.down import down
 from deploy.commands.logs import logs
+from deploy.commands.rebuild import rebuild
 from deploy.commands.recover import recover
 from deploy.commands.seed import seed
 from deploy.commands.status import status
@@ -39,6 +40,7 @@ app.command()(bench)
 app.command()(seed)
 app.command()(audit)
 app.command()(recover)
+app.command()(rebuild)
 app.add_typer(dead_letters.app, name="dead-letters")
 INTERRUPTED = 130
 

@@ -6,7 +6,6 @@ It runs beside the loop of the log, in the same process. Each topic has one part
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 
@@ -14,14 +13,13 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from projections.identity import log_identity
-from projections.letter_reading import poison, read_item
-from projections.letter_store import LetterStore
-from projections.letters import TOPICS, Item, Position, evolve, fold
-from projections.position import LogIdentity
-from projections.store import PAUSES, Conflict, Unavailable, database, encodes
+from projections.layers import Layers
+from projections.letter_model import LetterModel
+from projections.letters import TOPICS
+from projections.pointers import Pointers
+from projections.store import PAUSES, Conflict, Unavailable, database
 from streams import clock
 from streams.consuming import plain_consumer
-from streams.dead_letters import Report
 from streams.gaps import missed, on_record, refuse_unless_accepted
 from streams.kafka import Publisher, pauses, reachable
 from streams.settings import Settings
@@ -40,6 +38,8 @@ LOOK = 0.5
 """Seconds until a process that does not lead looks whether it does."""
 PATIENCE = 5.0
 """Seconds to wait for MongoDB."""
+HELD_UP = 0.1
+"""Seconds until it looks again how far a copy is that must not be passed."""
 REPAIR = "point KAFKA_URL or MONGO_URL to the pair that belongs together, or empty the database"
 PARTITIONS = [TopicPartition(topic, 0) for topic in TOPICS]
 
@@ -55,7 +55,11 @@ async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals, leads
             await client.start()
         base = await stack.enter_async_context(database(settings, patience=PATIENCE))
         reader = Reader(consumer, publisher, accept_gaps=settings.accept_gaps)
-        loop = Loop(reader, LetterStore(base), identity, vitals, leads)
+
+        def unreadable() -> None:
+            vitals.errors["unreadable-letter"] += 1
+
+        loop = Loop(reader, Layers(Pointers(base), LetterModel(base, identity, unreadable)), leads)
         vitals.follow(Following(GROUP, TOPICS, lambda: PARTITIONS if leads() else [], lambda _: loop.hindered))
         await loop.work(stopping)
 
@@ -68,14 +72,14 @@ class Reader:
         self._out_of_range: dict[TopicPartition, int] = {}
         """Where the broker said there is nothing."""
 
-    async def go_to(self, position: Position) -> None:
-        """Read on after this position; past what was removed only if told to. Raises `Refused`.
+    async def go_to(self, offsets: Mapping[str, int]) -> None:
+        """Read on at these offsets by topic; past what was removed only if told to. Raises `Refused`.
 
         Trap: assigned without a place to go to, aiokafka goes to the group's offsets, or fails where there are none.
         """
         begins = await self._consumer.beginning_offsets(PARTITIONS)
         ends = await self._consumer.end_offsets(PARTITIONS)
-        following = {part: position.offsets[part.topic] + 1 for part in PARTITIONS}
+        following = {part: offsets[part.topic] for part in PARTITIONS}
         for part, reached in following.items():
             refuted = self._out_of_range.pop(part, None) == reached
             gap = missed(part, reached, begins[part], ends[part], REPAIR, out_of_range=refuted)
@@ -98,10 +102,10 @@ class Reader:
             raise
         return [record for batch in batches.values() for record in batch]
 
-    async def mark(self, reached: Mapping[str, int]) -> None:
+    async def mark(self, following: Mapping[str, int]) -> None:
         """Tell the group how far the read model is, for those who watch the lag; nothing is read by it."""
         try:
-            await self._consumer.commit({part: reached[part.topic] + 1 for part in PARTITIONS})
+            await self._consumer.commit({part: following[part.topic] for part in PARTITIONS})
         except KafkaError as error:
             log.info("the group's offsets, which only show the lag, were not committed: %r", error)
 
@@ -109,12 +113,9 @@ class Reader:
 class Loop:
     """Takes what is waiting and has it folded, for ever."""
 
-    def __init__(
-        self, reader: Reader, store: LetterStore, identity: LogIdentity, vitals: Vitals, leads: Callable[[], bool]
-    ) -> None:
-        self._reader, self._store, self._identity, self._vitals = reader, store, identity, vitals
-        self._leads = leads
-        self._position: Position | None = None
+    def __init__(self, reader: Reader, layers: Layers[str], leads: Callable[[], bool]) -> None:
+        self._reader, self._layers, self._leads = reader, layers, leads
+        self._open = False
         self._idle = 0
         self.hindered = ""
         """Why nothing is folded now."""
@@ -124,65 +125,34 @@ class Loop:
         waits = pauses(PAUSES)
         while not stopping.is_set():
             if not self._leads():
-                self._position, self.hindered = None, "another worker leads"
+                self._open, self.hindered = False, "another worker leads"
                 await _sleep(stopping, LOOK)
                 continue
             try:
                 await self._step()
-                self.hindered = ""
+                self.hindered = self._layers.hindered
                 waits = pauses(PAUSES)
             except (Conflict, Unavailable, KafkaError) as error:
-                self._position = None
+                self._open = False
                 self.hindered = "MongoDB does not answer" if isinstance(error, Unavailable) else ""
                 log.warning("dead letters: beginning again from the stored position: %s", error)
                 await _sleep(stopping, next(waits))
 
     async def _step(self) -> None:
-        if self._position is None:
-            position = await self._store.take_over(self._identity)
-            await self._reader.go_to(position)
-            self._position = position
-        records = await self._reader.take()
-        if records:
-            self._position = await self._take(self._position, records)
+        if not self._open or await self._layers.changed():
+            await self._reader.go_to(await self._layers.open([0]))
+            self._open = True
+        if records := await self._reader.take():
+            await self._layers.project(records)
+            await self._reader.mark(self._layers.following())
+        if self._layers.hindered:
+            await self._reader.go_to(self._layers.following())
+            await asyncio.sleep(HELD_UP)
         self._idle = 0 if records else self._idle + 1
         if self._idle == CHECKED:
             self._idle = 0
-            if await self._store.position(self._identity) != self._position:
-                raise Conflict("the stored position moved: MongoDB lost its tail, or somebody else writes")
-            await self._reader.mark(self._position.offsets)  # the last mark may have been refused or cut off
-
-    async def _take(self, position: Position, records: list[ConsumerRecord]) -> Position:
-        reached = dict(position.offsets)
-        for record in records:
-            reached[record.topic] = record.offset
-        items = [item for record in records if (item := self._item(record))]
-        known = await self._store.letters({item.letter for item in items}) if items else {}
-        if any((document["fold"].get("epoch") or 0) > (position.epoch or 0) for document in known.values()):
-            raise Conflict("somebody else has taken over")
-        writes = fold(items, known, position, reached)
-        await self._store.write(writes)
-        counts = Counter(position.counts)
-        counts.update(writes.counts)
-        times = (item.told.time for item in items if isinstance(item.told, Report))
-        new = Position(
-            reached,
-            {kind: count for kind, count in counts.items() if count},
-            max(filter(None, (position.newest, *times)), default=None),
-            position.revision + 1,
-            position.epoch,
-        )
-        await self._store.advance(position, new)
-        await self._reader.mark(reached)
-        return new
-
-    def _item(self, record: ConsumerRecord) -> Item | None:
-        item = read_item(record.topic, record)
-        if item is not None and not encodes(evolve(None, item)):
-            item = poison(record.topic, record, "MongoDB has no form for what it says")
-        if item is not None and item.letter.startswith(f"dead:{record.topic}:"):
-            self._vitals.errors["unreadable-letter"] += 1
-        return item
+            await self._layers.check()
+            await self._reader.mark(self._layers.following())  # the last mark may have been refused or cut off
 
 
 async def _sleep(stopping: asyncio.Event, seconds: float) -> None:

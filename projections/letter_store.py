@@ -7,30 +7,35 @@ from typing import Any
 
 from projections.batch import Update
 from projections.jobs import since
-from projections.letters import FILTERS, POSITION, PROJECTION, TOPICS, VERSION, Position, Writes
-from projections.position import UNREAD, Document, LogIdentity, Refused
+from projections.letters import FILTERS, PROJECTION, TOPICS, VERSION, Position, Writes
+from projections.pointers import Pointers
+from projections.position import UNREAD, Document, LogIdentity, Refused, key
 from projections.store import POSITIONS, Database, answered, durable, insert, update
 from projections.windows import END, Window, windows
 from streams.clock import EPOCH, milliseconds
 
 
 class LetterStore:
-    """What the loop reads and writes. All of it raises `Unavailable`."""
+    """What the loop reads and writes: one copy, by default that with the read model's own name.
 
-    def __init__(self, base: Database) -> None:
-        self._letters = durable(base, PROJECTION)
+    All of it raises `Unavailable`.
+    """
+
+    def __init__(self, base: Database, name: str = PROJECTION) -> None:
+        self._name, self._position = name, key(name, 0)
+        self._letters = durable(base, name)
         self._positions = base[POSITIONS]
 
     async def position(self, identity: LogIdentity) -> Position:
         """The stored position; made if missing. Raises `Refused` if it is of other topics or of another fold."""
         with answered():
-            stored = await self._positions.find_one({"_id": POSITION})
+            stored = await self._positions.find_one({"_id": self._position})
             if stored is None:
-                stored = _unread(identity)
+                stored = _unread(self._name, identity)
                 await insert(self._positions, [stored])
         if (stored["log"], stored["version"]) != (identity._asdict(), VERSION):
             raise Refused(
-                f"{POSITION} is of the log {stored['log']}, version {stored['version']}, but Kafka serves "
+                f"{self._position} is of the log {stored['log']}, version {stored['version']}, but Kafka serves "
                 f"{identity._asdict()} and this program is version {VERSION}: point KAFKA_URL or MONGO_URL to the pair "
                 "that belongs together, or start with an empty database"
             )
@@ -59,31 +64,33 @@ class LetterStore:
         """Raises `Conflict` if the old position is not what is stored."""
         moved = {"offset": new.offsets[TOPICS[0]], **_moving(new)}
         with answered():
-            await update(self._positions, [Update(POSITION, {"revision": old.revision}, moved)])
+            await update(self._positions, [Update(self._position, {"revision": old.revision}, moved)])
 
 
 class LetterReads:
     """What is asked for. All of it raises `Unavailable`."""
 
     def __init__(self, base: Database) -> None:
-        self._letters, self._positions = base[PROJECTION], base[POSITIONS]
+        self._base, self._positions, self._pointers = base, base[POSITIONS], Pointers(base)
 
     async def letter(self, name: str) -> Document | None:
         """One document; none of a letter of which only an operation came yet."""
+        live = await self._pointers.live(PROJECTION)
         with answered():
-            return await self._letters.find_one({"_id": name, "seq": {"$gte": ""}})
+            return await self._base[live].find_one({"_id": name, "seq": {"$gte": ""}})
 
     async def newest(
         self, filters: Mapping[str, str], before: str = END, limit: int = 100, begin: datetime = EPOCH
     ) -> list[Document]:
         """Documents with a sequence below `before`, from `begin` on, newest first."""
         page: list[Document] = []
+        live = await self._pointers.live(PROJECTION)
         with answered():
-            for window in windows(before, await self._newest_time()):
+            for window in windows(before, await self._newest_time(live)):
                 low = max(window.low, since(milliseconds(begin)))
                 wanted = limit - len(page)
                 query = pipeline(Window(low, window.high), filters, wanted)
-                found = await self._letters.aggregate(query, batchSize=wanted + 1)
+                found = await self._base[live].aggregate(query, batchSize=wanted + 1)
                 page += await found.to_list()
                 if len(page) == limit or window.low <= since(milliseconds(begin)):
                     break
@@ -91,12 +98,13 @@ class LetterReads:
 
     async def counts(self) -> dict[str, int]:
         """Letters by kind: see `letters.counters`."""
+        live = await self._pointers.live(PROJECTION)
         with answered():
-            position = await self._positions.find_one({"_id": POSITION})
+            position = await self._positions.find_one({"_id": key(live, 0)})
         return {} if position is None else position["counts"]
 
-    async def _newest_time(self) -> datetime:
-        position = await self._positions.find_one({"_id": POSITION})
+    async def _newest_time(self, live: str) -> datetime:
+        position = await self._positions.find_one({"_id": key(live, 0)})
         return EPOCH if position is None else position["newest"] or EPOCH
 
 
@@ -112,10 +120,10 @@ def pipeline(window: Window, filters: Mapping[str, str], limit: int) -> list[dic
     ]
 
 
-def _unread(identity: LogIdentity) -> Document:
+def _unread(name: str, identity: LogIdentity) -> Document:
     return {
-        "_id": POSITION,
-        "projection": PROJECTION,
+        "_id": key(name, 0),
+        "projection": name,
         "partition": 0,
         "version": VERSION,
         "log": identity._asdict(),

@@ -10,15 +10,15 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from projections import jobs, story
 from projections.batch import Item, Writes, fold, moving
 from projections.cache import Cache
 from projections.position import Document, LogIdentity, Position, key
 from projections.reading import ASTRAY, Raw, letter, read
-from projections.store import VERSIONS, Conflict, Move, Store, Unstorable
+from projections.store import Conflict, Move, Store, Unstorable
 from streams.events import Accepted, Repeated, Suppressed
-from streams.kafka import Publisher
 from streams.record import Record
 
 log = logging.getLogger(__name__)
@@ -79,11 +79,23 @@ class Batch:
         return [letter(raw, "invalid", why) for raw in self.records if (raw.partition, raw.offset) in places]
 
 
-class Projector:
-    """Both read models; they have positions of their own, so that each can be rebuilt by itself."""
+class Sink(Protocol):
+    """Where dead letters go."""
 
-    def __init__(self, store: Store, publisher: Publisher, identity: LogIdentity) -> None:
+    async def publish(self, records: Sequence[Record]) -> None:
+        """Returns once they are there."""
+
+
+class Projector:
+    """The store's copies of one or both read models; they have positions of their own.
+
+    `fresh`: notifications of whose birth we read are taken to be new, without a look; where one is not, since a run was
+    killed or an id came again, all of that batch are looked up.
+    """
+
+    def __init__(self, store: Store, publisher: Sink, identity: LogIdentity, *, fresh: bool = False) -> None:
         self._store, self._publisher, self._identity = store, publisher, identity
+        self._fresh = fresh
         self._partitions: list[int] = []
         self._positions: dict[str, Position] = {}
         self._cache = Cache()
@@ -104,9 +116,9 @@ class Projector:
         return self.following()
 
     def following(self) -> dict[int, int]:
-        """The first offset that is not taken into both read models yet, by partition."""
+        """The first offset that is not taken into all its copies yet, by partition."""
         return {
-            partition: min(self._positions[key(name, partition)].offset for name in VERSIONS) + 1
+            partition: min(self._positions[key(name, partition)].offset for name in self._store.names.values()) + 1
             for partition in self._partitions
         }
 
@@ -123,17 +135,21 @@ class Projector:
         batch = Batch.of(records)
         if batch.unknown:
             log.warning("%d events of types that are not known here were skipped", len(batch.unknown))
+        fresh = self._fresh
         while True:
             try:
-                await self._store_batch(batch)
+                await self._store_batch(batch, fresh=fresh)
                 return batch.answered()
             except Unstorable as error:
                 batch.give_up(error.notifications, str(error))
+            except Conflict:
+                if not fresh:
+                    raise
+                fresh = False
+            self._cache.clear()  # some of it may have been written
 
-    async def _store_batch(self, batch: Batch) -> None:
-        stored = self._stored(jobs.PROJECTION, batch)
-        items = moving(batch.items, stored)
-        writes = fold(items, await self._known(items), stored, batch.reached)
+    async def _store_batch(self, batch: Batch, *, fresh: bool) -> None:
+        writes = await self._fold(batch, fresh=fresh)
         entries = self._entries(batch)
         await self._store.write(writes.documents, writes.updates, entries)
         self.written += len(writes.documents) + len(writes.updates) + len(entries)
@@ -141,17 +157,26 @@ class Projector:
         await self._advance(batch, writes)
         self._cache.keep(writes.standings)
 
-    async def _known(self, items: Iterable[Item]) -> dict[str, jobs.Standing]:
+    async def _fold(self, batch: Batch, *, fresh: bool) -> Writes:
+        if jobs.PROJECTION not in self._store.names:
+            return Writes()
+        stored = self._stored(jobs.PROJECTION, batch)
+        items = moving(batch.items, stored)
+        return fold(items, await self._known(items, new=_born(items) if fresh else set()), stored, batch.reached)
+
+    async def _known(self, items: Iterable[Item], new: set[str]) -> dict[str, jobs.Standing]:
         touched = {item.event.notification for item in items}
         held = self._cache.find(touched)
-        found = await self._store.standings(list(touched - held.keys()))
+        found = await self._store.standings(list(touched - held.keys() - new))
         for standing in found.values():
-            ours = self._positions.get(key(jobs.PROJECTION, standing.partition))
+            ours = self._positions.get(key(self._store.names[jobs.PROJECTION], standing.partition))
             if ours is not None and (standing.epoch or 0) > (ours.epoch or 0):
                 raise Conflict(f"somebody else has taken over partition {standing.partition}")
         return held | found
 
     def _entries(self, batch: Batch) -> list[Document]:
+        if story.PROJECTION not in self._store.names:
+            return []
         stored = self._stored(story.PROJECTION, batch)
         entries: dict[str, Document] = {}
         for event, place in batch.items:
@@ -161,8 +186,8 @@ class Projector:
 
     async def _advance(self, batch: Batch, writes: Writes) -> None:
         moves = [
-            Move(name, partition, old, self._moved(name, partition, old, batch, writes))
-            for name in VERSIONS
+            Move(name, partition, old, self._moved(projection, partition, old, batch, writes))
+            for projection, name in self._store.names.items()
             for partition, offset in batch.reached.items()
             if (old := self._positions[key(name, partition)]).offset < offset
         ]
@@ -170,9 +195,9 @@ class Projector:
         self._positions |= {key(move.projection, move.partition): move.new for move in moves}
 
     @staticmethod
-    def _moved(name: str, partition: int, old: Position, batch: Batch, writes: Writes) -> Position:
+    def _moved(projection: str, partition: int, old: Position, batch: Batch, writes: Writes) -> Position:
         counts, newest = Counter(old.counts), old.newest
-        if name == jobs.PROJECTION:
+        if projection == jobs.PROJECTION:
             counts.update(writes.counts.get(partition, {}))
             newest = max(filter(None, (newest, batch.newest(partition))), default=None)
         skipped = sum(record.partition == partition and record.offset > old.offset for record in batch.unknown)
@@ -180,4 +205,9 @@ class Projector:
         return Position(batch.reached[partition], present, newest, old.skipped + skipped, old.epoch)
 
     def _stored(self, projection: str, batch: Batch) -> dict[int, Position]:
-        return {partition: self._positions[key(projection, partition)] for partition in batch.reached}
+        name = self._store.names[projection]
+        return {partition: self._positions[key(name, partition)] for partition in batch.reached}
+
+
+def _born(items: Iterable[Item]) -> set[str]:
+    return {item.event.notification for item in items if isinstance(item.event.body, Accepted | Suppressed)}

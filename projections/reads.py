@@ -1,10 +1,14 @@
-"""NotificationJob and NotificationLog as they are asked for: by the gateway, and as a whole by an audit."""
+"""NotificationJob and NotificationLog as they are asked for: by the gateway, and as a whole by an audit.
+
+Each question asks the pointer first which copy is live: a cut-over is seen by the next one.
+"""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 
 from projections import jobs, story
-from projections.position import Document
+from projections.pointers import Pointers
+from projections.position import Document, key
 from projections.store import POSITIONS, VERSIONS, Collection, Database, answered
 from projections.windows import pipeline, windows
 from streams.clock import EPOCH
@@ -17,20 +21,22 @@ class Reads:
     """What is asked for. All of it raises `Unavailable`."""
 
     def __init__(self, base: Database) -> None:
-        self._jobs, self._story, self._positions = base[jobs.PROJECTION], base[story.PROJECTION], base[POSITIONS]
+        self._base, self._positions, self._pointers = base, base[POSITIONS], Pointers(base)
 
     async def job(self, notification: str) -> Document | None:
         """One document."""
+        stored = await self._live(jobs.PROJECTION)
         with answered():
-            return await self._jobs.find_one({"_id": notification})
+            return await stored.find_one({"_id": notification})
 
     async def newest(self, filters: Mapping[str, str], before: str, limit: int) -> list[Document]:
         """Documents with a sequence below `before`, newest first."""
         page: list[Document] = []
+        stored = await self._live(jobs.PROJECTION)
         with answered():
-            for window in windows(before, await self._newest_time()):
+            for window in windows(before, await self._newest_time(stored.name)):
                 wanted = limit - len(page)
-                found = await self._jobs.aggregate(pipeline(window, filters, wanted), batchSize=wanted + 1)
+                found = await stored.aggregate(pipeline(window, filters, wanted), batchSize=wanted + 1)
                 page += await found.to_list()
                 if len(page) == limit:
                     break
@@ -38,14 +44,16 @@ class Reads:
 
     async def stored(self, notifications: Sequence[str]) -> set[str]:
         """Those of them that have a document."""
+        stored = await self._live(jobs.PROJECTION)
         with answered():
-            found = self._jobs.find({"_id": {"$in": notifications}}, {"_id": 1})
+            found = stored.find({"_id": {"$in": notifications}}, {"_id": 1})
             return {document["_id"] async for document in found}
 
     async def story(self, notification: str) -> list[Document]:
         """A notification's entries, oldest first."""
+        stored = await self._live(story.PROJECTION)
         with answered():
-            entries = await self._story.find({"jobId": notification}).to_list()
+            entries = await stored.find({"jobId": notification}).to_list()
         return sorted(entries, key=lambda entry: (entry["position"]["partition"], entry["position"]["offset"]))
 
     async def unread(self, user: str, limit: int) -> list[Document]:
@@ -56,46 +64,55 @@ class Reads:
             {"$sort": {"seq": -1}},
             {"$limit": limit},
         ]
+        stored = await self._live(jobs.PROJECTION)
         with answered():
-            found = await self._jobs.aggregate(newest, batchSize=limit + 1)
+            found = await stored.aggregate(newest, batchSize=limit + 1)
             return (await found.to_list())[::-1]
 
     async def folded(self) -> dict[int, int]:
         """The last offset that NotificationJob has taken in, by partition."""
+        live = await self._pointers.live(jobs.PROJECTION)
         with answered():
-            known = self._positions.find({"projection": jobs.PROJECTION})
+            known = self._positions.find({"projection": live})
             return {position["partition"]: position["offset"] async for position in known}
 
     async def every_job(self) -> AsyncIterator[list[Document]]:
         """All documents of NotificationJob in batches, as they lie; those that move meanwhile may come in any state."""
-        async for batch in _batches(self._jobs):
+        async for batch in in_batches(await self._live(jobs.PROJECTION)):
             yield batch
 
     async def every_entry(self) -> AsyncIterator[list[Document]]:
         """All lines of NotificationLog in batches, as they lie."""
-        async for batch in _batches(self._story):
+        async for batch in in_batches(await self._live(story.PROJECTION)):
             yield batch
 
     async def positions(self) -> dict[str, Document]:
-        """The stored positions of the projections, by `position.key`."""
+        """The stored positions of the live copies, by the `position.key` of their read model."""
+        names = {await self._pointers.live(projection): projection for projection in VERSIONS}
         with answered():
-            return {one["_id"]: one async for one in self._positions.find({"projection": {"$in": list(VERSIONS)}})}
+            found = [one async for one in self._positions.find({"projection": {"$in": list(names)}})]
+        return {key(names[one["projection"]], one["partition"]): one for one in found}
 
-    async def _newest_time(self) -> datetime:
-        known = [position["newest"] async for position in self._positions.find({"projection": jobs.PROJECTION})]
+    async def _live(self, projection: str) -> Collection:
+        return self._base[await self._pointers.live(projection)]
+
+    async def _newest_time(self, live: str) -> datetime:
+        known = [position["newest"] async for position in self._positions.find({"projection": live})]
         return max(filter(None, known), default=EPOCH)
 
     async def counts(self) -> dict[str, int]:
         """Notifications by status."""
         totals: dict[str, int] = {}
+        live = await self._pointers.live(jobs.PROJECTION)
         with answered():
-            async for position in self._positions.find({"projection": jobs.PROJECTION}):
+            async for position in self._positions.find({"projection": live}):
                 for status, count in position["counts"].items():
                     totals[status] = totals.get(status, 0) + count
         return totals
 
 
-async def _batches(collection: Collection) -> AsyncIterator[list[Document]]:
+async def in_batches(collection: Collection) -> AsyncIterator[list[Document]]:
+    """All documents, as they lie. Raises `Unavailable`."""
     with answered():
         async with collection.find({}, batch_size=AT_ONCE) as found:
             while batch := await found.to_list(AT_ONCE):

@@ -17,9 +17,11 @@ from aiokafka import TopicPartition
 from projections import letter_runner
 from projections.caught_up import CaughtUp
 from projections.identity import log_identity
-from projections.projector import Projector
+from projections.layers import Layers
+from projections.log_model import LogModel
+from projections.pointers import Pointers
 from projections.source import GROUP, Source
-from projections.store import PAUSES, Conflict, Store, Unavailable, database
+from projections.store import PAUSES, Conflict, Unavailable, database
 from streams.kafka import Publisher, pauses, reachable
 from streams.metrics import Reading
 from streams.settings import Settings
@@ -38,6 +40,8 @@ CHECKED = 5.0
 """Seconds between looks at the stored positions while nothing else is to do."""
 PATIENCE = 5.0
 """Seconds to wait for MongoDB before all is dropped and begun again."""
+HELD_UP = 0.1
+"""Seconds until it looks again how far a copy is that must not be passed."""
 GRACE = 5.0
 """Seconds that a batch under way may take once the process is told to stop; cut off, it is folded again later."""
 
@@ -79,12 +83,14 @@ async def _work(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> 
         source = Source(settings, publisher)
         for part in (publisher, source, caught_up):
             stack.push_async_callback(part.stop)
-        projector = Projector(Store(base), publisher, identity)
-        loop = Loop(settings, stopping, source, projector, caught_up, vitals)
+        layers = Layers(Pointers(base), LogModel(base, publisher, identity))
+        loop = Loop(settings, stopping, source, layers, caught_up, vitals)
         vitals.publishes(publisher)
         vitals.measure(loop.readings)
         vitals.follow(Following(GROUP, (EVENTS,), source.assigned, lambda _: loop.hindered))
         await publisher.start()
+        with suppress(Unavailable):
+            await layers.allowed()  # before it joins: a member that leaves at once keeps partitions for a session
         await source.start()
 
         def leads() -> bool:
@@ -100,7 +106,7 @@ class Loop:
     settings: Settings
     stopping: asyncio.Event
     source: Source
-    projector: Projector
+    layers: Layers[int]
     caught_up: CaughtUp
     vitals: Vitals
     hindered: str = ""
@@ -116,7 +122,7 @@ class Loop:
         while not self.stopping.is_set():
             try:
                 await self._step()
-                self.hindered = ""
+                self.hindered = self.layers.hindered
                 waits = pauses(PAUSES)
             except (Conflict, Unavailable) as error:
                 self._open = False
@@ -126,29 +132,32 @@ class Loop:
                 await self._sleep(next(waits))
 
     async def _step(self) -> None:
-        if self.source.reassigned or not self._open:
-            self.source.go_to(await self.projector.open(self.source.partitions()))
+        if self.source.reassigned or not self._open or await self.layers.changed():
+            self.source.go_to(await self.layers.open(self.source.partitions()))
             self._open = True
         records = await self.source.take(BATCH, IDLE)
         began = time.monotonic()
         if records:
-            self.caught_up.add(await self.projector.project(records))
+            self.caught_up.add(await self.layers.project(records))
             self._projected += len(records)
             self._batches += 1
-            self.source.mark(self.projector.following())
-            if self.source.waiting() < len(records):
+            self.source.mark(self.layers.following())
+            if self.layers.hindered:
+                self.source.go_to(self.layers.following())
+                await self._sleep(HELD_UP)
+            elif self.source.waiting() < len(records):
                 await self._sleep(began + self.settings.projection_window - time.monotonic())
         elif began - self._checked > CHECKED:
             self._checked = began
-            await self.projector.check()
-            self.source.mark(self.projector.following())  # the last mark may have been left out or refused
+            await self.layers.check()
+            self.source.mark(self.layers.following())  # the last mark may have been left out or refused
 
     def readings(self) -> Iterator[Reading]:
         """For `/metrics`."""
         yield Reading("tidings_events_in_total", self._projected, (EVENTS,))
         yield Reading("tidings_batches_total", self._batches)
-        yield Reading("tidings_documents_written_total", self.projector.written)
-        yield Reading("tidings_state_rebuilt_total", self.projector.opened)
+        yield Reading("tidings_documents_written_total", self.layers.written)
+        yield Reading("tidings_state_rebuilt_total", self.layers.opened)
 
     async def _sleep(self, seconds: float) -> None:
         if seconds > 0:

@@ -10,7 +10,7 @@ would not mend:
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import NamedTuple
 
@@ -30,11 +30,18 @@ from projections.position import Document, LogIdentity, Position, key, read, unr
 from projections.windows import SELECTIVE
 from streams.settings import Settings
 
-POSITIONS = "positions"
+POSITIONS, POINTERS = "positions", "pointers"
 PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)
 """Seconds between attempts while MongoDB is away; the last one for ever."""
 VERSIONS = {jobs.PROJECTION: jobs.VERSION, story.PROJECTION: story.VERSION}
+OWN_NAMES = {name: name for name in VERSIONS}
 DUPLICATE_KEY = 11000
+INDEXES: dict[str, list[tuple[tuple[str, ...], bool]]] = {
+    jobs.PROJECTION: [(("seq",), True), *(((name, "seq"), False) for name in SELECTIVE)],
+    story.PROJECTION: [(("jobId",), False)],
+    letters.PROJECTION: [(("seq",), False), *(((name, "seq"), False) for name in letters.FILTERS.values())],
+}
+"""Fields of each index of a read model, and whether they are unique."""
 UNENCODABLE = (BSONError, OverflowError, RecursionError, TypeError, ValueError)
 
 Database = AsyncDatabase[Document]
@@ -58,7 +65,7 @@ class Unstorable(Exception):
 
 
 class Move(NamedTuple):
-    """A step of one projection in one partition."""
+    """A step of one projection, by its copy's name, in one partition."""
 
     projection: str
     partition: int
@@ -88,32 +95,53 @@ async def declare(settings: Settings) -> None:
     """
     async with database(settings, patience=10) as base:
         with answered():
-            await base[jobs.PROJECTION].create_index([("seq", ASCENDING)], unique=True)
-            for name in SELECTIVE:
-                await base[jobs.PROJECTION].create_index([(name, ASCENDING), ("seq", ASCENDING)])
-            await base[story.PROJECTION].create_index([("jobId", ASCENDING)])
-            for name in ("seq", *(f"{name},seq" for name in letters.FILTERS.values())):
-                await base[letters.PROJECTION].create_index([(each, ASCENDING) for each in name.split(",")])
+            pointers = {one["_id"]: one async for one in base[POINTERS].find()}
             await base[POSITIONS].create_index([("projection", ASCENDING)])
+            await base[POINTERS].create_index([("revision", ASCENDING)])
+        for projection in INDEXES:
+            stored = pointers.get(projection, {"live": {"name": projection}, "other": None})
+            for copy in filter(None, (stored["live"], stored["other"])):
+                await make(base, projection, copy["name"])
+
+
+async def make(base: Database, projection: str, name: str) -> None:
+    """The collection of a copy, if it is missing, with its indexes. Raises `Unavailable`."""
+    with answered():
+        for fields, unique in INDEXES[projection]:
+            await base[name].create_index([(field, ASCENDING) for field in fields], unique=unique)
+
+
+async def remove(base: Database, name: str) -> None:
+    """A copy's documents and positions, for good. Raises `Unavailable`."""
+    with answered():
+        await base[POSITIONS].delete_many({"projection": name})
+        await base[name].drop()
 
 
 class Store:
-    """What the runner reads and writes. All of it raises `Unavailable`."""
+    """What the runner reads and writes: copies of read models, by default those with the read models' own names.
 
-    def __init__(self, base: Database) -> None:
-        self._jobs, self._story = durable(base, jobs.PROJECTION), durable(base, story.PROJECTION)
+    All of it raises `Unavailable`.
+    """
+
+    def __init__(self, base: Database, names: Mapping[str, str] = OWN_NAMES) -> None:
+        self.names = names
+        """The copies by read model; what is not of these is not written."""
+        self._jobs = durable(base, names.get(jobs.PROJECTION, jobs.PROJECTION))
+        self._story = durable(base, names.get(story.PROJECTION, story.PROJECTION))
         self._positions = base[POSITIONS]
 
     async def positions(self, partitions: Iterable[int], identity: LogIdentity) -> dict[str, Position]:
-        """The positions of all projections, by `position.key`; made if missing. Raises `Refused`."""
-        fresh = [unread(name, part, VERSIONS[name], identity) for part in partitions for name in VERSIONS]
+        """The positions of the copies, by `position.key`; made if missing. Raises `Refused`."""
+        versions = {name: VERSIONS[projection] for projection, name in self.names.items()}
+        fresh = [unread(name, part, version, identity) for part in partitions for name, version in versions.items()]
         wanted = {"_id": {"$in": [document["_id"] for document in fresh]}}
         with answered():
             found = {document["_id"]: document async for document in self._positions.find(wanted)}
             missing = [document for document in fresh if document["_id"] not in found]
             await insert(self._positions, missing)
         return {
-            name: read(document, VERSIONS[document["projection"]], identity)
+            name: read(document, versions[document["projection"]], identity)
             for name, document in (found | {document["_id"]: document for document in missing}).items()
         }
 

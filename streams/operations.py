@@ -95,7 +95,41 @@ class CoolOffEnded(Done, frozen=True, tag="cool-off-lifted"):
     actor: str
 
 
-Operation = CooledOff | PolicyChanged | CoolOffEnded | GapAccepted | TableRebuilt | LaneSkipped | Redriven | Dropped
+class CutOver(Done, frozen=True, tag="cut-over"):
+    """Readers of a read model were moved from one copy of it to another, of this version of the fold.
+
+    `differences` between the two were found, of which the one who did it accepted `accepted` that nothing explained.
+    """
+
+    projection: str
+    before: str
+    copy: str
+    version: int
+    differences: int = 0
+    accepted: int = 0
+
+
+class RolledBack(Done, frozen=True, tag="rolled-back"):
+    """Readers of a read model were moved back to the copy that they had read before."""
+
+    projection: str
+    before: str
+    copy: str
+    version: int
+
+
+class CopyDropped(Done, frozen=True, tag="copy-dropped"):
+    """A copy of a read model that was not live was deleted."""
+
+    projection: str
+    copy: str
+    version: int
+
+
+Copied = CutOver | RolledBack | CopyDropped
+Operation = (
+    CooledOff | PolicyChanged | CoolOffEnded | GapAccepted | TableRebuilt | LaneSkipped | Redriven | Dropped | Copied
+)
 
 
 class Event(Struct, frozen=True):

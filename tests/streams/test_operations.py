@@ -5,7 +5,18 @@ import pytest
 
 from streams import operations
 from streams.codec import Undecodable
-from streams.operations import Dropped, Event, GapAccepted, LaneSkipped, Operation, Redriven, TableRebuilt
+from streams.operations import (
+    CopyDropped,
+    CutOver,
+    Dropped,
+    Event,
+    GapAccepted,
+    LaneSkipped,
+    Operation,
+    Redriven,
+    RolledBack,
+    TableRebuilt,
+)
 from streams.topics import OPERATIONS
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -16,6 +27,9 @@ DONE: list[Operation] = [
     Redriven("dead:a:1.2", 4, "notification-events", 1, 12),
     Redriven("dead:notification-jobs:abc", 4, "notification-jobs"),
     Dropped("dead:a:1.2", 4),
+    CutOver("NotificationJob", "NotificationJob", "NotificationJob_2", 3, 7, 1),
+    RolledBack("NotificationJob", "NotificationJob_2", "NotificationJob", 2),
+    CopyDropped("NotificationJob", "NotificationJob_2", 3),
 ]
 
 

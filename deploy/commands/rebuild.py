@@ -1,0 +1,58 @@
+"""`rebuild`: a read model made again from the log beside the one that is read, and readers taken over to it."""
+
+import asyncio
+import getpass
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from deploy.stack.environment import running_settings
+from deploy.stack.errors import StackError
+
+# What does the work is imported by the functions, so that other commands need not wait for the servers' clients.
+
+
+class Name(StrEnum):
+    """The read models."""
+
+    JOBS = "NotificationJob"
+    STORIES = "NotificationLog"
+    LETTERS = "DeadLetter"
+    ALL = "all"
+
+
+def rebuild(  # noqa: PLR0913 - what can be said
+    name: Annotated[Name, typer.Argument(help="Which read model.")],
+    *,
+    rollback: Annotated[bool, typer.Option("--rollback", help="Go back to the copy that was read before.")] = False,
+    drop: Annotated[bool, typer.Option("--drop", help="Delete the copy that is not read, for good.")] = False,
+    cut_over: Annotated[bool, typer.Option(help="Take readers over; else the copy is made and compared only.")] = True,
+    accept_differences: Annotated[
+        bool, typer.Option("--accept-differences", help="Go over to a copy that differs, with that on record.")
+    ] = False,
+    lag: Annotated[int, typer.Option(help="Events that a copy may be behind when readers go over.", min=0)] = 1000,
+    show: Annotated[int, typer.Option(help="How many differing documents are shown.", min=0)] = 5,
+    why: Annotated[str, typer.Option("--why", help="Kept with it.")] = "",
+    by: Annotated[str | None, typer.Option("--by", help="Who wants it; by default you.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+) -> None:
+    """Fold the log from its start into a copy while the live one serves, compare both, and take readers over.
+
+    Killed, it goes on where it was. The copy that was read is kept, and kept up, until it is dropped.
+    """
+    from deploy.rebuilding import Shown, Wish, work  # noqa: PLC0415
+    from projections.pointers import MODELS  # noqa: PLC0415
+    from projections.rebuild.desk import Words  # noqa: PLC0415
+    from projections.rebuild.rebuild import Options  # noqa: PLC0415
+
+    if rollback and drop:
+        raise StackError("--rollback and --drop are two things: one after the other")
+    settings, words = running_settings(), Words(by or getpass.getuser(), why)
+    names: Sequence[str] = list(MODELS) if name is Name.ALL else [name.value]
+    wish = Wish.ROLLBACK if rollback else Wish.DROP if drop else Wish.REBUILD
+    shown = Shown(settings, Console(), asks=not yes, cuts_over=cut_over)
+    options = Options(bound=lag, shown=show, accept_differences=accept_differences)
+    raise typer.Exit(asyncio.run(work(settings, wish, names, words, options, shown)))

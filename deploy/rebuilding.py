@@ -1,0 +1,160 @@
+"""What the command `rebuild` does, and what a person sees of it; all errors come out as `StackError`."""
+
+from collections.abc import Sequence
+from enum import Enum, auto
+
+import orjson
+import typer
+from aiokafka.errors import KafkaError
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Column, Table
+
+from deploy.progress import Bar, watched
+from deploy.stack.errors import StackError
+from deploy.stack.home import Home
+from deploy.stack.supervision import Supervision
+from projections.copies import Impossible, Pointer, other
+from projections.rebuild.desk import Desk, Words
+from projections.rebuild.difference import fields
+from projections.rebuild.gate import Compared, Difference
+from projections.rebuild.rebuild import Options, drop, rebuild, roll_back
+from projections.rebuild.switch import CalledOff
+from projections.store import Conflict, Unavailable
+from streams.folding.position import Refused
+from streams.settings import Settings
+
+WIDE = 120
+"""Characters of a value that are shown."""
+
+
+class Wish(Enum):
+    """What is to be done."""
+
+    REBUILD = auto()
+    ROLLBACK = auto()
+    DROP = auto()
+
+
+class Shown:
+    """Shows a person how far it is, and asks. `asks`: before readers go over; `cuts_over`: they may at all."""
+
+    def __init__(self, settings: Settings, console: Console, *, asks: bool, cuts_over: bool) -> None:
+        self.console = console
+        self._settings = settings
+        self._asks, self._cuts_over = asks, cuts_over
+        self._bar: Bar | None = None
+
+    def on(self, bar: Bar) -> None:
+        """Where it is shown."""
+        self._bar = bar
+
+    def begin(self, what: str, total: int | None = None) -> None:
+        """A part, which will have so many records."""
+        if self._bar is not None:
+            self._bar.begin(what, total)
+
+    def done(self, count: int) -> None:
+        """So many of them, in all."""
+        if self._bar is not None:
+            self._bar.done(count)
+
+    def folded(self, events: int, seconds: float) -> None:
+        """The log was folded from where it was left."""
+        self._say(f"folded {events:,} events in {seconds:.1f} s, {events / seconds:,.0f} events/s")
+
+    def compared(self, pointer: Pointer, compared: Compared) -> None:
+        """Both copies were held against each other."""
+        live, shadow = pointer.live, other(pointer)
+        table = Table("", Column(live.name, overflow="fold"), Column(shadow.name, overflow="fold"))
+        table.add_row("version of the fold", str(live.version), str(shadow.version))
+        table.add_row("documents compared", *(f"{compared.documents[side]:,}" for side in ("live", "other")))
+        table.add_row("digest", *(compared.digests.get(side, "-") for side in ("live", "other")))
+        self.console.print(table)
+        if compared.ahead:
+            self._say(f"{compared.ahead:,} documents moved meanwhile and were not compared")
+        for difference in compared.first:
+            self.console.print(side_by_side(difference, live.name, shadow.name))
+        for kind, count in compared.kinds.items():
+            self._say(f"{kind}: {count:,}")
+        if explained := sum(compared.kinds.values()) - compared.unexplained:
+            self._say(f"{explained:,} of these the version explains, since version {shadow.version} folds otherwise")
+
+    def wanted(self, pointer: Pointer) -> bool:
+        """Whether readers are to go over."""
+        question = f"take readers of {pointer.projection} from {pointer.live.name} to {other(pointer).name}?"
+        if self._cuts_over and self._confirmed(question):
+            return True
+        self._say(f"{pointer.live.name} stays live; {other(pointer).name} is there: `rebuild` goes on with it")
+        return False
+
+    def moved(self, pointer: Pointer) -> None:
+        """Readers went over."""
+        self.console.print(
+            f"[green]✓[/green] {pointer.projection}: {pointer.live.name} is live; {other(pointer).name} is kept "
+            f"(--rollback goes back to it, --drop deletes it)",
+            highlight=False,
+        )
+
+    def restart(self, pointer: Pointer) -> None:
+        """The stack's projections start again with this program, or whoever runs them does so."""
+        supervision = Supervision(Home(self._settings.tidings_home))
+        workers = [state for state in supervision.states() if state.name.split("-")[0] == "projections"]
+        for state in workers:
+            supervision.halt(state)
+            supervision.start(state)
+        if workers:
+            self._say(f"started {', '.join(state.name for state in workers)} with version {pointer.live.version}")
+            return
+        self._say(f"start the projections of this program now: until then {pointer.live.name} is kept up here")
+        while not self._confirmed("do they run?"):
+            pass
+
+    def _confirmed(self, question: str) -> bool:
+        if not self._asks or self._bar is None:
+            return True
+        with self._bar.hidden():
+            return typer.confirm(question)
+
+    def _say(self, line: str) -> None:
+        self.console.print(escape(line), highlight=False)
+
+
+async def work(
+    settings: Settings, wish: Wish, names: Sequence[str], words: Words, options: Options, shown: Shown
+) -> int:
+    """The exit code: 1 if a gate refused."""
+    refused: dict[str, list[str]] = {}
+    try:
+        with watched(shown.console) as bar:
+            shown.on(bar)
+            async with Desk.open(settings, words) as desk:
+                if wish is Wish.REBUILD:
+                    refused = await rebuild(desk, names, options, shown)
+                elif wish is Wish.ROLLBACK:
+                    await roll_back(desk, names, options, shown)
+                else:
+                    await drop(desk, names, shown)
+    except (Impossible, CalledOff, Refused, Conflict) as error:
+        raise StackError(str(error)) from error
+    except (Unavailable, KafkaError, OSError) as error:
+        raise StackError(f"the rebuild can't ask a server ({error or error!r}): is the stack up?") from error
+    for name, reasons in refused.items():
+        for reason in reasons:
+            shown.console.print(f"[yellow]![/yellow] {escape(name)} stays as it is: {escape(reason)}", highlight=False)
+    return 1 if any(refused.values()) else 0
+
+
+def side_by_side(difference: Difference, live: str, shadow: str) -> Table:
+    """The fields in which two documents differ."""
+    table = Table("field", Column(live, overflow="fold"), Column(shadow, overflow="fold"), title=difference.id)
+    if difference.live is None or difference.other is None:
+        table.add_row("", *("there" if one is not None else "missing" for one in (difference.live, difference.other)))
+        return table
+    for name in fields(difference.live, difference.other):
+        table.add_row(name, *(_told(one.get(name, ...)) for one in (difference.live, difference.other)))
+    return table
+
+
+def _told(value: object) -> str:
+    return "-" if value is ... else escape(orjson.dumps(value, repr).decode()[:WIDE])

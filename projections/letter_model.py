@@ -1,0 +1,94 @@
+"""How DeadLetter is folded: records of two topics in, one copy's documents and its one position out."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from aiokafka import ConsumerRecord
+
+from projections.letter_reading import poison, read_item
+from projections.letter_store import LetterStore
+from projections.letters import PROJECTION, TOPICS, VERSION, Item, Position, evolve, fold
+from projections.position import UNREAD, LogIdentity
+from projections.store import POSITIONS, Conflict, Database, answered, encodes
+from streams.dead_letters import Report
+
+
+class LetterFolder:
+    """One copy. `unreadable` is told of each record that nobody can read."""
+
+    def __init__(self, store: LetterStore, identity: LogIdentity, unreadable: Callable[[], None]) -> None:
+        self._store, self._identity, self._unreadable = store, identity, unreadable
+        self._position = Position(dict.fromkeys(TOPICS, UNREAD), {}, None, 0)
+        self.written = 0
+
+    async def open(self, partitions: Sequence[int]) -> dict[str, int]:  # noqa: ARG002 - each topic has one partition
+        """Take it over, and begin at the stored position. Raises `Refused`."""
+        self._position = await self._store.take_over(self._identity)
+        return self.following()
+
+    def following(self) -> dict[str, int]:
+        """The first offset that is not taken yet, by topic."""
+        return {topic: offset + 1 for topic, offset in self._position.offsets.items()}
+
+    async def check(self) -> None:
+        """Raises `Conflict` if the stored position is not where it left it."""
+        if await self._store.position(self._identity) != self._position:
+            raise Conflict("the stored position moved: MongoDB lost its tail, or somebody else writes")
+
+    async def project(self, records: Sequence[ConsumerRecord]) -> list[str]:
+        """Take these in. Raises `Conflict`, `Unavailable`."""
+        position = self._position
+        reached = dict(position.offsets)
+        for record in records:
+            reached[record.topic] = max(record.offset, reached[record.topic])
+        items = [item for record in records if (item := self._item(record))]
+        known = await self._store.letters({item.letter for item in items}) if items else {}
+        if any((document["fold"].get("epoch") or 0) > (position.epoch or 0) for document in known.values()):
+            raise Conflict("somebody else has taken over")
+        writes = fold(items, known, position, reached)
+        await self._store.write(writes)
+        counts = Counter(position.counts)
+        counts.update(writes.counts)
+        times = (item.told.time for item in items if isinstance(item.told, Report))
+        new = Position(
+            reached,
+            {kind: count for kind, count in counts.items() if count},
+            max(filter(None, (position.newest, *times)), default=None),
+            position.revision + 1,
+            position.epoch,
+        )
+        await self._store.advance(position, new)
+        self._position = new
+        self.written += len(writes.documents) + len(writes.updates)
+        return []
+
+    def _item(self, record: ConsumerRecord) -> Item | None:
+        item = read_item(record.topic, record)
+        if item is not None and not encodes(evolve(None, item)):
+            item = poison(record.topic, record, "MongoDB has no form for what it says")
+        if item is not None and item.letter.startswith(f"dead:{record.topic}:"):
+            self._unreadable()
+        return item
+
+
+class LetterModel:
+    """Offsets are counted by topic."""
+
+    versions: Mapping[str, int] = {PROJECTION: VERSION}
+
+    def __init__(self, base: Database, identity: LogIdentity, unreadable: Callable[[], None]) -> None:
+        self._base, self._identity, self._unreadable = base, identity, unreadable
+
+    def folder(self, names: Mapping[str, str]) -> LetterFolder:
+        """Writes this copy."""
+        return LetterFolder(LetterStore(self._base, names[PROJECTION]), self._identity, self._unreadable)
+
+    async def reached(self, names: Iterable[str]) -> dict[str, int]:
+        """The last offset that all of these copies have folded, by topic."""
+        with answered():
+            found = [one["offsets"] async for one in self._base[POSITIONS].find({"projection": {"$in": list(names)}})]
+        return {topic: min(offsets[topic] for offsets in found) for topic in TOPICS} if found else {}
+
+    def place(self, record: ConsumerRecord) -> str:
+        """Its topic."""
+        return str(record.topic)

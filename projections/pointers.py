@@ -1,0 +1,81 @@
+"""The pointer documents in MongoDB: which copy of a read model is live. Changed in one write.
+
+Nobody who reads a read model may keep one for the next question: a cut-over is in force at once, and everywhere.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from projections import letters
+from projections.copies import Pointer, alone
+from projections.position import Document
+from projections.store import POINTERS, POSITIONS, VERSIONS, Conflict, Database, answered, durable, insert
+
+MODELS = VERSIONS | {letters.PROJECTION: letters.VERSION}
+"""All read models, and the versions of their folds."""
+
+
+class Pointers:
+    """Reads and changes them. All of it raises `Unavailable`."""
+
+    def __init__(self, base: Database) -> None:
+        self._pointers, self._positions = durable(base, POINTERS), base[POSITIONS]
+
+    async def live(self, projection: str) -> str:
+        """The name of the copy that is to be read."""
+        with answered():
+            found = await self._pointers.find_one({"_id": projection}, {"live.name": 1})
+        return projection if found is None else str(found["live"]["name"])
+
+    async def read(self, projections: Iterable[str]) -> dict[str, Pointer]:
+        """The pointers of these."""
+        wanted = list(projections)
+        with answered():
+            found = {one["_id"]: _read(one) async for one in self._pointers.find({"_id": {"$in": wanted}})}
+            return {name: found.get(name) or await self._alone(name) for name in wanted}
+
+    async def revisions(self, projections: Iterable[str]) -> dict[str, int]:
+        """The revisions of the pointers of these."""
+        wanted = list(projections)
+        with answered():
+            found = self._pointers.find({"_id": {"$in": wanted}}, {"revision": 1})
+            return dict.fromkeys(wanted, 0) | {one["_id"]: one["revision"] async for one in found}
+
+    async def write(self, old: Pointer, new: Pointer) -> None:
+        """Raises `Conflict` if the stored one is not `old` any more."""
+        fields = msgspec.to_builtins(new)
+        del fields["projection"], fields["known"]
+        with answered():
+            if old.revision == 0:
+                await insert(self._pointers, [{"_id": new.projection, "known": {}, **fields}])
+                return
+            found = await self._pointers.update_one({"_id": new.projection, "revision": old.revision}, {"$set": fields})
+        if found.matched_count != 1:
+            raise Conflict(f"the pointer of {new.projection} changed meanwhile: look at it, and try again")
+
+    async def settle(self, pointer: Pointer) -> None:
+        """Its operation is on record."""
+        with answered():
+            await self._pointers.update_one(
+                {"_id": pointer.projection, "revision": pointer.revision}, {"$set": {"owed": None}}
+            )
+
+    async def know(self, pointer: Pointer, partitions: Iterable[int]) -> None:
+        """Say that who writes these partitions works by this revision."""
+        seen = {f"known.{partition}": pointer.revision for partition in partitions}
+        if seen and pointer.revision:
+            with answered():
+                await self._pointers.update_one(
+                    {"_id": pointer.projection, "revision": pointer.revision}, {"$set": seen}
+                )
+
+    async def _alone(self, projection: str) -> Pointer:
+        stored = await self._positions.find_one({"projection": projection})
+        return alone(projection, MODELS[projection] if stored is None else stored["version"])
+
+
+def _read(stored: Document) -> Pointer:
+    fields: dict[str, Any] = {**stored, "projection": stored["_id"]}
+    return msgspec.convert(fields, Pointer)

@@ -1,0 +1,109 @@
+"""What a rebuild works with: connections, and what differs between the read models of the two logs."""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import NamedTuple
+
+from aiokafka import TopicPartition
+
+from projections import letters
+from projections.copies import Copy, Pointer
+from projections.identity import log_identity
+from projections.letter_model import LetterFolder
+from projections.letter_store import LetterStore
+from projections.pointers import Pointers
+from projections.position import LogIdentity
+from projections.projector import Projector
+from projections.rebuild.folding import Fold
+from projections.rebuild.places import place
+from projections.source import GROUP
+from projections.store import Database, Store, database
+from streams import clock, operations
+from streams.kafka import Publisher
+from streams.offsets import Offsets, opened
+from streams.operations import Event, Operation
+from streams.settings import Settings
+from streams.topics import DEAD_LETTERS, EVENTS
+
+PATIENCE = 5.0
+"""Seconds to wait for MongoDB."""
+SOURCE = "cli"
+
+
+class Words(NamedTuple):
+    """Who wants it, and why."""
+
+    by: str
+    why: str
+
+
+class Desk:
+    """Connections, for as long as they are needed."""
+
+    def __init__(
+        self, settings: Settings, words: Words, base: Database, publisher: Publisher, offsets: Offsets
+    ) -> None:
+        self.settings, self.base, self.offsets = settings, base, offsets
+        self.pointers = Pointers(base)
+        self._words, self._publisher = words, publisher
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, settings: Settings, words: Words) -> AsyncIterator["Desk"]:
+        """Raises aiokafka's errors."""
+        async with AsyncExitStack() as stack:
+            base = await stack.enter_async_context(database(settings, patience=PATIENCE))
+            offsets = await stack.enter_async_context(opened(settings.kafka_url))
+            publisher = Publisher(settings.kafka_url)
+            stack.push_async_callback(publisher.stop)
+            await publisher.start()
+            yield cls(settings, words, base, publisher, offsets)
+
+    async def running(self) -> bool:
+        """Whether any process keeps the read models up. One that was killed counts until its session has ended."""
+        return await self.offsets.members(GROUP) > 0
+
+    def places(self, projection: str) -> list[TopicPartition]:
+        """The partitions that a read model is folded from."""
+        if projection == letters.PROJECTION:
+            return [place(topic) for topic in letters.TOPICS]
+        return [place(EVENTS, partition) for partition in range(self.settings.partitions)]
+
+    async def ends(self, projection: str) -> dict[TopicPartition, int]:
+        """Where these end."""
+        return {where: extent.end for where, extent in (await self.offsets.extents(self.places(projection))).items()}
+
+    async def identity(self, projection: str) -> LogIdentity:
+        """Of the log of a read model."""
+        topic = DEAD_LETTERS if projection == letters.PROJECTION else EVENTS
+        return await log_identity(self.settings.kafka_url, topic)
+
+    async def fold(self, projection: str, copy: Copy) -> Fold[str] | Fold[int]:
+        """Keeps a copy up, as the projections would."""
+        identity, places = await self.identity(projection), self.places(projection)
+        if projection == letters.PROJECTION:
+            folder = LetterFolder(LetterStore(self.base, copy.name), identity, lambda: None)
+            return Fold(self.settings.kafka_url, folder, {where.topic: where for where in places})
+        projector = Projector(Store(self.base, {projection: copy.name}), self._publisher, identity)
+        return Fold(self.settings.kafka_url, projector, {where.partition: where for where in places})
+
+    def told(self, done: Operation) -> Event:
+        """An operation of whoever sits here."""
+        return Event(done, clock.now(), SOURCE, *self._words)
+
+    async def change(self, old: Pointer, new: Pointer) -> Pointer:
+        """Write a pointer, and put what it owes on record. Raises `Conflict`."""
+        await self.pointers.write(old, new)
+        return await self.settle(new)
+
+    async def settle(self, pointer: Pointer) -> Pointer:
+        """Put on record what a pointer owes still."""
+        if pointer.owed is not None:
+            await self._publisher.publish([operations.to_record(pointer.owed)])
+            await self.pointers.settle(pointer)
+        return pointer
+
+    async def read(self, projections: Iterable[str]) -> dict[str, Pointer]:
+        """The pointers of these, with nothing owed."""
+        found = await self.pointers.read(projections)
+        return {name: await self.settle(pointer) for name, pointer in found.items()}

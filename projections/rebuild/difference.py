@@ -1,0 +1,152 @@
+"""Two copies of a read model in, what differs between them out, while both go on being written.
+
+A document is judged only as far as both copies have folded the log: by the positions as they were before anything was
+read. One that stands past them is ahead, in whichever copy. The live copy is read as it lies, and the other's documents
+of the same ids beside it; then the other's ids, for those that the live one has not.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from aiokafka import TopicPartition
+
+from projections import jobs, letters, story
+from projections.audit import fingerprints
+from projections.audit.fingerprints import MASK, SIZE
+from projections.position import Document
+from projections.reads import in_batches
+from projections.rebuild.gate import Compared, Difference
+from projections.rebuild.places import Offsets, place, positions, reached
+from projections.store import Collection, Database, answered
+from streams.topics import EVENTS
+
+UNTOLD = ("counted", "epoch", "revision")
+"""What two folds of one log need not agree in, depending on where batches ended."""
+NOWHERE = 1 << 62
+"""Past every offset."""
+Told = Callable[[int], None]
+
+
+class Judging(NamedTuple):
+    """How documents of a read model are judged: by a fingerprint, and by the last offsets that they tell of."""
+
+    fingerprint: Callable[[Document], int]
+    stands: Callable[[Document], Offsets]
+
+
+async def compare(base: Database, projection: str, names: tuple[str, str], compared: Compared, told: Told) -> None:
+    """Of the live copy and the other one, by name; takes all into `compared`. Raises `Unavailable`."""
+    live, other = [await positions(base, name) for name in names]
+    ours, theirs = reached(live), reached(other)
+    common = {place: min(offset, theirs.get(place, -1)) for place, offset in ours.items()}
+    _compare_counters(live, other, compared)
+    await _Both(base[names[0]], base[names[1]], JUDGING[projection], common, compared, told).read()
+
+
+def plain(document: Document) -> Document:
+    """Without what two folds need not agree in."""
+    fold = document.get("fold")
+    if not isinstance(fold, dict):
+        return document
+    return document | {"fold": {name: value for name, value in fold.items() if name not in UNTOLD}}
+
+
+def fields(live: Document | None, other: Document | None) -> list[str]:
+    """The fields in which they differ."""
+    ours, theirs = plain(live or {}), plain(other or {})
+    return [name for name in sorted(ours.keys() | theirs.keys()) if ours.get(name, ...) != theirs.get(name, ...)]
+
+
+class _Both:
+    def __init__(
+        self,
+        live: Collection,
+        other: Collection,
+        judging: Judging,
+        common: Mapping[TopicPartition, int],
+        compared: Compared,
+        told: Told,
+    ) -> None:
+        self._live, self._other, self._judging, self._common = live, other, judging, common
+        self._compared, self._told = compared, told
+        self._sums = Counter[str]()
+        self._read = 0
+
+    async def read(self) -> None:
+        async for batch in in_batches(self._live):
+            others = await _by_id(self._other, batch)
+            for document in batch:
+                self._judge(document, others.get(document["_id"]))
+            self._count(len(batch))
+        async for batch in in_batches(self._other):
+            known = await _by_id(self._live, batch, {"_id": 1})
+            for document in batch:
+                if document["_id"] not in known:
+                    self._judge(None, document)
+            self._count(len(batch))
+        for side, total in self._sums.items():
+            self._compared.digests[side] = (total & MASK).to_bytes(SIZE, "big").hex()
+
+    def _judge(self, live: Document | None, other: Document | None) -> None:
+        if not all(self._settled(document) for document in (live, other) if document is not None):
+            self._compared.ahead += 1
+            return
+        prints = []
+        for side, document in (("live", live), ("other", other)):
+            if document is not None:
+                prints.append(self._judging.fingerprint(document))
+                self._sums[side] += prints[-1]
+                self._compared.documents[side] += 1
+        if live is None:
+            self._compared.add(Difference("added", str(other and other["_id"]), None, other))
+        elif other is None:
+            self._compared.add(Difference("missing", str(live["_id"]), live, None))
+        elif prints[0] != prints[1]:
+            self._compared.add(Difference("differs", str(live["_id"]), live, other))
+
+    def _settled(self, document: Document) -> bool:
+        stands = self._judging.stands(document)
+        return all(offset <= self._common.get(where, -1) for where, offset in stands.items())
+
+    def _count(self, documents: int) -> None:
+        self._read += documents
+        self._told(self._read)
+
+
+def _compare_counters(live: Iterable[Document], other: Iterable[Document], compared: Compared) -> None:
+    """Where both stand at the same place of the log, they must have counted the same."""
+    theirs = {tuple(reached([document]).items()): document for document in other}
+    for document in live:
+        there = theirs.get(tuple(reached([document]).items()))
+        if there is not None and there["counts"] != document["counts"]:
+            compared.add(Difference("counters", document["_id"], document["counts"], there["counts"]))
+
+
+async def _by_id(collection: Collection, batch: list[Document], wanted: Document | None = None) -> dict[str, Document]:
+    with answered():
+        found = collection.find({"_id": {"$in": [one["_id"] for one in batch]}}, wanted, batch_size=len(batch) + 1)
+        return {one["_id"]: one async for one in found}
+
+
+def _of_log(where: str, offset: str) -> Callable[[Document], Offsets]:
+    def stands(document: Document) -> Offsets:
+        known = document.get(where, {})
+        return {place(EVENTS, known.get("partition", -1)): known.get(offset, NOWHERE)}
+
+    return stands
+
+
+def _of_letters(document: Document) -> Offsets:
+    return {place(topic): offset for topic, offset in document["fold"]["taken"].items()}
+
+
+def _whole(document: Document) -> int:
+    return fingerprints.whole(plain(document))
+
+
+JUDGING = {
+    jobs.PROJECTION: Judging(fingerprints.job, _of_log("fold", "position")),
+    story.PROJECTION: Judging(fingerprints.whole, _of_log("position", "offset")),
+    letters.PROJECTION: Judging(_whole, _of_letters),
+}

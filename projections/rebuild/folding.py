@@ -1,0 +1,164 @@
+"""A log read on from where a copy is; a folder takes it in. Here, or several partitions at once in other processes."""
+
+import asyncio
+import gc
+import logging
+import multiprocessing
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+
+from projections.layers import Folder
+from projections.position import LogIdentity, Refused
+from projections.projector import Projector
+from projections.store import PAUSES, Conflict, Store, Unavailable, database
+from streams.consuming import plain_consumer
+from streams.kafka import pauses
+from streams.record import Record
+from streams.settings import Settings
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 20_000
+"""Records of a batch, at most: most notifications then come and end within one, and are written once."""
+FETCHED = 4 * 1024 * 1024
+"""Bytes of a partition that are asked for at once."""
+IDLE_MS = 200
+ALONE = 100_000
+"""Events up to which other processes would take longer to start than they save."""
+LOOK = 0.2
+"""Seconds between two reports."""
+GARBAGE = 1_000_000
+"""New objects after which the collector looks for cycles, of which a fold makes none."""
+PATIENCE = 10.0
+"""Seconds to wait for MongoDB."""
+
+Told = Callable[[int], None]
+"""Is told how many records have been folded in all."""
+PlaceT = TypeVar("PlaceT")
+
+
+class Silent:
+    """Where dead letters go of what the live copy has folded: it has told of them."""
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        """Nothing."""
+
+
+class Fold(Generic[PlaceT]):
+    """Reads these partitions, by what the folder counts offsets by. `count` is how many records it took in."""
+
+    def __init__(self, url: str, folder: Folder[PlaceT], places: Mapping[PlaceT, TopicPartition]) -> None:
+        self._url, self._folder = url, folder
+        self._places = places
+        self._next: dict[TopicPartition, int] = {}
+        self.count = 0
+
+    async def run(self, ends: Mapping[TopicPartition, int] | None = None, told: Told = lambda _: None) -> None:
+        """Up to these offsets (exclusive), or for ever. Servers that are away are waited for.
+
+        Raises `Refused` if the log lacks records that were not folded yet, or does not belong to the copy.
+        """
+        consumer = plain_consumer(
+            self._url, max_partition_fetch_bytes=FETCHED, fetch_max_bytes=2 * FETCHED, fetch_max_wait_ms=IDLE_MS
+        )
+        await consumer.start()
+        waits = pauses(PAUSES)
+        try:
+            while True:
+                try:
+                    await self._run(consumer, ends, told)
+                except OffsetOutOfRangeError as error:
+                    raise Refused(f"the log has lost records that a copy needs: nothing at {error.args[0]}") from error
+                except (Conflict, Unavailable, KafkaError) as error:
+                    log.warning("beginning again from the stored positions: %s", error)
+                    await asyncio.sleep(next(waits))
+                else:
+                    return
+        finally:
+            await consumer.stop()
+
+    async def _run(self, consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int] | None, told: Told) -> None:
+        following = await self._folder.open([place.partition for place in self._places.values()])
+        self._next = {self._places[name]: offset for name, offset in following.items()}
+        consumer.assign(list(self._next))
+        for place, offset in self._next.items():
+            consumer.seek(place, offset)
+        while ends is None or any(self._next[place] < end for place, end in ends.items()):
+            batches = await consumer.getmany(timeout_ms=IDLE_MS, max_records=AT_ONCE)
+            if records := [one for place, batch in batches.items() for one in self._wanted(place, batch, ends)]:
+                await self._folder.project(records)
+                self.count += len(records)
+                told(self.count)
+
+    def _wanted(
+        self, place: TopicPartition, batch: list[ConsumerRecord], ends: Mapping[TopicPartition, int] | None
+    ) -> list[ConsumerRecord]:
+        if batch[0].offset != self._next[place] or batch[-1].offset != batch[0].offset + len(batch) - 1:
+            raise Refused(f"{place.topic}[{place.partition}] lacks records from offset {self._next[place]} on")
+        wanted = batch if ends is None else batch[: max(ends[place] - batch[0].offset, 0)]
+        self._next[place] = batch[-1].offset + 1
+        return wanted
+
+
+class Task(NamedTuple):
+    """Partitions of the log that are to be folded into these copies, by read model, up to these offsets (exclusive)."""
+
+    settings: Settings
+    names: dict[str, str]
+    identity: LogIdentity
+    ends: dict[TopicPartition, int]
+
+
+async def fold_history(task: Task, told: Told) -> int:
+    """Partitions are shared out among as many processes as there are cores, if there is enough to do."""
+    cores = min(os.cpu_count() or 1, len(task.ends))
+    if cores < 2 or sum(task.ends.values()) <= ALONE:  # noqa: PLR2004 - a process of its own gains nothing
+        return await fold_part(task, told)
+    parts = [dict(list(task.ends.items())[number::cores]) for number in range(cores)]
+    context = multiprocessing.get_context("spawn")
+    progress = context.Array("q", cores, lock=False)
+    loop = asyncio.get_running_loop()
+    with ProcessPoolExecutor(cores, context, _share, (progress,)) as pool:
+        works = [
+            loop.run_in_executor(pool, _in_process, number, task._replace(ends=part))
+            for number, part in enumerate(parts)
+        ]
+        waiting: set[asyncio.Future[int]] = set(works)
+        while waiting:
+            _, waiting = await asyncio.wait(waiting, timeout=LOOK, return_when=asyncio.FIRST_EXCEPTION)
+            told(sum(progress))
+            if any(work.done() and work.exception() for work in works):
+                break
+        return sum([await work for work in works])
+
+
+async def fold_part(task: Task, told: Told) -> int:
+    """All of it here; how many records."""
+    async with database(task.settings, patience=PATIENCE) as base:
+        projector = Projector(Store(base, task.names), Silent(), task.identity, fresh=True)
+        places = {place.partition: place for place in task.ends}
+        fold = Fold(task.settings.kafka_url, projector, places)
+        await fold.run(task.ends, told)
+    return fold.count
+
+
+_progress: Any = []
+"""In a process of ours: memory shared with the one that started it."""
+
+
+def _share(progress: Any) -> None:  # noqa: ANN401 - an array of ctypes
+    global _progress  # noqa: PLW0603 - a pool's processes have no other way to get it
+    _progress = progress
+
+
+def _in_process(number: int, task: Task) -> int:
+    def told(count: int) -> None:
+        _progress[number] = count
+
+    gc.set_threshold(GARBAGE)
+    return asyncio.run(fold_part(task, told))

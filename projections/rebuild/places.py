@@ -1,0 +1,38 @@
+"""Where copies stand: the last offsets they have folded, by topic and partition, whatever log they are of."""
+
+from collections.abc import Iterable, Mapping
+
+from aiokafka import TopicPartition
+
+from projections.position import Document
+from projections.store import POSITIONS, Database, answered
+from streams.topics import EVENTS
+
+Offsets = Mapping[TopicPartition, int]
+
+
+def place(topic: str, partition: int = 0) -> TopicPartition:
+    """As Kafka's client has it."""
+    return TopicPartition(topic, partition)
+
+
+async def positions(base: Database, name: str) -> list[Document]:
+    """The position documents of a copy. Raises `Unavailable`."""
+    with answered():
+        return await base[POSITIONS].find({"projection": name}).to_list()
+
+
+def reached(documents: Iterable[Document]) -> dict[TopicPartition, int]:
+    """What these position documents say."""
+    found: dict[TopicPartition, int] = {}
+    for one in documents:
+        if "offsets" in one:
+            found |= {place(topic): offset for topic, offset in one["offsets"].items()}
+        else:
+            found[place(EVENTS, one["partition"])] = one["offset"]
+    return found
+
+
+async def following(base: Database, name: str) -> dict[TopicPartition, int]:
+    """The first offsets that a copy has not folded. Raises `Unavailable`."""
+    return {where: offset + 1 for where, offset in reached(await positions(base, name)).items()}

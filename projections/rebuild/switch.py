@@ -1,0 +1,66 @@
+"""Readers go from the live copy to the other one: no gap, and nothing older after something newer.
+
+See `projections.copies` for the order that makes it so. Whatever goes wrong before the one write that counts, the live
+copy leads again, and readers have noticed nothing.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+from projections import letters
+from projections.copies import Pointer, called_off, cut_over, led, other
+from projections.rebuild.desk import Desk
+from projections.rebuild.gate import passed
+from projections.rebuild.places import following
+from projections.store import Conflict, Unavailable
+from streams.operations import Event
+
+PATIENCE = 30.0
+"""Seconds until those who write must know, and the other copy must have passed the log's end as it was then."""
+LOOK = 0.1
+"""Seconds between two looks."""
+
+
+class CalledOff(Exception):
+    """Nothing was changed for readers."""
+
+
+async def switch(desk: Desk, pointer: Pointer, told: Event, *, handed: bool, alive: Callable[[], None]) -> Pointer:
+    """The pointer after it. `handed`: the projections keep the other copy up from now on, else the caller does.
+
+    `alive` raises if the caller does not any more. Raises `CalledOff`, and what MongoDB and Kafka raise.
+    """
+    leading = led(pointer, followed=handed)
+    await desk.pointers.write(pointer, leading)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await _known(desk, leading)
+            await _passed(desk, leading, alive)
+        return await desk.change(leading, cut_over(leading, told))
+    except (TimeoutError, Conflict) as error:
+        why = str(error) or f"the projections did not bring {other(leading).name} to the log's end in {PATIENCE:g} s"
+        raise CalledOff(f"{pointer.projection} stays with {pointer.live.name}: {why}") from error
+    finally:
+        with suppress(Conflict, Unavailable):  # as it is once readers have gone over
+            await desk.pointers.write(leading, called_off(leading))
+
+
+async def _known(desk: Desk, leading: Pointer) -> None:
+    """Returns once all who write do so in the new order, or nobody does."""
+    partitions = [0] if leading.projection == letters.PROJECTION else range(desk.settings.partitions)
+    while await desk.running():
+        now = (await desk.pointers.read([leading.projection]))[leading.projection]
+        if now.revision != leading.revision:
+            raise Conflict("somebody else changed the pointer meanwhile")
+        if now.known_by(partitions):
+            return
+        await asyncio.sleep(LOOK)
+
+
+async def _passed(desk: Desk, leading: Pointer, alive: Callable[[], None]) -> None:
+    """Returns once the leading copy has folded all that is on the log now."""
+    ends = await desk.ends(leading.projection)
+    while not passed(ends, await following(desk.base, leading.leading)):
+        alive()
+        await asyncio.sleep(LOOK)
