@@ -32,13 +32,16 @@ class What(StrEnum):
     BACKLOG = "backlog"
     AUDIT = "audit"
     RECOVERY = "recovery"
+    REBUILD = "rebuild"
 
 
 def bench(
     what: Annotated[
         What, typer.Argument(help="ingest: POSTs as fast as answered; deliver: a backlog; end-to-end: a set rate.")
     ],
-    count: Annotated[int, typer.Option(help="How many notifications; for audit and recovery, events.")] = 20_000,
+    count: Annotated[
+        int, typer.Option(help="How many notifications; for audit, recovery and rebuild, events.")
+    ] = 20_000,
     rate: Annotated[float, typer.Option(help="Requests a second, for end-to-end; 833 are 50,000 a minute.")] = 833,
     connections: Annotated[int, typer.Option(help="HTTP connections.")] = 64,
     size: Annotated[int, typer.Option(help="Bytes of text more in each request, for backlog.")] = 0,
@@ -48,7 +51,7 @@ def bench(
     if what is What.BACKLOG:
         _backlog(console, count, size)
         return
-    if what in (What.AUDIT, What.RECOVERY):
+    if what in (What.AUDIT, What.RECOVERY, What.REBUILD):
         _long_log(what, console, count)
         return
     with _fresh_stack(Report(Console(stderr=True))) as (stack, settings):
@@ -63,11 +66,13 @@ def bench(
 
 def _long_log(what: What, console: Console, events: int) -> None:
     """A log of so many events on servers without processes."""
-    from deploy.bench import audits  # noqa: PLC0415 - it needs the processors, which other commands need not wait for
+    from deploy.bench import audits, rebuilds  # noqa: PLC0415 - it needs the processors, which other commands need not wait for
 
     with _fresh_stack(Report(Console(stderr=True)), processes=False) as (stack, settings):
         if what is What.AUDIT:
             console.print(audits.measure_audit(settings, events, Console(stderr=True)))
+        elif what is What.REBUILD:
+            console.print(rebuilds.measure_rebuild(settings, stack, events))
         else:
             console.print(audits.measure_recovery(settings, stack, events))
 

@@ -1,0 +1,114 @@
+"""How fast a long log is folded into read models: the fold by itself, and with the database that has to take it."""
+
+import asyncio
+import gc
+import os
+import resource
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+from aiokafka import TopicPartition
+from rich.table import Column, Table
+
+from deploy.bench import history
+from deploy.bench.measure import usage
+from deploy.declare import declare
+from deploy.stack.stack import Stack
+from projections.batch import Update
+from projections.identity import log_identity
+from projections.jobs import Standing
+from projections.position import Document, LogIdentity, Position, key
+from projections.projector import Projector
+from projections.rebuild.folding import GARBAGE, Fold, Silent, Task, fold_history
+from projections.store import OWN_NAMES, Move, Store, database, make
+from streams.offsets import opened
+from streams.settings import Settings
+from streams.topics import EVENTS
+
+COPIES = {name: f"{name}_2" for name in OWN_NAMES}
+
+
+class Nowhere(Store):
+    """A database that takes everything at once and keeps nothing."""
+
+    def __init__(self) -> None:
+        self.names = OWN_NAMES
+
+    async def take_over(self, partitions: Sequence[int], identity: LogIdentity) -> dict[str, Position]:  # type: ignore[override]  # noqa: ARG002
+        """Nothing was folded."""
+        return {key(name, partition): Position() for name in self.names for partition in partitions}
+
+    async def standings(self, notifications: Sequence[str]) -> dict[str, Standing]:  # noqa: ARG002
+        """Nothing is stored."""
+        return {}
+
+    async def write(self, documents: list[Document], updates: list[Update], entries: list[Document]) -> None:
+        """Thank you."""
+
+    async def advance(self, moves: Sequence[Move]) -> None:  # type: ignore[override]
+        """Likewise."""
+
+
+def measure_rebuild(settings: Settings, stack: Stack, events: int) -> Table:
+    """A history of so many events, folded by as many processes as there are cores."""
+    asyncio.run(declare(settings))
+    made = asyncio.run(history.write(settings, events, lambda _: None))
+    ends, identity = asyncio.run(_prepared(settings))
+    table = Table("", Column(overflow="fold"), title=f"fold of {made:,} events", show_header=False)
+    for what, work in (
+        ("the fold alone", lambda: _fold_nowhere(settings, ends)),
+        ("with the database", lambda: _fold_into(Task(settings, COPIES, identity, ends))),
+    ):
+        for name, cost in _measured(stack, work, made).items():
+            table.add_row(f"{what}: {name}", cost)
+    return table
+
+
+def _measured(stack: Stack, work: Callable[[], None], events: int) -> dict[str, str]:
+    servers, cpu, began = usage(stack.supervision.states()), _cpu(), time.perf_counter()
+    work()
+    seconds, own = time.perf_counter() - began, _cpu() - cpu
+    after = usage(stack.supervision.states())
+    spent = {name: after[name].cpu - servers[name].cpu for name in ("kafka", "mongo")}
+    costs = {name: f"{used:.1f} s, {used / events * 1e6:.0f} us an event" for name, used in spent.items()}
+    return {
+        "events/s": f"{events / seconds:,.0f} ({seconds:.1f} s)",
+        "CPU of our processes": f"{own:.1f} s, {own / events * 1e6:.0f} us an event",
+        **{f"CPU of {name}": cost for name, cost in costs.items()},
+    }
+
+
+async def _prepared(settings: Settings) -> tuple[dict[TopicPartition, int], LogIdentity]:
+    async with database(settings, patience=10) as base:
+        for projection, name in COPIES.items():
+            await make(base, projection, name)
+    async with opened(settings.kafka_url) as offsets:
+        places = [TopicPartition(EVENTS, number) for number in range(settings.partitions)]
+        extents = await offsets.extents(places)
+    return {place: extents[place].end for place in places}, await log_identity(settings.kafka_url, EVENTS)
+
+
+def _fold_into(task: Task) -> None:
+    asyncio.run(fold_history(task, lambda _: None))
+
+
+def _fold_nowhere(settings: Settings, ends: Mapping[TopicPartition, int]) -> None:
+    cores = min(os.cpu_count() or 1, len(ends))
+    parts = [dict(list(ends.items())[number::cores]) for number in range(cores)]
+    with ProcessPoolExecutor(cores, get_context("spawn")) as pool:
+        list(pool.map(_part_nowhere, [settings.kafka_url] * cores, parts))
+
+
+def _part_nowhere(url: str, ends: dict[TopicPartition, int]) -> None:
+    gc.set_threshold(GARBAGE)
+    projector = Projector(Nowhere(), Silent(), LogIdentity("", ""), fresh=True)
+    fold = Fold(url, projector, {place.partition: place for place in ends})
+    asyncio.run(fold.run(ends))
+
+
+def _cpu() -> float:
+    """Seconds used so far by this process and those of its children that have ended."""
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in used)
