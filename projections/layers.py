@@ -3,9 +3,6 @@
 Whoever writes works by the pointers as it read them last, and says so once nothing is under way that it began by older
 ones (`Pointers.know`). A copy is folded no further than the one that leads; if somebody else writes that one, it is
 waited for. One that does not move, and is not live, was left alone by whoever made it lead: it is called off.
-
-Left open: a worker that was stopped in the middle of a batch, lost its partitions, and wakes up just while another one
-takes part in a cut-over may show readers of the old copy one batch that the new one gets a moment later.
 """
 
 import logging
@@ -123,12 +120,14 @@ class Layers(Generic[PlaceT]):
         return answered
 
     async def _released(self, records: Sequence[Any]) -> Sequence[Any]:
-        self.hindered = ""
         if not self._plan.ahead:
+            self.hindered = ""
             return records
         reached = await self._model.reached(self._plan.ahead.values())
         released = [one for one in records if one.offset <= reached.get(self._model.place(one), -1)]
-        if len(released) < len(records):
+        if len(released) == len(records):
+            self.hindered, self._waiting = "", (0.0, {})
+        else:
             self.hindered = f"waits for {', '.join(self._plan.ahead.values())}"
             await self._wait(reached)
         return released
