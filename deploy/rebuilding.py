@@ -10,14 +10,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from deploy.progress import Bar, watched
 from deploy.stack.errors import StackError
 from deploy.stack.home import Home
 from deploy.stack.supervision import Supervision
+from deploy.watching import Watcher, watched
 from projections.copies import Impossible, Pointer, other
 from projections.rebuild.desk import Desk, Words
 from projections.rebuild.difference import fields
-from projections.rebuild.gate import Compared, Difference
+from projections.rebuild.gate import Compared, Difference, lag
+from projections.rebuild.places import following
 from projections.rebuild.rebuild import Options, drop, rebuild, roll_back
 from projections.rebuild.switch import CalledOff
 from projections.store import Conflict, Unavailable
@@ -34,6 +35,7 @@ class Wish(Enum):
     REBUILD = auto()
     ROLLBACK = auto()
     DROP = auto()
+    STATUS = auto()
 
 
 class Shown:
@@ -43,9 +45,9 @@ class Shown:
         self.console = console
         self._settings = settings
         self._asks, self._cuts_over = asks, cuts_over
-        self._bar: Bar | None = None
+        self._bar: Watcher | None = None
 
-    def on(self, bar: Bar) -> None:
+    def on(self, bar: Watcher) -> None:
         """Where it is shown."""
         self._bar = bar
 
@@ -133,8 +135,10 @@ async def work(
                     refused = await rebuild(desk, names, options, shown)
                 elif wish is Wish.ROLLBACK:
                     await roll_back(desk, names, options, shown)
-                else:
+                elif wish is Wish.DROP:
                     await drop(desk, names, shown)
+                else:
+                    shown.console.print(await copies(desk, names))
     except (Impossible, CalledOff, Refused, Conflict) as error:
         raise StackError(str(error)) from error
     except (Unavailable, KafkaError, OSError) as error:
@@ -143,6 +147,18 @@ async def work(
         for reason in reasons:
             shown.console.print(f"[yellow]![/yellow] {escape(name)} stays as it is: {escape(reason)}", highlight=False)
     return 1 if any(refused.values()) else 0
+
+
+async def copies(desk: Desk, names: Sequence[str]) -> Table:
+    """Which there are, what each is, and how many records of the log it has not folded."""
+    table = Table("read model", "copy", "version", "is", "behind")
+    for name, pointer in (await desk.pointers.read(names)).items():
+        ends = await desk.ends(name)
+        for copy in pointer.copies:
+            is_ = "live" if copy is pointer.live else "kept for roll-back" if copy.served else "not read yet"
+            behind = lag(ends, await following(desk.base, copy.name))
+            table.add_row(name, copy.name, str(copy.version), is_, f"{behind:,}")
+    return table
 
 
 def side_by_side(difference: Difference, live: str, shadow: str) -> Table:

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from deploy.progress import watched
 from deploy.stack.environment import running_settings
 from deploy.stack.errors import StackError
+from deploy.watching import watched
 from streams.settings import Settings
 
 if TYPE_CHECKING:

@@ -29,6 +29,7 @@ def rebuild(  # noqa: PLR0913 - what can be said
     *,
     rollback: Annotated[bool, typer.Option("--rollback", help="Go back to the copy that was read before.")] = False,
     drop: Annotated[bool, typer.Option("--drop", help="Delete the copy that is not read, for good.")] = False,
+    status: Annotated[bool, typer.Option("--status", help="Show which copies there are; change nothing.")] = False,
     cut_over: Annotated[bool, typer.Option(help="Take readers over; else the copy is made and compared only.")] = True,
     accept_differences: Annotated[
         bool, typer.Option("--accept-differences", help="Go over to a copy that differs, with that on record.")
@@ -48,11 +49,11 @@ def rebuild(  # noqa: PLR0913 - what can be said
     from projections.rebuild.desk import Words  # noqa: PLC0415
     from projections.rebuild.rebuild import Options  # noqa: PLC0415
 
-    if rollback and drop:
-        raise StackError("--rollback and --drop are two things: one after the other")
+    if rollback + drop + status > 1:
+        raise StackError("--rollback, --drop and --status are things of their own: one after the other")
     settings, words = running_settings(), Words(by or getpass.getuser(), why)
     names: Sequence[str] = list(MODELS) if name is Name.ALL else [name.value]
-    wish = Wish.ROLLBACK if rollback else Wish.DROP if drop else Wish.REBUILD
+    wish = Wish.ROLLBACK if rollback else Wish.DROP if drop else Wish.STATUS if status else Wish.REBUILD
     shown = Shown(settings, Console(), asks=not yes, cuts_over=cut_over)
     options = Options(bound=lag, shown=show, accept_differences=accept_differences)
     raise typer.Exit(asyncio.run(work(settings, wish, names, words, options, shown)))

@@ -12,7 +12,6 @@ from tests.support.stack import OwnStack, own_stack, wait_until
 
 COUNT = 80
 NAMES = ("NotificationJob", "NotificationLog", "DeadLetter")
-RANKS = ("pending", "queued", "sending", "retrying", "sent", "failed")
 pytestmark = pytest.mark.integration
 
 
@@ -63,7 +62,10 @@ def test_readers_go_over_and_back_and_the_audit_stays_clean() -> None:
             back = stack.run("rebuild", "NotificationJob", "--rollback", "--yes", "--by", "ada").stdout
             assert "NotificationJob: NotificationJob is live" in back
             assert all(ended(stack, name) for name in more)
+            shown = stack.run("rebuild", "NotificationJob", "--status").stdout
+            assert "kept for roll-back" in shown
             stack.run("rebuild", "all", "--drop")
+            assert "_2 " not in stack.run("rebuild", "NotificationJob", "--status").stdout
         assert len(answers) > 20
         assert len(set(answers)) == 1
         assert stack.run("audit").stdout.count("clean")

@@ -1,4 +1,4 @@
-"""A progress bar of records, with how many a second and how long it will take."""
+"""A progress bar with a rate and the time left, for what reads a long log."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +16,8 @@ from rich.progress import (
 from rich.text import Text
 
 
-class Bar:
-    """Shows how far something is."""
+class Watcher:
+    """Shows how far a piece of work is."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -41,16 +41,16 @@ class Bar:
             self._progress.start()
 
 
-@contextmanager
-def watched(console: Console) -> Iterator[Bar]:
-    """A bar that is gone when the work is done; none where nobody looks."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        yield Bar(progress)
-
-
 class _Rate(ProgressColumn):
     """Records a second."""
 
     def render(self, task: Task) -> Text:
         return Text(f"{task.speed:,.0f}/s" if task.speed else "")
+
+
+@contextmanager
+def watched(console: Console) -> Iterator[Watcher]:
+    """A bar for as long as it takes; none where the console is no terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        yield Watcher(progress)
