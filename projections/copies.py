@@ -5,9 +5,9 @@ other: a shadow that is being made, or the one that was live before and is kept 
 so; a cut-over is one write to it.
 
 What makes a cut-over invisible to readers is an order: one copy *leads*, every event goes there first, and to the other
-only once it is stored there. Whoever went from the one that followed to the one that leads finds no less than before.
-So a copy is made to lead, all who write must say that they know it (`known`), what was on the log by then must be
-folded into it, and then it may become the live one.
+only once it is stored there. Whoever goes from the one that follows to the one that leads finds no less than before.
+So a copy is made to lead; what is on the log then must be folded into it; and it may become the live one. Whoever
+writes looks at the pointer after it has taken events off the log: what it writes in the old order was there before.
 """
 
 from collections.abc import Iterable, Mapping
@@ -36,8 +36,7 @@ class Copy(Struct, frozen=True):
 class Pointer(Struct, frozen=True):
     """The copies of one read model. `made` counts those there ever were, `revision` the changes of this pointer.
 
-    `known` tells by partition the newest revision by which its writer works. `owed` is the operation by which it came
-    to be so, until that is on its topic.
+    `owed` is the operation by which it came to be so, until that is on its topic.
     """
 
     projection: str
@@ -46,7 +45,6 @@ class Pointer(Struct, frozen=True):
     leading: str = ""
     made: int = 1
     revision: int = 0
-    known: dict[str, int] = {}
     owed: Event | None = None
 
     @property
@@ -54,10 +52,6 @@ class Pointer(Struct, frozen=True):
         """The leading one first."""
         there = (self.live,) if self.other is None else (self.live, self.other)
         return tuple(sorted(there, key=lambda copy: copy.name != self.leading))
-
-    def known_by(self, partitions: Iterable[int]) -> bool:
-        """Whether all who write these partitions work by this revision."""
-        return all(self.known.get(str(partition), -1) >= self.revision for partition in partitions)
 
 
 def alone(projection: str, version: int) -> Pointer:

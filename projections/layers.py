@@ -1,8 +1,7 @@
 """All copies of read models that a program keeps up: records in, each copy written in the order that its pointer tells.
 
-Whoever writes works by the pointers as it read them last, and says so once nothing is under way that it began by older
-ones (`Pointers.know`). A copy is folded no further than the one that leads; if somebody else writes that one, it is
-waited for. One that does not move, and is not live, was left alone by whoever made it lead: it is called off.
+A copy is folded no further than the one that leads; if somebody else writes that one, it is waited for. One that does
+not move, and is not live, was left alone by whoever made it lead: it is called off.
 """
 
 import logging
@@ -85,7 +84,7 @@ class Layers(Generic[PlaceT]):
         plan((await self._pointers.read(self._model.versions)).values(), self._model.versions)
 
     async def changed(self) -> bool:
-        """Whether the pointers are not those it works by."""
+        """Whether the pointers are not those it works by. To be asked between taking records and projecting them."""
         revisions = await self._pointers.revisions(self._by)
         return revisions != {name: pointer.revision for name, pointer in self._by.items()}
 
@@ -97,8 +96,6 @@ class Layers(Generic[PlaceT]):
         self._folders = [self._model.folder(names) for names in self._plan.layers]
         for folder in self._folders:
             await folder.open(partitions)
-        for pointer in self._by.values():
-            await self._pointers.know(pointer, partitions)
         return self.following()
 
     def following(self) -> dict[PlaceT, int]:

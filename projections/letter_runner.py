@@ -139,10 +139,14 @@ class Loop:
                 await _sleep(stopping, next(waits))
 
     async def _step(self) -> None:
-        if not self._open or await self._layers.changed():
+        if not self._open:
             await self._reader.go_to(await self._layers.open([0]))
             self._open = True
-        if records := await self._reader.take():
+        records = await self._reader.take()
+        if await self._layers.changed():
+            self._open = False
+            return
+        if records:
             await self._layers.project(records)
             await self._reader.mark(self._layers.following())
         if self._layers.hindered:

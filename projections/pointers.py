@@ -46,10 +46,10 @@ class Pointers:
     async def write(self, old: Pointer, new: Pointer) -> None:
         """Raises `Conflict` if the stored one is not `old` any more."""
         fields = msgspec.to_builtins(new)
-        del fields["projection"], fields["known"]
+        del fields["projection"]
         with answered():
             if old.revision == 0:
-                await insert(self._pointers, [{"_id": new.projection, "known": {}, **fields}])
+                await insert(self._pointers, [{"_id": new.projection, **fields}])
                 return
             found = await self._pointers.update_one({"_id": new.projection, "revision": old.revision}, {"$set": fields})
         if found.matched_count != 1:
@@ -61,15 +61,6 @@ class Pointers:
             await self._pointers.update_one(
                 {"_id": pointer.projection, "revision": pointer.revision}, {"$set": {"owed": None}}
             )
-
-    async def know(self, pointer: Pointer, partitions: Iterable[int]) -> None:
-        """Say that who writes these partitions works by this revision."""
-        seen = {f"known.{partition}": pointer.revision for partition in partitions}
-        if seen and pointer.revision:
-            with answered():
-                await self._pointers.update_one(
-                    {"_id": pointer.projection, "revision": pointer.revision}, {"$set": seen}
-                )
 
     async def _alone(self, projection: str) -> Pointer:
         stored = await self._positions.find_one({"projection": projection})

@@ -132,10 +132,13 @@ class Loop:
                 await self._sleep(next(waits))
 
     async def _step(self) -> None:
-        if self.source.reassigned or not self._open or await self.layers.changed():
+        if self.source.reassigned or not self._open:
             self.source.go_to(await self.layers.open(self.source.partitions()))
             self._open = True
         records = await self.source.take(BATCH, IDLE)
+        if await self.layers.changed():
+            self._open = False
+            return
         began = time.monotonic()
         if records:
             self.caught_up.add(await self.layers.project(records))

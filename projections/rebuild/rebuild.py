@@ -11,13 +11,10 @@ from projections.rebuild.difference import compare
 from projections.rebuild.gate import Compared, lag, refusals
 from projections.rebuild.keeping import Kept, caught_up, kept_up
 from projections.rebuild.places import following
-from projections.rebuild.switch import switch
+from projections.rebuild.switch import READ_OUT, switch
 from projections.rebuild.watcher import Watcher
 from projections.store import make, remove
 from streams.operations import CopyDropped, CutOver, RolledBack
-
-READ_OUT = 5.0
-"""Seconds that questions to a copy may still take which is not to be found any more: longer than any answer takes."""
 
 
 @dataclass(frozen=True, slots=True)

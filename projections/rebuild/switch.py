@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
-from projections import letters
 from projections.copies import Pointer, called_off, cut_over, led, other
 from projections.rebuild.desk import Desk
 from projections.rebuild.gate import passed
@@ -17,7 +16,9 @@ from projections.store import Conflict, Unavailable
 from streams.operations import Event
 
 PATIENCE = 30.0
-"""Seconds until those who write must know, and the other copy must have passed the log's end as it was then."""
+"""Seconds in which the other copy must have folded what is on the log."""
+READ_OUT = 5.0
+"""Seconds that questions to a copy may still take which is not live any more: longer than any answer takes."""
 LOOK = 0.1
 """Seconds between two looks."""
 
@@ -31,11 +32,12 @@ async def switch(desk: Desk, pointer: Pointer, told: Event, *, handed: bool, ali
 
     `alive` raises if the caller does not any more. Raises `CalledOff`, and what MongoDB and Kafka raise.
     """
+    if other(pointer).served:
+        await asyncio.sleep(READ_OUT)  # a question from when it was live must not see it ahead of the live copy
     leading = led(pointer, followed=handed)
     await desk.pointers.write(pointer, leading)
     try:
         async with asyncio.timeout(PATIENCE):
-            await _known(desk, leading)
             await _passed(desk, leading, alive)
         return await desk.change(leading, cut_over(leading, told))
     except (TimeoutError, Conflict) as error:
@@ -44,18 +46,6 @@ async def switch(desk: Desk, pointer: Pointer, told: Event, *, handed: bool, ali
     finally:
         with suppress(Conflict, Unavailable):  # as it is once readers have gone over
             await desk.pointers.write(leading, called_off(leading))
-
-
-async def _known(desk: Desk, leading: Pointer) -> None:
-    """Returns once all who write do so in the new order, or nobody does."""
-    partitions = [0] if leading.projection == letters.PROJECTION else range(desk.settings.partitions)
-    while await desk.running():
-        now = (await desk.pointers.read([leading.projection]))[leading.projection]
-        if now.revision != leading.revision:
-            raise Conflict("somebody else changed the pointer meanwhile")
-        if now.known_by(partitions):
-            return
-        await asyncio.sleep(LOOK)
 
 
 async def _passed(desk: Desk, leading: Pointer, alive: Callable[[], None]) -> None:

@@ -87,13 +87,9 @@ def test_a_dropped_copy_leads_no_more() -> None:
         dropped(pointer, DONE)
 
 
-def test_every_change_has_a_revision_of_its_own_and_must_be_known_anew() -> None:
-    pointer = with_shadow(leads=True)
-    known = Pointer(**{name: getattr(pointer, name) for name in Pointer.__struct_fields__} | {"known": {"0": 2}})
-    assert pointer.revision == 2
-    assert known.known_by([0])
-    assert not known.known_by([0, 1])
-    assert not cut_over(known, DONE).known_by([0])
+def test_every_change_has_a_revision_of_its_own() -> None:
+    pointers = [alone("M", 1), begun(alone("M", 1), 1), with_shadow(leads=True), gone_over()]
+    assert [pointer.revision for pointer in pointers] == [0, 1, 2, 3]
 
 
 def test_a_program_writes_the_copies_of_its_version_and_waits_for_a_leading_one_of_another() -> None:

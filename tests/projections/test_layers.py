@@ -1,4 +1,4 @@
-"""The order in which copies are written, who is waited for, and what is said about it."""
+"""The order in which copies are written, and who is waited for."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,10 +21,9 @@ class Raw(NamedTuple):
 
 @dataclass
 class Kept:
-    """Pointers as MongoDB would keep them, and what was said about them."""
+    """Pointers as MongoDB would keep them."""
 
     pointer: Pointer
-    known: list[tuple[int, list[int]]] = field(default_factory=list)
 
     async def read(self, _: Iterable[str]) -> dict[str, Pointer]:
         return {"M": self.pointer}
@@ -35,9 +34,6 @@ class Kept:
     async def write(self, old: Pointer, new: Pointer) -> None:
         assert old.revision == self.pointer.revision
         self.pointer = new
-
-    async def know(self, pointer: Pointer, partitions: Sequence[int]) -> None:
-        self.known.append((pointer.revision, list(partitions)))
 
 
 @dataclass
@@ -111,15 +107,13 @@ async def test_it_begins_where_the_last_of_the_copies_stands() -> None:
     assert work.written == 5
 
 
-async def test_a_change_is_noticed_and_known_once_it_is_worked_by() -> None:
+async def test_a_change_is_noticed_until_it_is_worked_by() -> None:
     work, kept = await opened(alone("M", 1), Written())
-    assert kept.known == [(0, [0, 3])]
+    assert not await work.changed()
     kept.pointer = SHADOWED
     assert await work.changed()
-    assert len(kept.known) == 1
-    await work.open([1])
+    await work.open([0])
     assert not await work.changed()
-    assert kept.known[1:] == [(SHADOWED.revision, [1])]
 
 
 async def test_no_copy_passes_one_that_leads_and_is_written_elsewhere() -> None:
