@@ -17,6 +17,7 @@ from aiokafka import TopicPartition
 from projections import letter_runner
 from projections.caught_up import CaughtUp
 from projections.identity import log_identity
+from projections.past import runner as past_runner
 from projections.projector import Projector
 from projections.source import GROUP, Source
 from projections.store import PAUSES, Conflict, Store, Unavailable, database
@@ -58,7 +59,7 @@ async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> No
 
 
 async def _both(*works: Coroutine[None, None, None]) -> None:
-    """One that fails ends the other."""
+    """One that fails ends the others."""
     loops = [asyncio.create_task(work) for work in works]
     try:
         ended, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_EXCEPTION)
@@ -90,7 +91,9 @@ async def _work(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> 
         def leads() -> bool:
             return FIRST in source.assigned()
 
-        await _both(loop.work(), letter_runner.run(settings, stopping, vitals, leads))
+        await _both(
+            loop.work(), letter_runner.run(settings, stopping, vitals, leads), past_runner.run(settings, stopping, vitals)
+        )
 
 
 @dataclass(slots=True)
