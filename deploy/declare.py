@@ -15,7 +15,6 @@ from aiokafka.errors import (
     TopicAlreadyExistsError,
 )
 
-from projections.past.store import declare as declare_past
 from projections.people import declare as declare_people
 from projections.store import declare as declare_indexes
 from streams.events import LaneClass
@@ -43,7 +42,6 @@ async def declare(settings: Settings) -> None:
         declare_log(settings.kafka_url, topics),
         declare_queues(settings.rabbitmq_url),
         declare_indexes(settings),
-        declare_past(settings),
         declare_people(settings),
     )
 

@@ -26,6 +26,7 @@ from pymongo.write_concern import WriteConcern
 from projections import jobs, letters, story
 from projections.batch import Update
 from projections.jobs import READ, Standing, restored
+from projections.past import history, tallies
 from projections.position import Document, LogIdentity, Position, key, read, unread, written
 from projections.windows import SELECTIVE
 from streams.settings import Settings
@@ -95,6 +96,8 @@ async def declare(settings: Settings) -> None:
             for name in ("seq", *(f"{name},seq" for name in letters.FILTERS.values())):
                 await base[letters.PROJECTION].create_index([(each, ASCENDING) for each in name.split(",")])
             await base[POSITIONS].create_index([("projection", ASCENDING)])
+            await base[tallies.PROJECTION].create_index([("span", ASCENDING), ("start", ASCENDING)])
+            await base[history.PROJECTION].create_index([("partition", ASCENDING)])
 
 
 class Store:

@@ -10,20 +10,11 @@ from projections.batch import Update
 from projections.past import history, tallies
 from projections.past.history import History
 from projections.past.tallies import Writes
-from projections.position import Document, LogIdentity, Position, key, read, unread
-from projections.store import POSITIONS, Collection, Database, Move, Store, answered, database, durable, insert, update
-from streams.settings import Settings
+from projections.position import Document, LogIdentity, Position, key, read, unread, written
+from projections.store import POSITIONS, Collection, Database, answered, durable, insert, update
 
 PROJECTION = history.PROJECTION
 """The position is that of both."""
-
-
-async def declare(settings: Settings) -> None:
-    """Make the collections and indexes that are missing. Raises `Unavailable`."""
-    async with database(settings, patience=10) as base:
-        with answered():
-            await base[tallies.PROJECTION].create_index([("span", 1), ("start", 1)])
-            await base[history.PROJECTION].create_index([("partition", 1), ("offset", 1)])
 
 
 async def documents(collection: Collection, names: Iterable[str]) -> list[Document]:
@@ -40,7 +31,7 @@ class PastStore:
 
     def __init__(self, base: Database) -> None:
         self._histories, self._tallies = durable(base, history.PROJECTION), durable(base, tallies.PROJECTION)
-        self._positions, self._store = base[POSITIONS], Store(base)
+        self._positions = base[POSITIONS]
 
     async def positions(self, partitions: Iterable[int], identity: LogIdentity) -> dict[int, Position]:
         """By partition; made if missing. Raises `Refused` if they are of another log or another fold."""
@@ -72,4 +63,6 @@ class PastStore:
 
     async def advance(self, old: Mapping[int, Position], new: Mapping[int, Position]) -> None:
         """Raises `Conflict` if the old positions are not what is stored."""
-        await self._store.advance(Move(PROJECTION, part, old[part], position) for part, position in new.items())
+        updates = [Update(key(PROJECTION, part), old[part].offset, written(position)) for part, position in new.items()]
+        with answered():
+            await update(self._positions, "offset", updates)

@@ -1,6 +1,5 @@
 """What the gateway answers about the past and about causes, over real HTTP, from a real database and a real Redis."""
 
-import asyncio
 from collections import Counter
 from itertools import pairwise
 from typing import Any
@@ -13,7 +12,6 @@ import requests
 from gateway import past
 from projections import jobs
 from projections.jobs import Standing
-from projections.past.store import declare
 from streams.clock import iso, milliseconds, now
 from streams.events import Noted, Origin, Sent, Suppressed
 from streams.settings import Settings
@@ -24,13 +22,6 @@ from tests.projections.past.taken import take
 from tests.projections.past.test_why import POLICY, SET
 
 Row = dict[str, Any]
-
-
-@pytest.fixture
-def settings(settings: Settings) -> Settings:
-    """With the collections of the past as well."""
-    asyncio.run(declare(settings))
-    return settings
 
 
 def store(settings: Settings, events: Events) -> None:

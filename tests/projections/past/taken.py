@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from projections.past.fold import Folder
-from projections.past.store import PastStore, declare
+from projections.past.store import PastStore
 from projections.position import LogIdentity
 from projections.store import database
 from streams.codec import encode
@@ -36,7 +36,6 @@ def take(settings: Settings, events: Events) -> None:
 
 
 async def _take(settings: Settings, events: Events) -> None:
-    await declare(settings)
     async with database(settings, patience=10) as base:
         folder = Folder(PastStore(base), LOG)
         following = await folder.open([0])
