@@ -1,6 +1,7 @@
 """Causes and effects as a tree for a terminal. Pure.
 
-What led to one thing only stands above it, without a step to the side, since stories are mostly long chains.
+What led to one thing only stands above it, without a step to the side, since stories are mostly long chains; where one
+thing led to several, each has its own consequences below it.
 """
 
 from collections import defaultdict
@@ -35,14 +36,14 @@ def tree(told: Why) -> Tree:
 
 
 def _grow(branch: Tree, step: Step, effects: Mapping[str, Sequence[Step]]) -> None:
-    while True:
-        node = branch.add(_label(step))
-        led_to = effects.get(step.id, ())
-        if len(led_to) != 1:
-            break
+    node, led_to = branch.add(_label(step)), effects.get(step.id, ())
+    while len(led_to) == 1:
         (step,) = led_to
+        node, led_to = branch.add(_label(step)), effects.get(step.id, ())
     for each in led_to:
-        _grow(node, each, effects)
+        head = node.add(_label(each))
+        for one in effects.get(each.id, ()):
+            _grow(head, one, effects)
 
 
 def _label(step: Step) -> str:

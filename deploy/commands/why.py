@@ -31,7 +31,7 @@ def why(
     if json:
         typer.echo(msgspec.json.format(msgspec.json.encode(told)).decode())
     else:
-        Console().print(tree(told), soft_wrap=True, highlight=False)
+        Console().print(tree(told), highlight=False)
 
 
 async def _told(settings: Settings, notification: str) -> "Why":
