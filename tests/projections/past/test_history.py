@@ -143,3 +143,9 @@ def test_events_come_out_of_a_story_as_they_were_but_for_what_is_personal() -> N
 def _status(found: History, seconds: float) -> str | None:
     standing = standing_at(found, since_1970(at(seconds)))
     return None if standing is None else standing.status
+
+
+@given(logs())
+def test_an_event_that_comes_again_is_told_once(told: Events) -> None:
+    names = [one.name for one in story(items([*told, *told])).told]
+    assert sorted(names) == sorted({one.id.removeprefix("n") for one in told})
