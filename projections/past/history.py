@@ -27,6 +27,8 @@ PROJECTION = "NotificationHistory"
 VERSION = 1
 """Of this fold; a change that makes other documents of the same events needs a new one, and a rebuild."""
 NOBODY = Personal("-", "-")
+BEGINNINGS = (Accepted, Suppressed, Noted)
+"""What the story of a subject begins with."""
 MILLISECOND = timedelta(milliseconds=1)
 MAX_SIZE = 8 * 1024 * 1024
 """Characters of a story; what comes after that is left out, so that MongoDB can hold it. 150 are usual for an event."""
@@ -81,26 +83,26 @@ class Step(NamedTuple):
 def evolve(history: History | None, item: Item) -> History | None:
     """The story with this event; the same object if it has it already, None if the log never told of its subject."""
     event, place = item
+    name = event.id.removeprefix(event.notification)
     if history is None:
-        if not isinstance(event.body, Accepted | Suppressed | Noted):
+        if not isinstance(event.body, BEGINNINGS):
             return None
-        return _with(History(event.notification, place.partition, (), 0, None), item)
+        return _with(History(event.notification, place.partition, (), 0, None), item, name)
     if place.partition != history.partition or place.offset <= history.offset or history.size > MAX_SIZE:
         return history
-    name = event.id.removeprefix(event.notification)
-    return history if any(told.name == name for told in history.told) else _with(history, item)
+    return history if any(told.name == name for told in history.told) else _with(history, item, name)
 
 
 def steps(before: History | None, after: History) -> list[Step]:
     """How the last event of `after` changed, for each time, in which status its notification was then."""
     last = after.told[-1]
     if before is None or last.time >= before.newest:
-        old, new = (None if one is None or one.standing is None else one.standing.status for one in (before, after))
-        moved = Counter({} if old == new else {(last.time, old): -1, (last.time, new): 1})
+        old, new = _status(before), _status(after)
+        moves = {} if old == new else {(last.time, old): -1, (last.time, new): 1}
     else:
-        moved = Counter(_moves(after))
-        moved.subtract(_moves(before))
-    return [Step(last.offset, time, status, change) for (time, status), change in moved.items() if status and change]
+        moves = _moves(after)
+        moves.subtract(_moves(before))
+    return [Step(last.offset, time, status, change) for (time, status), change in moves.items() if status and change]
 
 
 def standing_at(history: History, time: int | None = None) -> Standing | None:
@@ -151,11 +153,11 @@ def since_1970(time: datetime) -> int:
     return (time - EPOCH) // MILLISECOND
 
 
-def _with(history: History, item: Item) -> History:
+def _with(history: History, item: Item, name: str) -> History:
     event, place = item
     subject, cause = event.notification, event.causation
     told = Told(
-        event.id.removeprefix(subject),
+        name,
         since_1970(event.time),
         place.offset,
         event.source,
@@ -174,7 +176,11 @@ def _impersonal(body: Body) -> Body:
     return body
 
 
-def _moves(history: History) -> dict[tuple[int, Status | None], int]:
+def _status(history: History | None) -> Status | None:
+    return None if history is None or history.standing is None else history.standing.status
+
+
+def _moves(history: History) -> Counter[tuple[int, Status | None]]:
     """When the notification left and entered a status, if all of its events had come in the order of their times."""
     moves = Counter[tuple[int, Status | None]]()
     before: Status | None = None

@@ -42,11 +42,14 @@ class Writes:
 
 def touched(partition: int, steps: Iterable[Step]) -> dict[str, list[Step]]:
     """The sums that these steps belong to, by id."""
-    found = defaultdict[str, list[Step]](list)
+    seconds = defaultdict[int, list[Step]](list)
     for step in steps:
+        seconds[step.time // SECOND * SECOND].append(step)
+    found = defaultdict[str, list[Step]](list)
+    for second, some in seconds.items():
         for span in SPANS:
-            found[name(span, partition, step.time - step.time % span)].append(step)
-    return found
+            found[name(span, partition, second - second % span)] += some
+    return {key: sorted(some) for key, some in found.items()}
 
 
 def name(span: int, partition: int, start: int) -> str:
@@ -96,22 +99,20 @@ def first(second: Document) -> int:
 
 
 def _moved(old: Document, span: int, start: int, steps: list[Step]) -> Document:
-    counts = Counter[str](old["counts"])
-    packed = defaultdict[str, bytes](bytes, old.get("steps", {}))
-    for step in steps:
-        counts[step.status] += step.change
+    counts, late = Counter[str](old["counts"]), defaultdict[str, list[int]](list)
+    for _, time, status, change in steps:
+        counts[status] += change
         if span == SECOND:
-            packed[step.status] += _packed(step.time - start, step.change)
+            late[status] += [(time - start + 1) * (1 if change > 0 else -1)] * abs(change)
     moved = {"offset": steps[-1].offset, "counts": {status: count for status, count in counts.items() if count}}
-    return moved | ({"steps": dict(packed)} if span == SECOND else {})
-
-
-def _packed(late: int, change: int) -> bytes:
-    """Two bytes a step: the millisecond of its second from 1 to 1000, negative for a notification that left."""
-    sign = 1 if change > 0 else -1
-    return struct.pack("<h", sign * (late + 1)) * abs(change)
+    if span != SECOND:
+        return moved
+    packed = {status: struct.pack(f"<{len(some)}h", *some) for status, some in late.items()}
+    known = old.get("steps", {})
+    return moved | {"steps": known | {status: known.get(status, b"") + some for status, some in packed.items()}}
 
 
 def _unpacked(packed: bytes) -> Iterator[tuple[int, int]]:
+    """Two bytes a step: the millisecond of its second from 1 to 1000, negative for a notification that left."""
     for (code,) in struct.iter_unpack("<h", packed):
         yield abs(code) - 1, 1 if code > 0 else -1
