@@ -62,4 +62,4 @@ def unavailable() -> Response:
 
 def behind() -> Response:
     """503, for what a read model will soon know."""
-    return answer({"message": "its story is not folded that far yet, try again"}, 503, RETRY_SOON)
+    return answer({"message": "the past is not folded as far as the present yet, try again"}, 503, RETRY_SOON)

@@ -10,6 +10,7 @@ from projections.past.store import PastStore
 from projections.position import Document, LogIdentity, Position
 from projections.reading import Raw, read
 from projections.store import Conflict
+from streams.clock import to_millisecond
 from streams.events import Repeated
 
 KEPT = 20_000
@@ -56,7 +57,7 @@ class Folder:
         wanted = {key: one for part, some in moved.items() for key, one in tallies.touched(part, some).items()}
         sums = tallies.fold(wanted, await self._sums_of(wanted))
         await self._store.write(sums, before, after)
-        await self._advance(records)
+        await self._advance(records, read_items)
         self._keep(before | after, sums)
 
     async def _held(self, subjects: set[str]) -> dict[str, History]:
@@ -68,9 +69,13 @@ class Folder:
         held = {name: self._sums[name] for name in names if name in self._sums}
         return held | await self._store.sums(missing)
 
-    async def _advance(self, records: Sequence[Raw]) -> None:
+    async def _advance(self, records: Sequence[Raw], items: Iterable[Item]) -> None:
         reached = {record.partition: record.offset for record in records}
-        new = {part: Position(offset) for part, offset in reached.items()}
+        newest = {part: self._positions[part].newest for part in reached}
+        for event, place in items:
+            known, time = newest[place.partition], to_millisecond(event.time)
+            newest[place.partition] = time if known is None else max(known, time)
+        new = {part: Position(offset, newest=newest[part]) for part, offset in reached.items()}
         await self._store.advance(self._positions, new)
         self._positions |= new
 

@@ -4,19 +4,22 @@ import asyncio
 from collections.abc import Collection
 from datetime import datetime
 
+from projections import jobs
 from projections.jobs import changes
 from projections.past import history, tallies
 from projections.past.history import History, since_1970, standing_at
 from projections.past.store import documents
 from projections.past.tallies import DAY, SPANS, Range
 from projections.past.why import Why, named, subject, why
-from projections.position import Document
+from projections.position import UNREAD, Document
 from projections.store import POSITIONS, Database, answered
 from streams.clock import from_milliseconds
 
+NOT_BEGUN = {"offset": UNREAD, "newest": None}
+
 
 class Behind(Exception):
-    """A story is not folded as far as NotificationJob is: ask again soon."""
+    """The past is not folded as far as NotificationJob is: ask again soon."""
 
 
 class Past:
@@ -37,8 +40,9 @@ class Past:
         return {one.subject: one for one in stories}
 
     async def counts(self, time: datetime) -> dict[str, int]:
-        """Notifications by their status at that time."""
+        """Notifications by their status at that time. Raises `Behind`."""
         at = since_1970(time)
+        await self._reaches(time)
         found = await asyncio.gather(*map(self._sums, tallies.ranges(at)))
         return tallies.total([one for sums in found for one in sums], at)
 
@@ -55,6 +59,17 @@ class Past:
             low = min(one["start"] for one in sums)
             high = low + span
         return from_milliseconds(min(tallies.first(one) for one in sums if one["start"] == low))
+
+    async def _reaches(self, time: datetime) -> None:
+        """Raises `Behind` if events of that time may not be in the sums yet, though NotificationJob has them."""
+        with answered():
+            query = {"projection": {"$in": [jobs.PROJECTION, history.PROJECTION]}}
+            found = {(one["projection"], one["partition"]): one async for one in self._positions.find(query)}
+        for (projection, partition), present in found.items():
+            own = found.get((history.PROJECTION, partition), NOT_BEGUN)
+            folded = own["offset"] >= present["offset"] or (own["newest"] is not None and own["newest"] > time)
+            if projection == jobs.PROJECTION and not folded:
+                raise Behind
 
     async def _sums(self, wanted: Range) -> list[Document]:
         with answered():

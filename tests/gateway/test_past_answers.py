@@ -179,12 +179,17 @@ def test_what_was_just_accepted_is_there_from_its_creation_on(settings: Settings
 def test_a_story_that_is_not_folded_far_enough_is_a_503(settings: Settings, url: str) -> None:
     told = life(accepted("n-1"), "s")
     filled.store(settings, told)
-    for path, asked in (("/n-1", {"at": iso(at(0.1))}), ("", {"at": iso(at(0.1))}), ("/n-1/why", {})):
+    asked_then = {"at": iso(at(0.1))}
+    for path, asked in (("/n-1", asked_then), ("", asked_then), ("/counts", asked_then), ("/n-1/why", {})):
         answer = get(f"{url}{path}", **asked)
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
     take(settings, told[:2])
     assert get(f"{url}/n-1", at=iso(at(0.1))).status_code == 503
-    take(settings, told[2:])
+    assert get(f"{url}/counts", at=iso(at(0))).status_code == 503
+    take(settings, told[2:3])
+    assert get(f"{url}/counts", at=iso(at(0.1))).status_code == 503
+    assert get(f"{url}/counts", at=iso(at(0.099))).json()["queued"] == 1
+    take(settings, told[3:])
     assert get(f"{url}/n-1", at=iso(at(0.1))).json()["status"] == "sending"
 
 
