@@ -92,7 +92,9 @@ async def _work(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> 
             return FIRST in source.assigned()
 
         await _both(
-            loop.work(), letter_runner.run(settings, stopping, vitals, leads), past_runner.run(settings, stopping, vitals)
+            loop.work(),
+            letter_runner.run(settings, stopping, vitals, leads),
+            past_runner.run(settings, stopping, vitals),
         )
 
 

@@ -144,7 +144,7 @@ def restored(stored: Document) -> History:
     """The story in a stored document."""
     told = msgspec.json.decode(stored["told"], type=tuple[Told, ...])
     newest = max(one.time for one in told)
-    history = History(stored["_id"], stored["partition"], told, newest, None, len(stored["told"]))
+    history = History(stored["_id"], stored["partition"], told, newest, None, sum(map(_size, told)))
     return replace(history, standing=standing_at(history))
 
 
@@ -166,8 +166,12 @@ def _with(history: History, item: Item, name: str) -> History:
         None if event.correlation == subject else event.correlation,
     )
     standing = jobs.evolve(history.standing, event, place)
-    newest, size = max(history.newest, told.time), history.size + OVERHEAD + len(bytes(told.body))
+    newest, size = max(history.newest, told.time), history.size + _size(told)
     return History(subject, history.partition, (*history.told, told), newest, standing, size)
+
+
+def _size(told: Told) -> int:
+    return OVERHEAD + len(memoryview(told.body))
 
 
 def _impersonal(body: Body) -> Body:

@@ -1,7 +1,8 @@
 """NotificationHistory and StatusTally in MongoDB, as their loop reads and writes them.
 
 The order of a batch makes a crash harmless: sums, durably; stories, durably; the position. What comes again after it is
-in the sums already, by their offsets, and in the stories.
+in the sums already, by their offsets, and in the stories. A second writer is harmless for the same reason: a sum, like
+a story, is all that the log has for it up to its offset, whoever wrote it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -53,16 +54,21 @@ class PastStore:
         """Store sums, then stories. Raises `Conflict`."""
         born = [history.document(one) for name, one in after.items() if name not in before]
         moved = [
-            Update(name, before[name].offset, history.changes(one)) for name, one in after.items() if name in before
+            Update(name, {"offset": before[name].offset}, history.changes(one))
+            for name, one in after.items()
+            if name in before
         ]
         with answered():
             await insert(self._tallies, sums.documents)
-            await update(self._tallies, "offset", sums.updates)
+            await update(self._tallies, sums.updates)
             await insert(self._histories, born)
-            await update(self._histories, "offset", moved)
+            await update(self._histories, moved)
 
     async def advance(self, old: Mapping[int, Position], new: Mapping[int, Position]) -> None:
         """Raises `Conflict` if the old positions are not what is stored."""
-        updates = [Update(key(PROJECTION, part), old[part].offset, written(position)) for part, position in new.items()]
+        updates = [
+            Update(key(PROJECTION, part), {"offset": old[part].offset}, written(position))
+            for part, position in new.items()
+        ]
         with answered():
-            await update(self._positions, "offset", updates)
+            await update(self._positions, updates)

@@ -70,7 +70,7 @@ def fold(wanted: Mapping[str, list[Step]], known: Mapping[str, Document]) -> Wri
         if old is None:
             writes.documents.append({"_id": key, "span": span, "partition": partition, "start": start, **moved})
         else:
-            writes.updates.append(Update(key, old["offset"], moved))
+            writes.updates.append(Update(key, {"offset": old["offset"]}, moved))
     return writes
 
 

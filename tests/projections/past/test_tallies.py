@@ -32,8 +32,8 @@ class Base:
         for document in writes.documents:
             assert document["_id"] not in self.sums
             self.sums[document["_id"]] = document
-        for key, offset, changes in writes.updates:
-            assert self.sums[key]["offset"] == offset
+        for key, unmoved, changes in writes.updates:
+            assert unmoved.items() <= self.sums[key].items()
             self.sums[key] |= changes
 
     def at(self, time: int) -> dict[str, int]:
