@@ -88,7 +88,7 @@ def evolve(history: History | None, item: Item) -> History | None:
         if not isinstance(event.body, BEGINNINGS):
             return None
         return _with(History(event.notification, place.partition, (), 0, None), item, name)
-    if place.partition != history.partition or place.offset <= history.offset or history.size > MAX_SIZE:
+    if place.partition != history.partition or history.size > MAX_SIZE:
         return history
     return history if any(told.name == name for told in history.told) else _with(history, item, name)
 
