@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -29,6 +29,7 @@ VERSION = 1
 NOBODY = Personal("-", "-")
 BEGINNINGS = (Accepted, Suppressed, Noted)
 """What the story of a subject begins with."""
+BODIES: dict[str, Any] = {name: body for body, name in KINDS.items()}
 MILLISECOND = timedelta(milliseconds=1)
 MAX_SIZE = 8 * 1024 * 1024
 """Characters of a story; what comes after that is left out, so that MongoDB can hold it. 150 are usual for an event."""
@@ -108,7 +109,7 @@ def steps(before: History | None, after: History) -> list[Step]:
 def standing_at(history: History, time: int | None = None) -> Standing | None:
     """Where the notification stood at that time (milliseconds since 1970), as far as the log tells; None if unborn."""
     standing = None
-    for told in history.told:
+    for told in _known(history):
         if time is None or told.time <= time:
             standing = jobs.evolve(standing, event(history, told), Place(history.partition, told.offset))
     return standing
@@ -116,7 +117,7 @@ def standing_at(history: History, time: int | None = None) -> Standing | None:
 
 def events(history: History) -> Iterator[tuple[Event[Body], Place]]:
     """The story's events, without what was personal, and where they lie."""
-    for told in history.told:
+    for told in _known(history):
         yield event(history, told), Place(history.partition, told.offset)
 
 
@@ -126,7 +127,7 @@ def event(history: History, told: Told) -> Event[Body]:
     if cause is not None and cause.startswith(":"):
         cause = subject + cause
     time = from_milliseconds(told.time)
-    body = _decoder(told.name.split(":", 2)[1]).decode(told.body)
+    body = _decoder(_kind(told)).decode(told.body)
     return Event(body, subject, time, told.source, told.correlation or subject, cause)
 
 
@@ -198,6 +199,15 @@ def _moves(history: History) -> Counter[tuple[int, Status | None]]:
     return moves
 
 
+def _known(history: History) -> Iterator[Told]:
+    """Without what a newer program told of kinds that are not known here, as everywhere in read models."""
+    return (told for told in history.told if _kind(told) in BODIES)
+
+
+def _kind(told: Told) -> str:
+    return told.name.split(":", 2)[1]
+
+
 @lru_cache
 def _decoder(kind: str) -> msgspec.json.Decoder[Body]:
-    return msgspec.json.Decoder(next(body for body, name in KINDS.items() if name == kind))
+    return msgspec.json.Decoder(BODIES[kind])

@@ -149,3 +149,12 @@ def _status(found: History, seconds: float) -> str | None:
 def test_an_event_that_comes_again_is_told_once(told: Events) -> None:
     names = [one.name for one in story(items([*told, *told])).told]
     assert sorted(names) == sorted({one.id.removeprefix("n") for one in told})
+
+
+def test_what_a_newer_program_told_is_kept_and_passed_over() -> None:
+    told = document(story(items(life(accepted("n"), "s"))))
+    newer = told | {"told": told["told"].replace(":sending:1", ":beamed:1")}
+    found = restored(newer)
+    assert [one.name for one in found.told][2] == ":beamed:1"
+    assert shown(found.standing) == shown(story(items(life(accepted("n"), "s"))).standing)
+    assert len(list(history.events(found))) == len(found.told) - 1
