@@ -13,8 +13,8 @@ from projections.store import Conflict
 from streams.clock import to_millisecond
 from streams.events import Repeated
 
-KEPT = 20_000
-"""Stories, of about 3 kB each: those of the last 24 s at 833/s, when most have come to their end."""
+KEPT = 8_000
+"""Stories, of 3.5 kB each: those of the last 10 s at 833/s, when most have come to their end; others are read again."""
 SUMS_KEPT = 2000
 LEFT_OUT = (Repeated,)
 """Says nothing about its notification but that it was asked for again."""
