@@ -22,6 +22,7 @@ from deploy.commands.seed import seed
 from deploy.commands.status import status
 from deploy.commands.test import run_tests
 from deploy.commands.up import up
+from deploy.commands.why import why
 from deploy.stack.errors import StackError
 
 app = typer.Typer(
@@ -41,6 +42,7 @@ app.command()(seed)
 app.command()(audit)
 app.command()(recover)
 app.command()(rebuild)
+app.command()(why)
 app.add_typer(dead_letters.app, name="dead-letters")
 INTERRUPTED = 130
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from gateway import wire
 from gateway.query import Wrong
+from projections.past.reads import Behind
 from projections.store import Unavailable
 
 PATIENCE = 1.8
@@ -32,6 +33,8 @@ class Answering(APIRoute):
                 return wrong(error)
             except (Unavailable, TimeoutError):
                 return unavailable()
+            except Behind:
+                return behind()
 
         return handle
 
@@ -55,3 +58,8 @@ def wrong(error: Wrong) -> Response:
 def unavailable() -> Response:
     """503."""
     return answer({"message": "the database does not answer, try again"}, 503, RETRY_SOON)
+
+
+def behind() -> Response:
+    """503, for what a read model will soon know."""
+    return answer({"message": "the past is not folded as far as the present yet, try again"}, 503, RETRY_SOON)

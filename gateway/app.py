@@ -4,9 +4,10 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from gateway import dead_letter_documents, dead_letters, documents, policies
+from gateway import dead_letter_documents, dead_letters, documents, past_documents, policies
 from gateway.answers import Answering
 from gateway.desk import Desk
+from gateway.moment import AT
 from gateway.posts import PostsDesk
 from gateway.query import PARAMETERS
 from streams.settings import Settings
@@ -38,11 +39,32 @@ def _notifications(settings: Settings) -> APIRouter:
         desk.jobs,
         methods=["GET"],
         summary="The newest notifications",
-        responses=documents.LIST,
-        openapi_extra={"parameters": PARAMETERS},
+        responses=past_documents.LIST,
+        openapi_extra={"parameters": [*PARAMETERS, AT]},
     )
     routes.add_api_route(
-        "/{id}", desk.job, methods=["GET"], summary="One notification", responses=documents.JOB, openapi_extra=ID
+        "/counts",
+        desk.counts,
+        methods=["GET"],
+        summary="How many notifications are in each status",
+        responses=past_documents.COUNTS,
+        openapi_extra={"parameters": [AT]},
+    )
+    routes.add_api_route(
+        "/{id}",
+        desk.job,
+        methods=["GET"],
+        summary="One notification",
+        responses=past_documents.JOB,
+        openapi_extra={"parameters": [*ID["parameters"], AT]},
+    )
+    routes.add_api_route(
+        "/{id}/why",
+        desk.why,
+        methods=["GET"],
+        summary="What led to where a notification stands",
+        responses=past_documents.WHY,
+        openapi_extra=ID,
     )
     routes.add_api_route(
         "/{id}/log",

@@ -2,19 +2,28 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
+import orjson
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway import wire
 from gateway.answers import answer, unknown
+from gateway.moment import moment
 from gateway.pages import Cursor, Row, page, without
+from gateway.past import newest_then, then
 from gateway.pending import Pending
-from gateway.query import Query, parse
+from gateway.query import STATUSES, Query, parse
+from projections.past.reads import Behind, Past, causes
 from projections.reads import Reads
 from projections.store import database
+from streams import clock
+from streams.clock import iso
 from streams.settings import Settings
 
 PATIENCE = 1.5
@@ -34,28 +43,33 @@ class Desk:
         """Connections for as long as the app lives; servers may be away, now and later."""
         self._pending = Pending(self._settings)
         async with database(self._settings, patience=PATIENCE) as base:
-            self._reads = Reads(base)
+            self._reads, self._past = Reads(base), Past(base)
             yield
         await self._pending.close()
 
     async def job(self, request: Request) -> Response:
-        """One notification.
+        """One notification, as it is or as it was.
 
         It leaves Redis only after it has come to the database: looked for in the order database, Redis, database, it
         can't be missed on its way.
         """
-        notification = request.path_params["id"]
-        document = await self._reads.job(notification)
-        if document is None:
-            if record := await self._pending.job(notification):
-                return Response(record, media_type=wire.JSON)
-            document = await self._reads.job(notification)
-        return unknown() if document is None else answer(wire.job(document))
+        time = moment(request.query_params, clock.now())
+        found = await self._found(request.path_params["id"])
+        if found is None:
+            return unknown()
+        if time is not None:
+            return await self._then(found, time)
+        return Response(found, media_type=wire.JSON) if isinstance(found, bytes) else answer(found)
 
     async def jobs(self, request: Request) -> Response:
-        """A page of notifications."""
-        query = parse(request.query_params)
-        rows, following = await newest(query, self._pending, self._reads)
+        """A page of notifications, as they are or as they were."""
+        query, time = parse(request.query_params), moment(request.query_params, clock.now())
+        if time is None:
+            rows, following = await self._newest(query)
+        else:
+            rows, following = await newest_then(query, time, self._newest, self._past)
+            if not rows and (early := await self._before_all(time)):
+                return early
         headers = {}
         if following is not None:
             parameters = {**request.query_params, "cursor": str(following)}
@@ -67,8 +81,52 @@ class Desk:
         notification = request.path_params["id"]
         if entries := await self._reads.story(notification):
             return answer([wire.entry(entry) for entry in entries])
-        known = await self._pending.job(notification) or await self._reads.job(notification)
-        return answer([]) if known else unknown()
+        return answer([]) if await self._found(notification) else unknown()
+
+    async def why(self, request: Request) -> Response:
+        """The causes and effects that are its story."""
+        notification = request.path_params["id"]
+        told = await causes(notification, self._past)
+        if told is not None:
+            return answer(msgspec.to_builtins(told))
+        if await self._found(notification):
+            raise Behind
+        return unknown()
+
+    async def counts(self, request: Request) -> Response:
+        """How many notifications are, or were, in each status."""
+        time = moment(request.query_params, clock.now())
+        found = await (self._reads.counts() if time is None else self._past.counts(time))
+        if time is not None and not found and (early := await self._before_all(time)):
+            return early
+        return answer({status: found.get(status, 0) for status in STATUSES})
+
+    async def _found(self, notification: str) -> Any:  # noqa: ANN401 - a job's JSON
+        """A job's JSON, as an object or as text; None if there is none."""
+        document = await self._reads.job(notification)
+        if document is None:
+            if record := await self._pending.job(notification):
+                return record
+            document = await self._reads.job(notification)
+        return None if document is None else wire.job(document)
+
+    async def _newest(self, query: Query) -> tuple[list[Row], Cursor | None]:
+        return await newest(query, self._pending, self._reads)
+
+    async def _then(self, found: Any, time: datetime) -> Response:  # noqa: ANN401 - see `_found`
+        job = orjson.loads(found) if isinstance(found, bytes) else found
+        rows = await then([Row("", job["id"], job)], time, self._past)
+        if rows:
+            return answer(rows[0].job)
+        return answer({"message": f"Job not known at {iso(time)}: it was created at {job['createdAt']}"}, 404)
+
+    async def _before_all(self, time: datetime) -> Response | None:
+        """What is said of a time of which nothing is known; None if something is."""
+        began = await self._past.began()
+        if began is not None and time >= began:
+            return None
+        first = "has no notification yet" if began is None else f"begins at {iso(began)}"
+        return answer({"message": f"nothing is known of {iso(time)}: the log {first}"}, 404)
 
 
 async def newest(query: Query, pending: Pending, reads: Reads) -> tuple[list[Row], Cursor | None]:

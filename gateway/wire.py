@@ -22,18 +22,18 @@ def encode(value: object) -> bytes:
 
 def job(document: Document) -> Json:
     """A job as the reference answers it, and what we know beyond that."""
-    return {"id": document["_id"], **_shown(document)}
+    return {"id": document["_id"], **shown(document)}
 
 
 def entry(document: Document) -> Json:
     """A line of a job's story."""
-    return {"id": document["_id"], **_shown(document), "details": _shown(document["details"])}
+    return {"id": document["_id"], **shown(document), "details": shown(document["details"])}
 
 
 def post(document: Document, names: Mapping[str, str]) -> Json:
     """A post, with its author's name if that is among those known, else the id."""
     author = document.get("authorId")
-    return {"id": document["_id"], **_shown(document), "authorName": names.get(author, author) if author else None}
+    return {"id": document["_id"], **shown(document), "authorName": names.get(author, author) if author else None}
 
 
 def letter(document: Document) -> Json:
@@ -42,7 +42,8 @@ def letter(document: Document) -> Json:
     return {"id": document["_id"], **_deep(told)}
 
 
-def _shown(document: Document) -> Json:
+def shown(document: Document) -> Json:
+    """The fields that clients see, times as text."""
     return {
         name: iso(value) if isinstance(value, datetime) else value
         for name, value in document.items()

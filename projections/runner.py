@@ -20,6 +20,7 @@ from projections.identity import log_identity
 from projections.layers import Layers
 from projections.log_model import LogModel
 from projections.pointers import Pointers
+from projections.past import runner as past_runner
 from projections.source import GROUP, Source
 from projections.store import PAUSES, Conflict, Unavailable, database
 from streams.kafka import Publisher, pauses, reachable
@@ -62,7 +63,7 @@ async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> No
 
 
 async def _both(*works: Coroutine[None, None, None]) -> None:
-    """One that fails ends the other."""
+    """One that fails ends the others."""
     loops = [asyncio.create_task(work) for work in works]
     try:
         ended, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_EXCEPTION)
@@ -96,7 +97,11 @@ async def _work(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> 
         def leads() -> bool:
             return FIRST in source.assigned()
 
-        await _both(loop.work(), letter_runner.run(settings, stopping, vitals, leads))
+        await _both(
+            loop.work(),
+            letter_runner.run(settings, stopping, vitals, leads),
+            past_runner.run(settings, stopping, vitals),
+        )
 
 
 @dataclass(slots=True)

@@ -30,9 +30,9 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]
     aiokafka goes to the group's offsets by itself: `take` therefore checks that each record follows the one before.
     """
 
-    def __init__(self, settings: Settings, publisher: Publisher) -> None:
-        self._publisher, self._accept_gaps = publisher, settings.accept_gaps
-        self._consumer = group_consumer(settings, GROUP, max_partition_fetch_bytes=FETCHED)
+    def __init__(self, settings: Settings, publisher: Publisher, group: str = GROUP) -> None:
+        self._publisher, self._accept_gaps, self._group = publisher, settings.accept_gaps, group
+        self._consumer = group_consumer(settings, group, max_partition_fetch_bytes=FETCHED)
         self._next: dict[int, int] = {}
         self._marking: asyncio.Task[None] | None = None
         self.reassigned = True
@@ -118,7 +118,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]
             gap = missed(place, here, first[place], ends[place], REPAIR, out_of_range=refuted)
             if gap is not None:
                 refuse_unless_accepted(gap, accept=self._accept_gaps)
-                await self._publisher.publish([on_record(gap, GROUP, clock.now())])
+                await self._publisher.publish([on_record(gap, self._group, clock.now())])
                 log.critical("%s: going on as told to", gap)
         if not self.reassigned:
             self.go_to({place.partition: max(self._next[place.partition], first[place]) for place in places})

@@ -26,6 +26,7 @@ from pymongo.write_concern import WriteConcern
 from projections import jobs, letters, story
 from projections.batch import Update
 from projections.jobs import READ, Standing, restored
+from projections.past import history, tallies
 from projections.position import Document, LogIdentity, Position, key, read, unread, written
 from projections.windows import SELECTIVE
 from streams.settings import Settings
@@ -98,6 +99,8 @@ async def declare(settings: Settings) -> None:
             pointers = {one["_id"]: one async for one in base[POINTERS].find()}
             await base[POSITIONS].create_index([("projection", ASCENDING)])
             await base[POINTERS].create_index([("revision", ASCENDING)])
+            await base[tallies.PROJECTION].create_index([("span", ASCENDING), ("start", ASCENDING)])
+            await base[history.PROJECTION].create_index([("partition", ASCENDING)])
         for projection in INDEXES:
             stored = pointers.get(projection, {"live": {"name": projection}, "other": None})
             for copy in filter(None, (stored["live"], stored["other"])):

@@ -34,6 +34,7 @@ class Outlet:
 
     def __init__(self, provider: Provider, settings: Settings) -> None:
         self.provider = provider
+        self.name = type(provider).__name__
         self.breaker = CircuitBreaker(
             failure_threshold=settings.breaker_failures,
             recovery_timeout=settings.breaker_pause,
@@ -47,6 +48,7 @@ class Slots:
     def __init__(self, outlet: Outlet, limit: int, freed: asyncio.Event) -> None:
         self._outlet = outlet
         self._limit = limit
+        self.provider = outlet.name
         self._freed = freed
         self.taken = 0
 

@@ -133,11 +133,15 @@ class Queued(Data, frozen=True):
 
 
 class Sending(Data, frozen=True):
-    """By deliver, before the call: whoever sees no outcome by `deadline` may call the dispatch lost."""
+    """By deliver, before the call: whoever sees no outcome by `deadline` may call the dispatch lost.
+
+    `provider` is what will be called; older events don't tell.
+    """
 
     dispatch: Dispatch
     deadline: Instant
     worker: str
+    provider: str = ""
 
 
 class Sent(Data, frozen=True):

@@ -156,9 +156,8 @@ class Taker:
 
     def _sending(self, taken: Taken, now: datetime) -> Record:
         event = taken.event
-        return Record.of(
-            event.then(Sending(event.body.dispatch, taken.deadline, self._worker), SOURCE, now), EVENTS, taken.key
-        )
+        body = Sending(event.body.dispatch, taken.deadline, self._worker, taken.slots.provider)
+        return Record.of(event.then(body, SOURCE, now), EVENTS, taken.key)
 
 
 def read(

@@ -68,7 +68,7 @@ def test_a_suppressed_one_is_there_with_its_reason(settings: Settings, url: str)
 
 
 @pytest.mark.parametrize("name", ["nobody", "..%2f..", "%00", "%ff%fe", "a%20b", "x" * 5000, "{}", "$where", "[]"])
-@pytest.mark.parametrize("what", ["", "/log"])
+@pytest.mark.parametrize("what", ["", "/log", "/why"])
 def test_an_unknown_or_malformed_id_is_not_found(url: str, name: str, what: str) -> None:
     answer = get(f"{url}/{name}{what}")
     assert (answer.status_code, answer.json()) == NOT_FOUND or "%2f" in name
@@ -236,11 +236,13 @@ def test_the_pages_about_it_are_right(settings: Settings, serve: Serve) -> None:
         "/api/dead-letters": ["200", "400", "503"],
         "/api/dead-letters/counts": ["200", "503"],
         "/api/dead-letters/{id}": ["200", "404", "503"],
-        "/api/notifications": ["200", "400", "503"],
-        "/api/notifications/{id}": ["200", "404", "503"],
+        "/api/notifications": ["200", "400", "404", "503"],
+        "/api/notifications/counts": ["200", "400", "404", "503"],
+        "/api/notifications/{id}": ["200", "400", "404", "503"],
         "/api/notifications/{id}/log": ["200", "404", "503"],
+        "/api/notifications/{id}/why": ["200", "404", "503"],
         "/api/policies": ["200", "503"],
         "/posts": ["200", "503"],
     }
     named = [parameter["name"] for parameter in paths["/api/notifications"]["get"]["parameters"]]
-    assert named == ["status", "type", "recipient", "limit", "cursor"]
+    assert named == ["status", "type", "recipient", "limit", "cursor", "at"]

@@ -1,0 +1,49 @@
+"""`why`: what led to where a notification stands, as a tree or as JSON."""
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from deploy.stack.environment import running_settings
+from deploy.stack.errors import StackError
+from streams.settings import Settings
+
+if TYPE_CHECKING:
+    from projections.past.why import Why
+
+PATIENCE = 5.0
+"""Seconds to wait for MongoDB."""
+
+
+def why(
+    notification: Annotated[str, typer.Argument(metavar="ID", help="The notification's.")],
+    *,
+    json: Annotated[bool, typer.Option("--json", help="As JSON, as the gateway answers it.")] = False,
+) -> None:
+    """Show each event of a notification under what caused it: when, after how long, by which policy and worker."""
+    import msgspec  # noqa: PLC0415
+
+    from deploy.causes import tree  # noqa: PLC0415
+
+    told = asyncio.run(_told(running_settings(), notification))
+    if json:
+        typer.echo(msgspec.json.format(msgspec.json.encode(told)).decode())
+    else:
+        Console().print(tree(told), highlight=False)
+
+
+async def _told(settings: Settings, notification: str) -> "Why":
+    """Raises `StackError` if it has no story, or the database does not answer."""
+    from projections.past.reads import Past, causes  # noqa: PLC0415
+    from projections.store import Unavailable, database  # noqa: PLC0415
+
+    try:
+        async with database(settings, patience=PATIENCE) as base:
+            told = await causes(notification, Past(base))
+    except Unavailable as error:
+        raise StackError(f"the story can't be read ({error}): is the stack up?") from error
+    if told is None:
+        raise StackError(f"the read models have no story of {notification}: is that its id? It may be a moment behind")
+    return told

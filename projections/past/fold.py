@@ -1,0 +1,111 @@
+"""Takes records of the log, in order per partition, into the stories and the sums; knows what is stored."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from projections.batch import Item
+from projections.past import tallies
+from projections.past.history import History, Step, evolve, steps
+from projections.past.store import PastStore
+from projections.position import Document, LogIdentity, Position
+from projections.reading import Raw, read
+from projections.store import Conflict
+from streams.clock import to_millisecond
+from streams.events import Repeated
+
+KEPT = 8_000
+"""Stories, of 3.5 kB each: those of the last 10 s at 833/s, when most have come to their end; others are read again."""
+SUMS_KEPT = 2000
+LEFT_OUT = (Repeated,)
+"""Says nothing about its notification but that it was asked for again."""
+
+
+class Folder:
+    """Both read models, which share a position."""
+
+    def __init__(self, store: PastStore, identity: LogIdentity) -> None:
+        self._store, self._identity = store, identity
+        self._positions: dict[int, Position] = {}
+        self._histories: dict[str, History] = {}
+        self._sums: dict[str, Document] = {}
+
+    async def open(self, partitions: Sequence[int]) -> dict[int, int]:
+        """Drop all that is held and read the positions: the first offset to take, by partition.
+
+        Raises `Refused` if the read models are of another log or version, `Unavailable`, `Conflict`.
+        """
+        self._histories.clear()
+        self._sums.clear()
+        self._positions = await self._store.positions(partitions, self._identity)
+        return self.following()
+
+    def following(self) -> dict[int, int]:
+        """The first offset that is not taken in yet, by partition."""
+        return {partition: position.offset + 1 for partition, position in self._positions.items()}
+
+    async def check(self) -> None:
+        """Raises `Conflict` if the stored positions are not where this folder left them."""
+        if await self._store.positions(self._positions, self._identity) != self._positions:
+            raise Conflict("the stored positions moved: MongoDB lost its tail, or somebody else writes")
+
+    async def take(self, records: Sequence[Raw]) -> None:
+        """Take these in. What can't be read is left to NotificationJob's loop. Raises as `PastStore` does."""
+        read_items = [item for record in records if isinstance(item := read(record), Item)]
+        items = [item for item in read_items if not isinstance(item.event.body, LEFT_OUT)]
+        before = await self._held({item.event.notification for item in items})
+        after, moved = _folded(before, items)
+        wanted = {key: one for part, some in moved.items() for key, one in tallies.touched(part, some).items()}
+        sums = tallies.fold(wanted, await self._sums_of(wanted))
+        await self._store.write(sums, before, after)
+        await self._advance(records, read_items)
+        self._keep(before | after, sums)
+
+    async def _held(self, subjects: set[str]) -> dict[str, History]:
+        held = {name: self._histories[name] for name in subjects if name in self._histories}
+        return held | await self._store.histories(subjects - held.keys())
+
+    async def _sums_of(self, names: Collection[str]) -> dict[str, Document]:
+        missing = [name for name in names if name not in self._sums]
+        held = {name: self._sums[name] for name in names if name in self._sums}
+        return held | await self._store.sums(missing)
+
+    async def _advance(self, records: Sequence[Raw], items: Iterable[Item]) -> None:
+        reached = {record.partition: record.offset for record in records}
+        newest = {part: self._positions[part].newest for part in reached}
+        for event, place in items:
+            known, time = newest[place.partition], to_millisecond(event.time)
+            newest[place.partition] = time if known is None else max(known, time)
+        new = {part: Position(offset, newest=newest[part]) for part, offset in reached.items()}
+        await self._store.advance(self._positions, new)
+        self._positions |= new
+
+    def _keep(self, histories: dict[str, History], sums: tallies.Writes) -> None:
+        for name, one in histories.items():
+            self._histories.pop(name, None)
+            self._histories[name] = one
+        for document in sums.documents:
+            self._sums[document["_id"]] = document
+        for update in sums.updates:
+            self._sums[update.id] = self._sums.get(update.id, {}) | update.changes
+        _forget(self._histories, KEPT)
+        _forget(self._sums, SUMS_KEPT)
+
+
+def _folded(before: dict[str, History], items: Iterable[Item]) -> tuple[dict[str, History], dict[int, list[Step]]]:
+    """The stories that these items change, and the steps that they come to, by partition."""
+    after: dict[str, History] = {}
+    moved: dict[int, list[Step]] = {}
+    for item in items:
+        subject = item.event.notification
+        old = after.get(subject) or before.get(subject)
+        new = evolve(old, item)
+        if new is not None and new is not old:
+            after[subject] = new
+            moved.setdefault(item.place.partition, []).extend(steps(old, new))
+    return after, moved
+
+
+def _forget(held: dict[str, Any], kept: int) -> None:
+    """Those that were not touched for longest."""
+    for name in list(held)[: max(len(held) - kept, 0)]:
+        del held[name]

@@ -1,0 +1,74 @@
+"""NotificationHistory and StatusTally in MongoDB, as their loop reads and writes them.
+
+The order of a batch makes a crash harmless: sums, durably; stories, durably; the position. What comes again after it is
+in the sums already, by their offsets, and in the stories. A second writer is harmless for the same reason: a sum, like
+a story, is all that the log has for it up to its offset, whoever wrote it.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from projections.batch import Update
+from projections.past import history, tallies
+from projections.past.history import History
+from projections.past.tallies import Writes
+from projections.position import Document, LogIdentity, Position, key, read, unread, written
+from projections.store import POSITIONS, Collection, Database, answered, durable, insert, update
+
+PROJECTION = history.PROJECTION
+"""The position is that of both."""
+
+
+async def documents(collection: Collection, names: Iterable[str]) -> list[Document]:
+    """Those with these ids that are stored."""
+    wanted = list(names)
+    if not wanted:
+        return []
+    with answered():
+        return await collection.find({"_id": {"$in": wanted}}, batch_size=len(wanted) + 1).to_list()
+
+
+class PastStore:
+    """What the loop reads and writes. All of it raises `Unavailable`."""
+
+    def __init__(self, base: Database) -> None:
+        self._histories, self._tallies = durable(base, history.PROJECTION), durable(base, tallies.PROJECTION)
+        self._positions = base[POSITIONS]
+
+    async def positions(self, partitions: Iterable[int], identity: LogIdentity) -> dict[int, Position]:
+        """By partition; made if missing. Raises `Refused` if they are of another log or another fold."""
+        fresh = {key(PROJECTION, one): unread(PROJECTION, one, history.VERSION, identity) for one in partitions}
+        with answered():
+            found = {one["_id"]: one async for one in self._positions.find({"_id": {"$in": list(fresh)}})}
+            await insert(self._positions, [document for name, document in fresh.items() if name not in found])
+        return {one["partition"]: read(one, history.VERSION, identity) for one in (fresh | found).values()}
+
+    async def histories(self, subjects: Iterable[str]) -> dict[str, History]:
+        """The stories of those that have one."""
+        return {one["_id"]: history.restored(one) for one in await documents(self._histories, subjects)}
+
+    async def sums(self, names: Iterable[str]) -> dict[str, Document]:
+        """Those of them that are stored."""
+        return {one["_id"]: one for one in await documents(self._tallies, names)}
+
+    async def write(self, sums: Writes, before: Mapping[str, History], after: Mapping[str, History]) -> None:
+        """Store sums, then stories. Raises `Conflict`."""
+        born = [history.document(one) for name, one in after.items() if name not in before]
+        moved = [
+            Update(name, {"offset": before[name].offset}, history.changes(one))
+            for name, one in after.items()
+            if name in before
+        ]
+        with answered():
+            await insert(self._tallies, sums.documents)
+            await update(self._tallies, sums.updates)
+            await insert(self._histories, born)
+            await update(self._histories, moved)
+
+    async def advance(self, old: Mapping[int, Position], new: Mapping[int, Position]) -> None:
+        """Raises `Conflict` if the old positions are not what is stored."""
+        updates = [
+            Update(key(PROJECTION, part), {"offset": old[part].offset}, written(position))
+            for part, position in new.items()
+        ]
+        with answered():
+            await update(self._positions, updates)

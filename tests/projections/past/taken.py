@@ -1,0 +1,42 @@
+"""Events taken into the stories and sums as the runner does it, without a broker."""
+
+import asyncio
+from dataclasses import dataclass
+
+from projections.past.fold import Folder
+from projections.past.store import PastStore
+from projections.position import LogIdentity
+from projections.store import database
+from streams.codec import encode
+from streams.settings import Settings
+from tests.projections.lives import Events
+
+LOG = LogIdentity("cluster", "topic")
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A record."""
+
+    partition: int
+    offset: int
+    value: bytes | None
+    key: bytes | None = None
+    timestamp: int = 0
+
+
+def raws(events: Events, partition: int = 0, first: int = 0) -> list[Raw]:
+    """As they lie in one partition."""
+    return [Raw(partition, first + number, encode(one)) for number, one in enumerate(events)]
+
+
+def take(settings: Settings, events: Events) -> None:
+    """Take these in, as what comes next in partition 0."""
+    asyncio.run(_take(settings, events))
+
+
+async def _take(settings: Settings, events: Events) -> None:
+    async with database(settings, patience=10) as base:
+        folder = Folder(PastStore(base), LOG)
+        following = await folder.open([0])
+        await folder.take(raws(events, first=following[0]))

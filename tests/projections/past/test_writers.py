@@ -1,0 +1,128 @@
+"""Two writers of one partition, each step of one between any of the other, and either cut off: the past stays right."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from projections.batch import Update
+from projections.past import history, tallies
+from projections.past.fold import Folder
+from projections.past.history import History, since_1970, standing_at
+from projections.past.store import PastStore
+from projections.past.tallies import Writes
+from projections.position import Document, Position
+from projections.store import Conflict
+from tests.projections.lives import OUTCOMES, Events, accepted, items, life, shuffled
+from tests.projections.past.taken import LOG, raws
+from tests.projections.past.test_history import fold
+
+
+class CutOff(Exception):
+    """A writer died."""
+
+
+@dataclass
+class Shared:
+    """As `PastStore`, in memory; others may come in between at each step, or the writer may end there."""
+
+    chance: random.Random
+    documents: dict[str, Document] = field(default_factory=dict)
+    position: Position = field(default_factory=Position)
+
+    async def step(self) -> None:
+        for _ in range(self.chance.randint(0, 3)):
+            await asyncio.sleep(0)
+        if self.chance.random() < 0.01:
+            raise CutOff
+
+    async def positions(self, _: object, __: object) -> dict[int, Position]:
+        await self.step()
+        return {0: self.position}
+
+    async def histories(self, subjects: Iterable[str]) -> dict[str, History]:
+        await self.step()
+        return {name: history.restored(self.documents[name]) for name in subjects if name in self.documents}
+
+    async def sums(self, names: Iterable[str]) -> dict[str, Document]:
+        await self.step()
+        return {name: self.documents[name] for name in names if name in self.documents}
+
+    async def write(self, sums: Writes, before: Mapping[str, History], after: Mapping[str, History]) -> None:
+        born = [history.document(one) for name, one in after.items() if name not in before]
+        moved = [
+            Update(name, {"offset": before[name].offset}, history.changes(after[name]))
+            for name in before.keys() & after
+        ]
+        for documents, updates in ((sums.documents, []), ([], sums.updates), (born, []), ([], moved)):
+            held = [await self.insert(one) for one in documents] + [await self.update(one) for one in updates]
+            if not all(held):
+                raise Conflict
+
+    async def insert(self, document: Document) -> bool:
+        await self.step()
+        return self.documents.setdefault(document["_id"], document) is document
+
+    async def update(self, update: Update) -> bool:
+        await self.step()
+        if not update.unmoved.items() <= self.documents[update.id].items():
+            return False
+        self.documents[update.id] = self.documents[update.id] | update.changes
+        return True
+
+    async def advance(self, old: Mapping[int, Position], new: Mapping[int, Position]) -> None:
+        await self.step()
+        if self.position.offset != old[0].offset:
+            raise Conflict
+        self.position = new[0]
+
+
+async def write(shared: Shared, log: Events) -> None:
+    """Takes all of it, beginning again from the position whenever something goes wrong."""
+    folder = Folder(cast("PastStore", shared), LOG)
+    following = None
+    while following is None or following < len(log):
+        try:
+            if following is None:
+                following = (await folder.open([0]))[0]
+            else:
+                end = following + shared.chance.randint(1, 12)
+                await folder.take(raws(log[following:end], first=following))
+                following = folder.following()[0]
+        except (Conflict, CutOff):
+            following = None
+
+
+async def both(shared: Shared, log: Events) -> None:
+    await asyncio.gather(write(shared, log), write(shared, log))
+
+
+@given(st.lists(st.sampled_from(OUTCOMES), min_size=1, max_size=5), st.integers(0, 10**6))
+def test_whatever_two_writers_do_to_each_other_the_past_is_right(outcomes: list[str], seed: int) -> None:
+    chance = random.Random(seed)
+    log = shuffled((life(accepted(f"n{number}", number), each) for number, each in enumerate(outcomes)), seed)
+    late = chance.sample(range(len(log)), len(log) // 5)
+    log = [one for number, one in enumerate(log) if number not in late] + [log[number] for number in late]
+    shared = Shared(chance)
+    asyncio.run(both(shared, log))
+    stories = {name: history.restored(one) for name, one in shared.documents.items() if "told" in one}
+    sums = [one for one in shared.documents.values() if "span" in one]
+    for time in {since_1970(one.time) for one in log}:
+        wanted = Counter[str]()
+        for name, story in stories.items():
+            own = [
+                each for each in items(log) if each.event.notification == name and since_1970(each.event.time) <= time
+            ]
+            standing = fold(own)
+            assert (standing and standing.status) == ((then := standing_at(story, time)) and then.status)
+            wanted.update([standing.status] if standing else [])
+        ranges = tallies.ranges(time)
+        inside = [
+            one for one in sums if any(one["span"] == span and low <= one["start"] < high for span, low, high in ranges)
+        ]
+        assert tallies.total(inside, time) == wanted
