@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from deploy.commands import dead_letters
+from deploy.commands import dead_letters, replay
 from deploy.commands.audit import audit
 from deploy.commands.bench import bench
 from deploy.commands.check import check
@@ -40,6 +40,7 @@ app.command()(seed)
 app.command()(audit)
 app.command()(recover)
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(replay.app, name="replay")
 INTERRUPTED = 130
 
 
