@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from deploy.commands import dead_letters, replay
+from deploy.commands.archive import export, import_
 from deploy.commands.audit import audit
 from deploy.commands.bench import bench
 from deploy.commands.check import check
@@ -39,6 +40,8 @@ app.command()(bench)
 app.command()(seed)
 app.command()(audit)
 app.command()(recover)
+app.command()(export)
+app.command("import")(import_)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(replay.app, name="replay")
 INTERRUPTED = 130

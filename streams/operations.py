@@ -152,6 +152,12 @@ class ReplayDone(Done, frozen=True, tag="replay-done"):
     delivered: int
 
 
+class LogImported(Done, frozen=True, tag="log-imported"):
+    """Below these offsets, by partition, the log is another system's history: nobody acts on it here."""
+
+    until: dict[int, int]
+
+
 Replaying = (
     ReplayRequested
     | ReplayCounted
@@ -163,7 +169,16 @@ Replaying = (
     | ReplayDone
 )
 Operation = (
-    CooledOff | PolicyChanged | CoolOffEnded | GapAccepted | TableRebuilt | LaneSkipped | Redriven | Dropped | Replaying
+    CooledOff
+    | PolicyChanged
+    | CoolOffEnded
+    | GapAccepted
+    | TableRebuilt
+    | LaneSkipped
+    | Redriven
+    | Dropped
+    | LogImported
+    | Replaying
 )
 
 

@@ -55,7 +55,7 @@ async def patiently(call: Callable[[], Awaitable[ResultT]]) -> ResultT:
     """Its result, tried again while it is `Passing`. Raises `Failing`."""
     attempts = AsyncRetrying(
         stop=stop_after_attempt(ATTEMPTS),
-        wait=wait_exponential_jitter(FIRST_PAUSE, LONGEST_PAUSE),
+        wait=wait_exponential_jitter(multiplier=FIRST_PAUSE, max=LONGEST_PAUSE),
         retry=retry_if_exception_type(Passing),
         reraise=True,
     )
