@@ -144,5 +144,5 @@ def _reached(replay: Replay, delivered: int, offsets: dict[int, int]) -> Replay:
 
 def shown(replay: Replay) -> dict[str, object]:
     """For people and programs, over HTTP and on the command line."""
-    told: dict[str, object] = msgspec.to_builtins(replay)
+    told: dict[str, object] = msgspec.to_builtins(replay, str_keys=True)
     return told | {"total": replay.total}

@@ -18,6 +18,7 @@ from projections.replay.selecting import Picked
 from projections.replay.targets import Target
 from projections.replay.writing import NeverTaken, TopicWriter
 from projections.store import UNENCODABLE, Unavailable, answered, database, durable, encodes, insert
+from streams.events import Instant
 from streams.settings import Settings
 
 MARK = "tidingsreplay"
@@ -53,6 +54,11 @@ class Handler(Protocol):
 
 async def patiently(call: Callable[[], Awaitable[ResultT]]) -> ResultT:
     """Its result, tried again while it is `Passing`. Raises `Failing`."""
+
+    async def attempt() -> ResultT:
+        """Trap: tenacity awaits only what it knows for a coroutine function, which a lambda is not."""
+        return await call()
+
     attempts = AsyncRetrying(
         stop=stop_after_attempt(ATTEMPTS),
         wait=wait_exponential_jitter(multiplier=FIRST_PAUSE, max=LONGEST_PAUSE),
@@ -60,7 +66,7 @@ async def patiently(call: Callable[[], Awaitable[ResultT]]) -> ResultT:
         reraise=True,
     )
     try:
-        return await attempts(call)
+        return await attempts(attempt)
     except Passing as error:
         raise Failing(f"{error}, {ATTEMPTS} times") from error
 
@@ -128,7 +134,7 @@ class Collection:
     async def _insert(self, documents: list[Document]) -> None:
         try:
             with answered():
-                await insert(self._collection, [dict(one) for one in documents], repeatable=True)
+                await insert(self._collection, documents, repeatable=True)
         except Unavailable as error:
             raise Passing(str(error)) from error
         except UNENCODABLE as error:
@@ -142,6 +148,7 @@ def document(event: Picked, replay: str) -> Document:
         **told,
         "_id": event.id,
         "kind": event.type,
+        "time": msgspec.convert(told["time"], Instant),
         "position": {"partition": event.record.partition, "offset": event.record.offset},
         "replay": replay,
     }
