@@ -52,10 +52,18 @@ def _collection(name: str) -> str:
 
 
 def _url(url: str) -> str:
-    parts = urlsplit(url)
-    if not parts.hostname or parts.username or parts.password or len(url) > MAX_URL:
-        raise Refused(
-            f"expected a webhook as http(s)://host/..., without user and password, since it is kept on record, and of "
-            f"{MAX_URL} characters at most"
-        )
-    return url
+    if _can_be(url):
+        return url
+    raise Refused(
+        "expected a webhook as http(s)://host/..., without user and password, since it is kept on record, and of "
+        f"{MAX_URL} characters at most"
+    )
+
+
+def _can_be(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    return bool(parts.hostname) and port != 0 and parts.username is parts.password is None and len(url) <= MAX_URL

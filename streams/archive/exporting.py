@@ -4,7 +4,7 @@ A part of the log is a stretch of each partition, by the times at which its reco
 audit of the same stretch has the same digest, and the same export of it is the same again.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from datetime import datetime
 from pathlib import Path
@@ -45,11 +45,15 @@ async def export(settings: Settings, folder: Path, wanted: Wanted, told: Told) -
     total, done = sum(extent.end - extent.first for extent in extents.values()), 0
     parts: list[Part] = []
     for place, extent in extents.items():
-        path = folder / file_name(place.topic, place.partition, wanted.format)
-        part = await _part(settings.kafka_url, place, extent, path, wanted.format)
-        parts.append(part)
-        done += part.records
-        told(done, total)
+        file = sink(folder / file_name(place.topic, place.partition, wanted.format), wanted.format)
+        digest, count = PartitionDigest(), 0
+        async for batch in _batches(settings.kafka_url, place, extent):
+            file.add([_stored(record, digest) for record in batch])
+            count += len(batch)
+            told(done + count, total)
+        file.close()
+        parts.append(_part(place, extent, wanted.format, count, digest))
+        done += count
     log = of_log(bytes.fromhex(part.digest) for part in parts if part.topic == EVENTS)
     manifest = Manifest(wanted.format, clock.now(), settings.partitions, tuple(parts), log, wanted.since, wanted.until)
     (folder / MANIFEST).write_bytes(encoded(manifest))
@@ -85,17 +89,18 @@ async def _within(
     return {place: Extent(first[place], max(min(end[place], extents[place].end), first[place])) for place in extents}
 
 
-async def _part(url: str, place: TopicPartition, extent: Extent, path: Path, format_: Format) -> Part:
-    digest, count, file = PartitionDigest(), 0, sink(path, format_)
+async def _batches(url: str, place: TopicPartition, extent: Extent) -> AsyncIterator[list[ConsumerRecord]]:
     async with aclosing(records(url, {place: extent}, gaps=False)) as batches:
         async for batch in batches:
-            file.add([_stored(record) for record in batch])
-            for record in batch:
-                digest.add(record.offset, record.key, record.value)
-            count += len(batch)
-    file.close()
-    return Part(path.name, place.topic, place.partition, *extent, count, digest.digest().hex())
+            yield batch
 
 
-def _stored(record: ConsumerRecord) -> Stored:
+def _stored(record: ConsumerRecord, digest: PartitionDigest) -> Stored:
+    """Goes into the digest, too."""
+    digest.add(record.offset, record.key, record.value)
     return Stored(record.offset, record.timestamp, record.key, record.value, tuple(record.headers))
+
+
+def _part(place: TopicPartition, extent: Extent, format_: Format, count: int, digest: PartitionDigest) -> Part:
+    name = file_name(place.topic, place.partition, format_)
+    return Part(name, place.topic, place.partition, *extent, count, digest.digest().hex())

@@ -41,6 +41,8 @@ def test_our_topics_are_refused_by_name_and_by_prefix_wherever_they_are_named(to
         "topic:a/b",
         "ftp://x/",
         "http://",
+        "http://[",
+        "http://a:b/",
         "topic",
     ],
 )
