@@ -2,6 +2,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from projections.replay.book import Book, Replay, State, may
 from streams import operations
@@ -24,6 +26,17 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ORDER = Order(Selection(types=("sent",)), "topic:mine", 10)
 PREVIEW = Order(Selection(), "topic:mine", 10, preview=True)
 ASKED, COUNTED = ReplayRequested("r", ORDER), ReplayCounted("r", {0: (0, 9), 2: (5, 7)}, {"sent": 3, "failed": 1}, 2)
+
+TOLD: list[Operation] = [
+    COUNTED,
+    ReplayReached("r", 1, {0: 4}),
+    ReplayReached("r", 2, {2: 6}),
+    ReplayPaused("r"),
+    ReplayResumed("r"),
+    ReplayCancelled("r"),
+    ReplayFailed("r", "no"),
+    ReplayDone("r", 4),
+]
 
 
 def after(*told: Operation) -> Replay:
@@ -64,6 +77,13 @@ def test_it_knows_who_why_how_much_and_how_far() -> None:
 def test_a_worker_that_wakes_up_late_takes_nothing_back() -> None:
     replay = after(ASKED, COUNTED, ReplayReached("r", 3, {0: 6, 2: 6}), ReplayReached("r", 1, {0: 2}))
     assert (replay.reached, replay.delivered) == ({0: 6, 2: 6}, 3)
+
+
+@given(st.lists(st.tuples(st.sampled_from(TOLD), st.booleans()), max_size=12), st.sampled_from([ORDER, PREVIEW]))
+def test_what_a_producer_wrote_twice_counts_once(told: list[tuple[Operation, bool]], order: Order) -> None:
+    once = [ReplayRequested("r", order), *(done for done, _ in told)]
+    twice = [once[0], *(each for done, again in told for each in [done] * (1 + again))]
+    assert after(*once) == after(*twice)
 
 
 def test_other_operations_and_what_can_not_be_read_are_none_of_its_business() -> None:
