@@ -10,7 +10,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from deploy.commands import dead_letters
+from deploy.commands import dead_letters, replay
+from deploy.commands.archive import export, import_
 from deploy.commands.audit import audit
 from deploy.commands.bench import bench
 from deploy.commands.check import check
@@ -43,7 +44,10 @@ app.command()(audit)
 app.command()(recover)
 app.command()(rebuild)
 app.command()(why)
+app.command()(export)
+app.command("import")(import_)
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(replay.app, name="replay")
 INTERRUPTED = 130
 
 

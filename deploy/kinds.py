@@ -7,5 +7,6 @@ MODULES = {
     "lifecycle": "streams.lifecycle",
     "deliver": "streams.deliver",
     "projections": "projections.runner",
+    "replays": "projections.replay.runner",
 }
 """What runs each kind of process."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from gateway import dead_letter_documents, dead_letters, documents, past_documents, policies
+from gateway import dead_letter_documents, dead_letters, documents, past_documents, policies, replay_documents, replays
 from gateway.answers import Answering
 from gateway.desk import Desk
 from gateway.moment import AT
@@ -19,6 +19,7 @@ def _id(whose: str) -> dict[str, Any]:
 
 
 ID, LETTER_ID = _id("The notification's."), _id("The dead letter's, percent-encoded.")
+REPLAY_ID = _id("The replay's.")
 
 
 def router(settings: Settings) -> APIRouter:
@@ -28,6 +29,7 @@ def router(settings: Settings) -> APIRouter:
     routes.include_router(_posts(settings))
     routes.include_router(_dead_letters(settings))
     routes.include_router(_policies(settings))
+    routes.include_router(_replays(settings))
     return routes
 
 
@@ -145,4 +147,41 @@ def _policies(settings: Settings) -> APIRouter:
         responses=documents.COOL_OFF,
         openapi_extra=documents.ACTOR,
     )
+    return routes
+
+
+def _replays(settings: Settings) -> APIRouter:
+    desk = replays.ReplaysDesk(settings)
+    routes = APIRouter(prefix="/api/replays", lifespan=desk.open, route_class=Answering, tags=["replays"])
+    routes.add_api_route("", desk.replays, methods=["GET"], summary="All replays", responses=replay_documents.LIST)
+    routes.add_api_route(
+        "",
+        desk.start,
+        methods=["POST"],
+        status_code=202,
+        summary="Tell events of the log again, to a handler of yours",
+        responses=replay_documents.STARTED,
+        openapi_extra=replay_documents.REQUEST,
+    )
+    routes.add_api_route(
+        "/{id}",
+        desk.replay,
+        methods=["GET"],
+        summary="One replay",
+        responses=replay_documents.REPLAY,
+        openapi_extra=REPLAY_ID,
+    )
+    for say, summary in (
+        (desk.pause, "Have a replay wait"),
+        (desk.resume, "Have a replay go on, or a preview begin"),
+        (desk.cancel, "End a replay where it is"),
+    ):
+        routes.add_api_route(
+            f"/{{id}}/{say.__name__}",
+            say,
+            methods=["POST"],
+            summary=summary,
+            responses=replay_documents.SAID,
+            openapi_extra=REPLAY_ID | replay_documents.WORDS,
+        )
     return routes

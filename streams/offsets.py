@@ -50,6 +50,11 @@ class Offsets:
         end = await self._consumer.end_offsets(wanted)
         return {place: Extent(first[place], end[place]) for place in wanted}
 
+    async def at(self, places: Iterable[TopicPartition], time: int) -> dict[TopicPartition, int | None]:
+        """The first records that were written at a time (in milliseconds since 1970) or later; None if none was."""
+        found = await self._consumer.offsets_for_times(dict.fromkeys(places, time))
+        return {place: None if known is None else known.offset for place, known in found.items()}
+
     async def committed(self, group: str) -> dict[TopicPartition, int]:
         """What a group has committed; a partition without a commit is left out.
 

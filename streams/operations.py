@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 from streams.clock import milliseconds
 from streams.codec import Undecodable
 from streams.record import Record
+from streams.replays import Extents, Order
 from streams.topics import OPERATIONS
 
 TYPE_PREFIX = "tidings.operation."
@@ -127,8 +128,92 @@ class CopyDropped(Done, frozen=True, tag="copy-dropped"):
 
 
 Copied = CutOver | RolledBack | CopyDropped
+
+
+class ReplayRequested(Done, frozen=True, tag="replay-requested"):
+    """Somebody wants events of the log told again."""
+
+    replay: str
+    order: Order
+
+
+class ReplayCounted(Done, frozen=True, tag="replay-counted"):
+    """These are its events, by type, in these extents of the log; `unreadable` records in them are no events."""
+
+    replay: str
+    extents: Extents
+    counts: dict[str, int]
+    unreadable: int = 0
+
+
+class ReplayReached(Done, frozen=True, tag="replay-reached"):
+    """It was told up to these offsets (exclusive), by partition: `delivered` events so far."""
+
+    replay: str
+    delivered: int
+    offsets: dict[int, int]
+
+
+class ReplayPaused(Done, frozen=True, tag="replay-paused"):
+    """It waits to be resumed."""
+
+    replay: str
+
+
+class ReplayResumed(Done, frozen=True, tag="replay-resumed"):
+    """It goes on from where it was."""
+
+    replay: str
+
+
+class ReplayCancelled(Done, frozen=True, tag="replay-cancelled"):
+    """It ends where it is."""
+
+    replay: str
+
+
+class ReplayFailed(Done, frozen=True, tag="replay-failed"):
+    """It could not go on. Resumed, it tries again."""
+
+    replay: str
+    error: str
+
+
+class ReplayDone(Done, frozen=True, tag="replay-done"):
+    """All its events were told."""
+
+    replay: str
+    delivered: int
+
+
+class LogImported(Done, frozen=True, tag="log-imported"):
+    """Below these offsets, by partition, the log is another system's history: nobody acts on it here."""
+
+    until: dict[int, int]
+
+
+Replaying = (
+    ReplayRequested
+    | ReplayCounted
+    | ReplayReached
+    | ReplayPaused
+    | ReplayResumed
+    | ReplayCancelled
+    | ReplayFailed
+    | ReplayDone
+)
 Operation = (
-    CooledOff | PolicyChanged | CoolOffEnded | GapAccepted | TableRebuilt | LaneSkipped | Redriven | Dropped | Copied
+    CooledOff
+    | PolicyChanged
+    | CoolOffEnded
+    | GapAccepted
+    | TableRebuilt
+    | LaneSkipped
+    | Redriven
+    | Dropped
+    | LogImported
+    | Copied
+    | Replaying
 )
 
 
@@ -144,7 +229,7 @@ class Event(Struct, frozen=True):
     @property
     def id(self) -> str:
         """Names what was done to what, and when."""
-        kind, *facts = msgspec.to_builtins(self.done).values()
+        kind, *facts = (fact for fact in msgspec.to_builtins(self.done).values() if not isinstance(fact, dict))
         return ":".join(map(str, (kind, *facts, milliseconds(self.time))))
 
 

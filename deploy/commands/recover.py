@@ -2,8 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from typing import Annotated
 
@@ -15,7 +13,7 @@ from deploy.stack.environment import running_settings
 from deploy.stack.errors import StackError
 from deploy.stack.home import Home
 from deploy.stack.report import Report
-from deploy.stack.supervision import Supervision
+from deploy.stack.standstill import stopped
 from streams.settings import Settings
 
 
@@ -33,25 +31,8 @@ def recover(
     """Rebuild a table from the log, or find deliver's place again. Nothing is sent; workers are stopped meanwhile."""
     report, settings = Report(Console(stderr=True)), running_settings()
     home = Home(settings.tidings_home)
-    with _stopped(home, part, report):
+    with stopped(home, (part.value,), report):
         asyncio.run(_recover(part, settings, report))
-
-
-@contextmanager
-def _stopped(home: Home, part: Part, report: Report) -> Iterator[None]:
-    """The stack's workers of a kind stand still, and go on afterwards."""
-    supervision = Supervision(home)
-    workers = [state for state in supervision.states() if state.name.split("-")[0] == part.value]
-    with report.working(f"stopping {part.value}"):
-        for state in workers:
-            supervision.halt(state)
-    try:
-        yield
-    finally:
-        for state in workers:
-            supervision.start(state)
-        if workers:
-            report.done(f"started {', '.join(state.name for state in workers)}")
 
 
 async def _recover(part: Part, settings: Settings, report: Report) -> None:

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack, aclosing, closing
 from dataclasses import dataclass, field
-from hashlib import sha256
 from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,6 +32,7 @@ from projections.audit.worker import ALONE, Work, audit_partitions
 from projections.position import UNREAD, key
 from projections.reads import Reads
 from projections.store import VERSIONS, database
+from streams.digest import of_log
 from streams.settings import Settings
 from streams.topic_reading import records
 from streams.topics import DEAD_LETTERS, EVENTS, OPERATIONS, REQUESTS
@@ -112,7 +112,7 @@ class _Audit:
         for place, extent in self.scene.of(EVENTS).items():
             applied = committed.lifecycle.get(place, 0)
             lettered = self._projected(place.partition) if self.reads else applied
-            sight = Sight(applied, committed.now, tolerance)
+            sight = Sight(applied, committed.now, tolerance, self.letters.at_rest.get(place.partition, 0))
             part = self.letters.part(place.partition)
             task = Task(place.partition, sight, lettered, part, self.options.limit)
             works.append(Work(self.url, extent, self.folder, task))
@@ -133,7 +133,7 @@ class _Audit:
         came = self._requests(report.findings)
         report.counts = _counts(counts, kinds, came, self.letters)
         report.digests = {
-            "log": sha256(b"".join(result.digest for result in self.results)).hexdigest(),
+            "log": of_log(result.digest for result in self.results),
             jobs.PROJECTION: _sum(result.jobs for result in self.results),
             story.PROJECTION: _sum(result.lines for result in self.results),
         }

@@ -13,7 +13,7 @@ from streams import dead_letters, operations
 from streams.codec import Undecodable
 from streams.dead_letters import Letter
 from streams.notification import SOURCE as LIFECYCLE
-from streams.operations import Dropped, GapAccepted, Redriven
+from streams.operations import Dropped, GapAccepted, LogImported, Redriven
 from streams.topics import EVENTS, REQUESTS
 
 
@@ -29,6 +29,8 @@ class Letters:
     """Offsets by partition of `notification-requests`."""
     gaps: dict[int, int] = field(default_factory=dict)
     """Offsets by partition of `notification-requests`, as one number: somebody accepted that they are lost."""
+    at_rest: dict[int, int] = field(default_factory=dict)
+    """By partition of the log: the offset below which it was imported."""
     unreadable: int = 0
     _newest: dict[str, int] = field(default_factory=dict)
     _settled: dict[str, tuple[str, int]] = field(default_factory=dict)
@@ -64,6 +66,8 @@ class Letters:
                     self._settled[letter] = "dropped", seen
                 case GapAccepted(_, topic, partition, first, until) if topic == REQUESTS:
                     self.gaps[partition] = self.gaps.get(partition, 0) | between(first, until)
+                case LogImported(until):
+                    self.at_rest |= until
                 case _:
                     pass
 

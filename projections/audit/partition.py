@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from hashlib import sha256
 from typing import NamedTuple
 
 from projections.audit import fingerprints
@@ -16,6 +15,7 @@ from projections.audit.verdict import Sight, judge, waits_in_lane
 from projections.batch import Item
 from projections.position import Place
 from projections.reading import Raw, read
+from streams.digest import PartitionDigest
 from streams.events import KINDS, Accepted, Body, Event, Noted, Origin, Repeated
 from streams.topics import EVENTS
 
@@ -64,7 +64,7 @@ class Partition:
         self._statuses: Counter[str] = Counter()
         self._findings = Findings(task.limit)
         self._coverage = Coverage()
-        self._digest = sha256()
+        self._digest = PartitionDigest()
         self._jobs = self._lines = 0
 
     def take(self, records: Sequence[Raw]) -> None:
@@ -113,8 +113,7 @@ class Partition:
             self._find("hole", raw.offset, f"expected offset {self._next} next: the log has lost records")
         self._next = raw.offset + 1
         self._counts["events"] += 1
-        key, value = raw.key or b"", raw.value or b""
-        self._digest.update(b"%d %d %d\n%b%b" % (raw.offset, len(key), len(value), key, value))
+        self._digest.add(raw.offset, raw.key, raw.value)
 
     def _tell(self, item: Item) -> None:
         event, where = item

@@ -18,11 +18,13 @@ class Sight(NamedTuple):
     """From where a partition is looked at: lifecycle has certainly applied what lies before offset `applied`.
 
     `now` was before the log's end was asked for; a time in the story may have passed by `tolerance`. In milliseconds.
+    What lies before offset `imported` is another system's history, which nobody here goes on with.
     """
 
     applied: int
     now: int
     tolerance: int
+    imported: int = 0
 
 
 def judge(name: str, story: Story, sight: Sight) -> Iterator[Finding]:
@@ -46,8 +48,8 @@ def judge(name: str, story: Story, sight: Sight) -> Iterator[Finding]:
 
 
 def owed(story: Story, sight: Sight) -> bool:
-    """Whether the next step is lifecycle's, or of who looks after the dead letters."""
-    return story.last >= sight.applied or story.lettered
+    """Whether the next step is lifecycle's, of who looks after the dead letters, or was another system's."""
+    return story.last >= sight.applied or story.lettered or story.last < sight.imported
 
 
 def waits_in_lane(story: Story, sight: Sight) -> int | None:

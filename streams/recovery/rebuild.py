@@ -27,6 +27,7 @@ from streams.offsets import Extent, Offsets, opened
 from streams.operations import Event, TableRebuilt, to_record
 from streams.record import Record
 from streams.recovery.histories import Histories
+from streams.recovery.imports import at_rest
 from streams.recovery.jobs import Jobs
 from streams.settings import Settings
 from streams.topic_reading import records
@@ -53,7 +54,7 @@ class Report:
     owed: int
 
 
-async def rebuild(settings: Settings, stage: Stage, progress: Progress) -> Report:
+async def rebuild(settings: Settings, stage: Stage, progress: Progress, why: str = WHY) -> Report:
     """Make the table of a stage again. Raises `Refused` if it runs, or if the log has a hole (see `ACCEPT_GAPS`)."""
     publisher = Publisher(settings.kafka_url)
     await publisher.start()
@@ -61,6 +62,7 @@ async def rebuild(settings: Settings, stage: Stage, progress: Progress) -> Repor
         async with opened(settings.kafka_url) as offsets:
             await _refuse_company(offsets, stage)
             work = Rebuild(settings, stage, publisher, offsets, progress)
+            work.why = why
             return await (work.lifecycle() if stage == "lifecycle" else work.admit())
     finally:
         await publisher.stop()
@@ -83,7 +85,9 @@ async def _refuse_company(offsets: Offsets, group: str) -> None:
 
 
 class Rebuild:
-    """One rebuild of one stage."""
+    """One rebuild of one stage. `why` is kept on record."""
+
+    why = WHY
 
     def __init__(
         self, settings: Settings, stage: Stage, publisher: Publisher, offsets: Offsets, progress: Progress
@@ -98,10 +102,12 @@ class Rebuild:
         rows = Rows(lifecycle.rule(self._settings), changelog(self._stage, lifecycle.TABLE))
         committed, extents = await self._offsets.committed(self._stage), await self._offsets.extents(self._places)
         total, written, owed = sum(extent.end - extent.first for extent in extents.values()), 0, 0
+        rest = await at_rest(self._settings.kafka_url)
         for place, extent in extents.items():
             await self._pass_gap(place, 0, extent)
             jobs = Jobs(rows, place.partition, committed.get(place))
-            async for batch in self._records(place, extent, total):
+            news = Extent(min(max(rest.get(place.partition, 0), extent.first), extent.end), extent.end)
+            async for batch in self._records(place, news, total):
                 for record in batch:
                     jobs.add(record)
             await self._publisher.publish(jobs.letters)
@@ -157,7 +163,7 @@ class Rebuild:
             count += len(some)
         await self._offsets.commit(self._stage, {place: applied})
         done = TableRebuilt(self._stage, number, applied, count)
-        told = to_record(Event(done, clock.now(), "recover", by_user(), WHY))
+        told = to_record(Event(done, clock.now(), "recover", by_user(), self.why))
         await self._publisher.publish([told])
         await self._publisher.publish([rows.applied(number, applied)])
         return count

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.kinds import MODULES
 from deploy.stack import plan
 from deploy.stack.errors import StackError
 from deploy.stack.home import Home
@@ -34,7 +35,7 @@ def test_a_url_of_the_users_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_one_worker_of_each_kind_runs_under_its_own_name() -> None:
     named = {program.name: program.environment["WORKER"] for program in plan.processes(Settings(), PORTS)}
-    assert named == {name: name for name in ("web", "bridge", "admit", "lifecycle", "deliver", "projections")}
+    assert named == {name: name for name in MODULES}
 
 
 def test_every_process_but_web_has_a_port_of_its_own_for_its_health() -> None:

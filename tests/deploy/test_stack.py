@@ -18,7 +18,7 @@ from streams.metrics import METRICS, TIMINGS, Name
 from tests.support.stack import OwnStack, own_stack, wait_until
 
 SERVERS = {"kafka", "rabbitmq", "redis", "mongo"}
-PROCESSES = {"web", "bridge", "admit", "lifecycle", "deliver", "projections"}
+PROCESSES = {"web", "bridge", "admit", "lifecycle", "deliver", "projections", "replays"}
 pytestmark = pytest.mark.integration
 
 

@@ -1,0 +1,139 @@
+"""`export` and `import`: the log as files, and back into an empty system."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from deploy.commands.dead_letters import FORMATS
+from deploy.stack.environment import running_settings
+from deploy.stack.errors import StackError
+from deploy.stack.home import Home
+from deploy.stack.report import Report
+from deploy.stack.standstill import stopped
+from streams.settings import Settings
+
+if TYPE_CHECKING:
+    from streams.archive.layout import Manifest
+
+# What does the work is imported by the functions, so that other commands need not wait for the servers' clients.
+
+WRITERS = ("bridge", "admit", "lifecycle", "deliver", "replays")
+"""Who would write to what is imported, or act on it."""
+PATIENCE = 5.0
+"""Seconds to wait for MongoDB."""
+ResultT = TypeVar("ResultT")
+
+
+class Format(StrEnum):
+    """Of an export's files."""
+
+    PARQUET = "parquet"
+    JSONL = "jsonl"
+
+
+Since = Annotated[datetime | None, typer.Option("--from", formats=FORMATS, help="Written then (UTC) or later.")]
+Until = Annotated[datetime | None, typer.Option("--to", formats=FORMATS, help="Written before then (UTC).")]
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(help="New, or empty.")],
+    *,
+    since: Since = None,
+    until: Until = None,
+    format_: Annotated[Format, typer.Option("--format", help="Of the files.")] = Format.PARQUET,
+) -> None:
+    """Write the log, dead letters and operations to files, beside whatever runs."""
+    from streams.archive.exporting import Wanted  # noqa: PLC0415
+    from streams.archive.exporting import export as write  # noqa: PLC0415
+
+    report, wanted = Report(Console(stderr=True)), Wanted(format_.value, _utc(since), _utc(until))
+    with _progress(report.console) as told:
+        manifest = _run(write(running_settings(), folder, wanted, lambda done, of: told("exporting", done, of)))
+    report.done(f"{folder}: {_told(manifest)}")
+
+
+def import_(
+    folder: Annotated[Path, typer.Argument(help="Of an export, from the log's beginning.")],
+    *,
+    check: Annotated[bool, typer.Option("--check", help="Only see whether the files are what was exported.")] = False,
+) -> None:
+    """Put an export into an empty system, as history that nobody acts on. Nothing is sent; workers stand still."""
+    report = Report(Console(stderr=True))
+    if check:
+        _check(folder, report)
+        return
+    settings = running_settings()
+    with stopped(Home(settings.tidings_home), WRITERS, report), _progress(report.console) as told:
+        manifest = _run(_import(settings, folder, told))
+    report.done(f"imported: {_told(manifest)}")
+
+
+def _check(folder: Path, report: Report) -> None:
+    from streams.archive.checking import check, manifest_of  # noqa: PLC0415
+    from streams.archive.files import Damaged  # noqa: PLC0415
+
+    try:
+        manifest = manifest_of(folder)
+        with _progress(report.console) as told:
+            total = sum(part.records for part in manifest.parts)
+            check(folder, manifest, lambda done: told("checking the files", done, total))
+    except (Damaged, OSError) as error:
+        raise StackError(str(error)) from error
+    report.done(f"{folder} is as it was exported: {_told(manifest)}")
+
+
+async def _import(settings: Settings, folder: Path, told: Callable[[str, int, int], None]) -> "Manifest":
+    from projections.reads import Reads  # noqa: PLC0415
+    from projections.store import database  # noqa: PLC0415
+    from streams.archive.importing import bring_in  # noqa: PLC0415
+
+    async with database(settings, patience=PATIENCE) as base:
+        if counts := await Reads(base).counts():
+            raise StackError(
+                f"expected empty read models, {settings.mongo_database} has notifications ({counts}): import into a "
+                "new database (MONGO_DATABASE)"
+            )
+    return await bring_in(settings, folder, told)
+
+
+def _run(work: Coroutine[Any, Any, ResultT]) -> ResultT:
+    from aiokafka.errors import KafkaError  # noqa: PLC0415
+
+    from projections.store import Unavailable  # noqa: PLC0415
+    from streams.archive.files import Damaged  # noqa: PLC0415
+    from streams.folding.position import Refused  # noqa: PLC0415
+
+    try:
+        return asyncio.run(work)
+    except (Damaged, Refused, FileExistsError, FileNotFoundError, NotADirectoryError) as error:
+        raise StackError(str(error)) from error
+    except (KafkaError, Unavailable, OSError) as error:
+        raise StackError(f"a server, or a file, fails us ({error or error!r}): is the stack up?") from error
+
+
+@contextmanager
+def _progress(console: Console) -> Iterator[Callable[[str, int, int], None]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("reading")
+        yield lambda what, done, of: progress.update(task, description=what, completed=done, total=of)
+
+
+def _told(manifest: "Manifest") -> str:
+    from streams.topics import EVENTS  # noqa: PLC0415
+
+    events = sum(part.records for part in manifest.of(EVENTS))
+    rest = sum(part.records for part in manifest.parts) - events
+    return f"{events:,} events, {rest:,} dead letters and operations; digest of the log {manifest.digest}"
+
+
+def _utc(time: datetime | None) -> datetime | None:
+    return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time

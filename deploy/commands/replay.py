@@ -1,0 +1,107 @@
+"""`replay`: tells events of the log again, to a handler that the user names; nothing is sent by it."""
+
+import getpass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deploy.commands.dead_letters import FORMATS
+from projections.replay.targets import EXPECTED
+from streams.replays import TYPES
+
+if TYPE_CHECKING:
+    from deploy.replays.work import Words
+
+# What does the work is imported by the functions, so that other commands need not wait for the servers' clients.
+
+RATE = 1000.0
+"""Events a second."""
+
+app = typer.Typer(no_args_is_help=True, help="Tell events of the log again, to a handler of yours. Nothing is sent.")
+
+Name = Annotated[str, typer.Argument(help="Its id.")]
+By = Annotated[str | None, typer.Option("--by", help="Who wants it; by default you.")]
+Why = Annotated[str, typer.Option("--why", help="Kept with it.")]
+Detach = Annotated[bool, typer.Option("--detach", help="Don't wait for its end.")]
+
+
+@app.command()
+def start(  # noqa: PLR0913 - the filters
+    *,
+    into: Annotated[str, typer.Option("--into", help=f"{EXPECTED[0].upper()}{EXPECTED[1:]}.")],
+    since: Annotated[datetime | None, typer.Option("--from", formats=FORMATS, help="Happened then (UTC) on.")] = None,
+    until: Annotated[datetime | None, typer.Option("--to", formats=FORMATS, help="Happened before then (UTC).")] = None,
+    recipient: Annotated[str | None, typer.Option("--recipient", help="Only theirs.")] = None,
+    notification: Annotated[str | None, typer.Option("--notification", help="Only of this one.")] = None,
+    types: Annotated[list[str] | None, typer.Option("--type", help=f"Of: {', '.join(TYPES)}; may be repeated.")] = None,
+    statuses: Annotated[
+        list[str] | None,
+        typer.Option("--status", help="Only events that give this status; may be repeated."),
+    ] = None,
+    rate: Annotated[float, typer.Option("--rate", min=0.01, help="Events a second, at most.")] = RATE,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and do nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    detach: Detach = False,
+    by: By = None,
+    why: Why = "",
+) -> None:
+    """Count the events that are meant, ask, and tell them again. To stdout: here and now, as JSON lines."""
+    from deploy.replays import work  # noqa: PLC0415
+    from gateway.replays import Asked  # noqa: PLC0415
+
+    asked = Asked(
+        into, _utc(since), _utc(until), recipient, notification, tuple(types or ()), tuple(statuses or ()), rate
+    )
+    code = work.start(asked, _words(by, why), confirmed=None if dry_run else yes, detach=detach)
+    raise typer.Exit(code)
+
+
+@app.command("list")
+def list_replays(*, json: Annotated[bool, typer.Option("--json", help="As a JSON array.")] = False) -> None:
+    """All replays, newest first."""
+    from deploy.replays import work  # noqa: PLC0415
+
+    work.list_replays(json=json)
+
+
+@app.command()
+def show(name: Name) -> None:
+    """All that is known of one."""
+    from deploy.replays import work  # noqa: PLC0415
+
+    work.show(name)
+
+
+@app.command()
+def pause(name: Name, *, by: By = None, why: Why = "") -> None:
+    """Have it wait where it is."""
+    from deploy.replays import work  # noqa: PLC0415
+
+    work.say(name, "pause", _words(by, why), detach=True)
+
+
+@app.command()
+def resume(name: Name, *, detach: Detach = False, by: By = None, why: Why = "") -> None:
+    """Have it go on from where it was; what goes to stdout goes on here."""
+    from deploy.replays import work  # noqa: PLC0415
+
+    raise typer.Exit(work.say(name, "resume", _words(by, why), detach=detach))
+
+
+@app.command()
+def cancel(name: Name, *, by: By = None, why: Why = "") -> None:
+    """End it where it is."""
+    from deploy.replays import work  # noqa: PLC0415
+
+    work.say(name, "cancel", _words(by, why), detach=True)
+
+
+def _words(by: str | None, why: str) -> "Words":
+    from deploy.replays.work import Words  # noqa: PLC0415
+
+    return Words(by or getpass.getuser(), why)
+
+
+def _utc(time: datetime | None) -> datetime | None:
+    return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time

@@ -1,0 +1,199 @@
+"""What the command `replay` does, with the servers of the running stack; all errors come out as `StackError`."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple, TypeVar
+from uuid import uuid4
+
+import orjson
+import typer
+from aiokafka.errors import KafkaError
+from rich.console import Console
+
+from deploy.replays import shown
+from deploy.stack.environment import running_settings
+from deploy.stack.errors import StackError
+from gateway.query import Wrong
+from gateway.replays import Asked, order
+from projections.replay import book, foreground
+from projections.replay.book import WORKING, Replay, Verb
+from projections.replay.following import Follower
+from projections.replay.ranges import Count, count, ranges
+from projections.replay.writing import Recorder
+from streams.operations import ReplayCounted, ReplayRequested
+from streams.replays import Extents, Order
+from streams.settings import Settings
+
+SOURCE = "cli"
+STDOUT = "stdout"
+ResultT = TypeVar("ResultT")
+
+
+class Words(NamedTuple):
+    """Who wants it, and why."""
+
+    by: str
+    why: str
+
+
+class Preview(NamedTuple):
+    """What a replay would tell."""
+
+    order: Order
+    extents: Extents
+    found: Count
+
+
+def start(asked: Asked, words: Words, *, confirmed: bool | None, detach: bool) -> int:
+    """The exit code. `confirmed`: None to do nothing after the preview, False to ask first."""
+    settings, console = running_settings(), Console(stderr=True)
+    preview = _run(_preview(settings, _order(asked, settings), console))
+    shown.print_preview(preview.order, preview.found, preview.extents, console)
+    total = preview.found.types.total()
+    if confirmed is None or not total:
+        return 0
+    if not confirmed:
+        typer.confirm(f"replay {total} events?", abort=True, err=True)
+    name = uuid4().hex[:12]
+    _run(_ask_for(settings, name, preview, words))
+    return _see_through(settings, name, preview.order, console, detach=detach)
+
+
+def say(name: str, verb: Verb, words: Words, *, detach: bool) -> int:
+    """Pause, resume or cancel; what is resumed is followed. The exit code."""
+    settings, console = running_settings(), Console(stderr=True)
+    replay = _run(_say(settings, name, verb, words))
+    if verb == "resume":
+        return _see_through(settings, name, replay.order, console, detach=detach)
+    shown.print_state(_run(_find(settings, name)), console)
+    return 0
+
+
+def list_replays(*, json: bool) -> None:
+    """Print all of them, newest first."""
+    replays = _run(_all(running_settings()))
+    if json:
+        typer.echo(_json([book.shown(replay) for replay in replays]))
+    else:
+        shown.print_table(replays, Console())
+
+
+def show(name: str) -> None:
+    """Print all that is known of one."""
+    typer.echo(_json(book.shown(_run(_find(running_settings(), name)))))
+
+
+def _order(asked: Asked, settings: Settings) -> Order:
+    try:
+        return order(asked, settings)
+    except Wrong as error:
+        raise StackError(str(error)) from error
+
+
+async def _preview(settings: Settings, wanted: Order, console: Console) -> Preview:
+    extents = await ranges(settings.kafka_url, wanted.selection, settings.partitions)
+    with shown.progress(console) as bar:
+        task = bar.add_task("counting")
+        never = asyncio.Event()
+        found = await count(
+            settings.kafka_url,
+            wanted.selection,
+            extents,
+            lambda read, total: bar.update(task, completed=read, total=total),
+            never,
+        )
+    assert found is not None
+    return Preview(wanted, extents, found)
+
+
+async def _ask_for(settings: Settings, name: str, preview: Preview, words: Words) -> None:
+    """Both at once: it is worked on in the extents that were counted, so what comes is what was shown."""
+    async with _recorder(settings) as recorder:
+        await recorder.tell(ReplayRequested(name, preview.order), *words)
+        found = preview.found
+        await recorder.tell(ReplayCounted(name, preview.extents, dict(found.types), found.unreadable), *words)
+
+
+def _see_through(settings: Settings, name: str, wanted: Order, console: Console, *, detach: bool) -> int:
+    """Work on it here, if it goes to stdout, or follow it."""
+    if wanted.into == STDOUT:
+        replay = _run(_work(settings, name))
+        _hush_if_nobody_reads()
+    elif detach:
+        replay = _run(_find(settings, name))
+    else:
+        console.print(f"replay {name}: Ctrl-C leaves it running", highlight=False)
+        replay = _run(_follow(settings, name, console))
+    shown.print_state(replay, console)
+    return 1 if replay.state == "failed" else 0
+
+
+async def _work(settings: Settings, name: str) -> Replay:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with _recorder(settings) as recorder:
+        return await foreground.work(name, settings, recorder, stop)
+
+
+async def _follow(settings: Settings, name: str, console: Console) -> Replay:
+    async with Follower.open(settings.kafka_url) as follower:
+        with shown.progress(console) as bar:
+            task = bar.add_task(name)
+            while (replay := (await follower.catch_up()).replays[name]).state in WORKING:
+                bar.update(task, completed=replay.delivered, total=replay.total or None)
+                await follower.more()
+    return replay
+
+
+async def _say(settings: Settings, name: str, verb: Verb, words: Words) -> Replay:
+    replay = await _find(settings, name)
+    if not book.may(replay, verb):
+        raise StackError(book.refusal(replay, verb))
+    async with _recorder(settings) as recorder:
+        await recorder.tell(book.command(name, verb), *words)
+    return replay
+
+
+async def _find(settings: Settings, name: str) -> Replay:
+    for replay in await _all(settings):
+        if replay.id == name:
+            return replay
+    raise StackError(f"expected the id of a replay, got {name!r}: see ./tidings replay list")
+
+
+async def _all(settings: Settings) -> list[Replay]:
+    async with Follower.open(settings.kafka_url) as follower:
+        return list(reversed((await follower.catch_up()).replays.values()))
+
+
+@asynccontextmanager
+async def _recorder(settings: Settings) -> AsyncIterator[Recorder]:
+    recorder = Recorder(settings.kafka_url, SOURCE)
+    try:
+        yield recorder
+    finally:
+        await recorder.close()
+
+
+def _hush_if_nobody_reads() -> None:
+    """Trap: on its way out Python flushes stdout once more, and complains of a reader that is gone."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _json(told: object) -> str:
+    return orjson.dumps(told, option=orjson.OPT_INDENT_2).decode()
+
+
+def _run(work: Coroutine[Any, Any, ResultT]) -> ResultT:
+    try:
+        return asyncio.run(work)
+    except (KafkaError, OSError) as error:
+        raise StackError(f"Kafka can't be asked ({error or error!r}): is the stack up? See ./tidings status") from error

@@ -1,0 +1,47 @@
+"""`notification-operations` in, a book of replays that is up with it out."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from projections.replay.book import Book
+from streams.consuming import plain_consumer
+from streams.topics import OPERATIONS
+
+PLACE = TopicPartition(OPERATIONS, 0)
+PATIENCE_MS = 500
+
+
+class Follower:
+    """Reads on whenever it is asked to. Raises aiokafka's errors."""
+
+    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+        self.book = Book()
+        self._consumer = consumer
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str) -> AsyncIterator["Follower"]:
+        """From the beginning of the topic."""
+        consumer = plain_consumer(url, reset="earliest")
+        await consumer.start()
+        try:
+            consumer.assign([PLACE])
+            consumer.seek(PLACE, 0)
+            yield cls(consumer)
+        finally:
+            await consumer.stop()
+
+    async def catch_up(self) -> Book:
+        """With all that is on the topic now."""
+        end = (await self._consumer.end_offsets([PLACE]))[PLACE]
+        while await self._consumer.position(PLACE) < end:
+            await self.more()
+        return self.book
+
+    async def more(self) -> None:
+        """With what comes next, if something does soon."""
+        batches = await self._consumer.getmany(PLACE, timeout_ms=PATIENCE_MS)
+        for record in batches.get(PLACE, []):
+            self.book.take(record.value)

@@ -1,0 +1,106 @@
+"""Topics of Kafka in, a folder of files out. Reads only, beside whatever runs.
+
+A part of the log is a stretch of each partition, by the times at which its records were written: so it has no holes, an
+audit of the same stretch has the same digest, and the same export of it is the same again.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import aclosing
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from aiokafka import ConsumerRecord, TopicPartition
+
+from streams import clock
+from streams.archive.files import sink
+from streams.archive.layout import MANIFEST, TOPICS, Format, Manifest, Part, Stored, encoded, file_name
+from streams.clock import milliseconds
+from streams.digest import PartitionDigest, of_log
+from streams.offsets import Extent, Offsets, opened
+from streams.settings import Settings
+from streams.topic_reading import records
+from streams.topics import EVENTS
+
+Told = Callable[[int, int], None]
+"""Is told how many records of how many are done with."""
+
+
+class Taken(FileExistsError):
+    """The folder has something in it."""
+
+
+class Wanted(NamedTuple):
+    """Records written from `since` on and before `until`; None leaves no limit."""
+
+    format: Format = "parquet"
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+async def export(settings: Settings, folder: Path, wanted: Wanted, told: Told) -> Manifest:
+    """The manifest, which is in the folder then. Raises `Taken`, `OSError` and aiokafka's errors."""
+    _make(folder)
+    extents = await _extents(settings, wanted)
+    total, done = sum(extent.end - extent.first for extent in extents.values()), 0
+    parts: list[Part] = []
+    for place, extent in extents.items():
+        file = sink(folder / file_name(place.topic, place.partition, wanted.format), wanted.format)
+        digest, count = PartitionDigest(), 0
+        async for batch in _batches(settings.kafka_url, place, extent):
+            file.add([_stored(record, digest) for record in batch])
+            count += len(batch)
+            told(done + count, total)
+        file.close()
+        parts.append(_part(place, extent, wanted.format, count, digest))
+        done += count
+    log = of_log(bytes.fromhex(part.digest) for part in parts if part.topic == EVENTS)
+    manifest = Manifest(wanted.format, clock.now(), settings.partitions, tuple(parts), log, wanted.since, wanted.until)
+    (folder / MANIFEST).write_bytes(encoded(manifest))
+    return manifest
+
+
+def _make(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise Taken(f"expected a new or an empty folder, {folder} has something in it")
+
+
+async def _extents(settings: Settings, wanted: Wanted) -> dict[TopicPartition, Extent]:
+    """The log's ends are asked for first: what was put aside of it is on the other topics then, or comes to none."""
+    extents: dict[TopicPartition, Extent] = {}
+    async with opened(settings.kafka_url) as offsets:
+        for topic in TOPICS:
+            numbers = range(settings.partitions if topic == EVENTS else 1)
+            places = [TopicPartition(topic, number) for number in numbers]
+            extents |= await _within(offsets, await offsets.extents(places), wanted)
+    return extents
+
+
+async def _within(
+    offsets: Offsets, extents: Mapping[TopicPartition, Extent], wanted: Wanted
+) -> dict[TopicPartition, Extent]:
+    first = {place: extent.first for place, extent in extents.items()}
+    end = {place: extent.end for place, extent in extents.items()}
+    for bound, time in ((first, wanted.since), (end, wanted.until)):
+        if time is not None:
+            found = await offsets.at(extents, milliseconds(time))
+            bound.update({place: extents[place].end if at is None else at for place, at in found.items()})
+    return {place: Extent(first[place], max(min(end[place], extents[place].end), first[place])) for place in extents}
+
+
+async def _batches(url: str, place: TopicPartition, extent: Extent) -> AsyncIterator[list[ConsumerRecord]]:
+    async with aclosing(records(url, {place: extent}, gaps=False)) as batches:
+        async for batch in batches:
+            yield batch
+
+
+def _stored(record: ConsumerRecord, digest: PartitionDigest) -> Stored:
+    """Goes into the digest, too."""
+    digest.add(record.offset, record.key, record.value)
+    return Stored(record.offset, record.timestamp, record.key, record.value, tuple(record.headers))
+
+
+def _part(place: TopicPartition, extent: Extent, format_: Format, count: int, digest: PartitionDigest) -> Part:
+    name = file_name(place.topic, place.partition, format_)
+    return Part(name, place.topic, place.partition, *extent, count, digest.digest().hex())

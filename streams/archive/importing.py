@@ -1,0 +1,156 @@
+"""An export in, the topics of an empty system out, as history that nobody acts on. No processor may run meanwhile.
+
+What each of them makes of it afterwards:
+- lifecycle goes on at the end of what was imported, with an empty table: it knows none of those notifications, so it
+  queues none, sets no timer, and finds none forgotten. Its table stays without them when it is recovered, since the
+  record of operations tells up to where the log is history (`LogImported`);
+- admit goes on with the requests that come after all those that the log names, and with the table that a recovery
+  makes of their outcomes: it remembers ids, and the policies that are in force;
+- deliver reads lanes, and none is written to;
+- the projections fold what they find.
+Each step is awaited before the next: the operation -> both changelogs marked as *rebuilding* -> requests that are
+nothing, up to the first free place, and their removal -> dead letters, operations, the log -> tables and offsets, as by
+`tidings recover`. Cut short before its end, both processors refuse to start: their tables are marked.
+"""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Literal
+
+from aiokafka import TopicPartition
+
+from streams import admit, clock, lifecycle, operations
+from streams.archive.checking import Known, check, manifest_of, refuse_other_secret, refuse_unless_whole
+from streams.archive.files import read
+from streams.archive.layout import Manifest, Part, Stored
+from streams.archive.putting import Putter, putter
+from streams.clock import milliseconds
+from streams.codec import Undecodable
+from streams.folding.position import Refused
+from streams.folding.table import Rows
+from streams.gaps import by_user
+from streams.kafka import Publisher
+from streams.offsets import Offsets, opened
+from streams.operations import (
+    CooledOff,
+    CoolOffEnded,
+    Dropped,
+    Event,
+    GapAccepted,
+    LogImported,
+    PolicyChanged,
+    Redriven,
+)
+from streams.record import Record
+from streams.recovery.rebuild import alone, rebuild
+from streams.settings import Settings
+from streams.topics import DEAD_LETTERS, EVENTS, LANES, OPERATIONS, REQUESTS, changelog
+
+Told = Callable[[str, int, int], None]
+"""Is told what is done, and with how many records of how many."""
+
+WHY = "the log was imported"
+PROCESSORS: tuple[Literal["admit", "lifecycle", "deliver"], ...] = ("admit", "lifecycle", "deliver")
+STILL_TRUE = (CooledOff, CoolOffEnded, Dropped, GapAccepted, PolicyChanged, Redriven)
+"""The operations that are imported. The rest is about the other system's tables and jobs: a replay that was under way
+there would go on here."""
+
+
+async def bring_in(settings: Settings, folder: Path, told: Told) -> Manifest:
+    """What was imported. Raises `Damaged` and `Refused`, mostly before anything is written, and aiokafka's errors."""
+    manifest = manifest_of(folder)
+    refuse_unless_whole(manifest, settings.partitions)
+    total = sum(part.records for part in manifest.parts)
+    known = check(folder, manifest, lambda done: told("checking the files", done, total))
+    refuse_other_secret(known, settings.recipient_secret.get_secret_value())
+    for part in PROCESSORS:
+        await alone(settings, part)
+    publisher = Publisher(settings.kafka_url)
+    await publisher.start()
+    try:
+        async with opened(settings.kafka_url) as offsets, putter(settings.kafka_url) as writer:
+            work = _Import(settings, folder, manifest, publisher, offsets, writer)
+            await work.run(known, told)
+            return manifest
+    finally:
+        await publisher.stop()
+
+
+async def refuse_unless_empty(settings: Settings, offsets: Offsets) -> None:
+    """Raises `Refused` where anything was ever written that an import would mix with."""
+    numbers = range(settings.partitions)
+    places = [TopicPartition(topic, number) for topic in (EVENTS, REQUESTS, *LANES) for number in numbers]
+    for place, extent in (await offsets.extents([*places, TopicPartition(DEAD_LETTERS, 0)])).items():
+        if extent.end > 0:
+            raise Refused(
+                f"expected an empty system, {place.topic}[{place.partition}] reaches offset {extent.end}: import into "
+                "a new one (another TIDINGS_HOME, or another KAFKA_URL and MONGO_DATABASE)"
+            )
+
+
+class _Import:
+    def __init__(
+        self,
+        settings: Settings,
+        folder: Path,
+        manifest: Manifest,
+        publisher: Publisher,
+        offsets: Offsets,
+        writer: Putter,
+    ) -> None:
+        self._settings, self._folder, self._manifest = settings, folder, manifest
+        self._publisher, self._offsets, self._writer = publisher, offsets, writer
+
+    async def run(self, known: Known, told: Told) -> None:
+        """The steps that the head of this file explains."""
+        await refuse_unless_empty(self._settings, self._offsets)
+        ends = {part.partition: part.end for part in self._manifest.of(EVENTS)}
+        done = Event(LogImported(ends), clock.now(), "import", by_user(), f"digest {self._manifest.digest}")
+        await self._publisher.publish([operations.to_record(done)])
+        await self._publisher.publish([*self._marks()])
+        floors = {TopicPartition(REQUESTS, n): known.floors[n] for n in range(self._settings.partitions)}
+        await self._pass_over(floors)
+        await self._write(told)
+        await self._offsets.commit("admit", floors)
+        await rebuild(self._settings, "admit", lambda read, of: told("remembering outcomes", read, of), WHY)
+        await rebuild(self._settings, "lifecycle", lambda *_: None, WHY)
+
+    def _marks(self) -> Iterable[Record]:
+        tables = (
+            Rows(admit.Admit(admit.limits(self._settings)), changelog("admit", admit.TABLE)),
+            Rows(lifecycle.rule(self._settings), changelog("lifecycle", lifecycle.TABLE)),
+        )
+        for rows in tables:
+            yield from (rows.rebuilding(number) for number in range(self._settings.partitions))
+
+    async def _pass_over(self, floors: dict[TopicPartition, int]) -> None:
+        now = milliseconds(clock.now())
+        for place, floor in floors.items():
+            if floor:
+                await self._writer.fill(place, floor, now)
+                await self._offsets.delete_before(place, floor)
+
+    async def _write(self, told: Told) -> None:
+        """The log last: the projections, which may run, write letters of what they can't fold in it."""
+        total, done = sum(part.records for part in self._manifest.parts), 0
+        for part in (*self._manifest.of(DEAD_LETTERS), *self._manifest.of(OPERATIONS), *self._manifest.of(EVENTS)):
+            following = part.first
+            for batch in read(self._folder / part.file, self._manifest.format):
+                await self._put(part, batch, following)
+                following += len(batch)
+                done += len(batch)
+                told("writing", done, total)
+
+    async def _put(self, part: Part, batch: list[Stored], following: int) -> None:
+        place = TopicPartition(part.topic, part.partition)
+        if part.topic == OPERATIONS:
+            await self._writer.put(place, [record for record in batch if _still_true(record)], None)
+        else:
+            await self._writer.put(place, batch, following)
+
+
+def _still_true(record: Stored) -> bool:
+    try:
+        return isinstance(operations.read(record.value).done, STILL_TRUE)
+    except Undecodable:
+        return False

@@ -1,0 +1,73 @@
+"""Records to partitions that nobody else writes to, as they were: key, value, headers, time, order."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from itertools import repeat
+
+from aiokafka import AIOKafkaProducer, TopicPartition
+
+from streams.archive.layout import Stored
+from streams.folding.position import Refused
+from streams.kafka import bootstrap
+from streams.topics import MAX_RECORD_BYTES
+
+NOTHING = b""
+FILLED_AT_ONCE = 50_000
+"""Records without anything in them."""
+
+
+class Putter:
+    """A producer. Raises aiokafka's errors; then it is over, and what was written stays."""
+
+    def __init__(self, producer: AIOKafkaProducer) -> None:
+        self._producer = producer
+
+    async def put(self, place: TopicPartition, records: Sequence[Stored], first: int | None) -> None:
+        """Returns when the broker has them. Raises `Refused` if the first did not get this offset, where one is named.
+
+        One batch at a time: with the next one on its way already, a refused one would leave a gap.
+        """
+        left = list(reversed(records))
+        while left:
+            batch, count = self._producer.create_batch(), 0
+            while left and batch.append(
+                timestamp=left[-1].timestamp, key=left[-1].key, value=left[-1].value, headers=list(left[-1].headers)
+            ):
+                left.pop()
+                count += 1
+            batch.close()
+            written = await (await self._producer.send_batch(batch, place.topic, partition=place.partition))
+            if first is not None:
+                _refuse_company(place, first, written.offset)
+                first += count
+
+    async def fill(self, place: TopicPartition, until: int, timestamp: int) -> None:
+        """Write nothing, from offset 0 on, so often that the next record gets offset `until`."""
+        for first in range(0, until, FILLED_AT_ONCE):
+            count = min(FILLED_AT_ONCE, until - first)
+            await self.put(place, list(repeat(Stored(0, timestamp, None, NOTHING), count)), first)
+
+
+def _refuse_company(place: TopicPartition, wanted: int, got: int) -> None:
+    if wanted != got:
+        raise Refused(
+            f"{place.topic}[{place.partition}]: expected to write at offset {wanted}, it was {got}: somebody else "
+            "writes there. Stop all workers, empty Kafka, and import again"
+        )
+
+
+@asynccontextmanager
+async def putter(url: str) -> AsyncIterator[Putter]:
+    """Connected for as long as it is needed."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bootstrap(url),
+        acks="all",
+        enable_idempotence=True,
+        max_batch_size=MAX_RECORD_BYTES,
+        max_request_size=MAX_RECORD_BYTES,
+    )
+    await producer.start()
+    try:
+        yield Putter(producer)
+    finally:
+        await producer.stop()
