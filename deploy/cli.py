@@ -21,6 +21,7 @@ from deploy.commands.seed import seed
 from deploy.commands.status import status
 from deploy.commands.test import run_tests
 from deploy.commands.up import up
+from deploy.commands.whatif import whatif
 from deploy.stack.errors import StackError
 
 app = typer.Typer(
@@ -39,6 +40,7 @@ app.command()(bench)
 app.command()(seed)
 app.command()(audit)
 app.command()(recover)
+app.command()(whatif)
 app.add_typer(dead_letters.app, name="dead-letters")
 INTERRUPTED = 130
 

@@ -2,27 +2,16 @@
 
 import asyncio
 import json as json_
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Column, Table
-from rich.text import Text
 
 from deploy.stack.environment import running_settings
 from deploy.stack.errors import StackError
+from deploy.watching import watched
 from streams.settings import Settings
 
 if TYPE_CHECKING:
@@ -65,7 +54,7 @@ def run(settings: Settings, options: "Options", console: Console) -> "Report":
     from projections.store import Unavailable  # noqa: PLC0415
 
     try:
-        with _watched(console) as watcher:
+        with watched(console) as watcher:
             return asyncio.run(whole.audit(settings, options, watcher))
     except (NoLog, Unavailable, KafkaError, OSError) as error:
         raise StackError(f"the audit can't ask a server ({error or error!r}): is the stack up?") from error
@@ -92,31 +81,3 @@ def show(report: "Report", console: Console) -> None:
     console.print(found)
     for kind, count in report.findings.counts.items():
         console.print(f"[red]✗[/red] {kind}: {count:,}")
-
-
-class _Watcher:
-    """Shows on a progress bar how far the audit is."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._task = progress.add_task("", total=None)
-
-    def begin(self, what: str, total: int | None = None) -> None:
-        self._progress.reset(self._task, description=what, total=total)
-
-    def done(self, count: int) -> None:
-        self._progress.update(self._task, completed=count)
-
-
-class _Rate(ProgressColumn):
-    """Records a second."""
-
-    def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:,.0f}/s" if task.speed else "")
-
-
-@contextmanager
-def _watched(console: Console) -> Iterator[_Watcher]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        yield _Watcher(progress)
