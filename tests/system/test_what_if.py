@@ -1,4 +1,4 @@
-"""A what-if about the log of a real stack whose workers were killed: recomputed it is what it was, and nobody is called."""
+"""A what-if about the log of a real stack whose workers were killed: it comes out as it was, and nobody is called."""
 
 import json
 from collections import Counter
