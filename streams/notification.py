@@ -85,7 +85,7 @@ AWAITS: dict[Phase, Obligation] = {
 """What must come next in a phase that waits; all but `lane` have a due time, which the timers watch over."""
 
 
-class Job(msgspec.Struct, frozen=True, omit_defaults=True):
+class Job(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A notification on its way, as lifecycle's table keeps it. `request` goes once the job is final."""
 
     notification: str
