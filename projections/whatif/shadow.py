@@ -34,6 +34,10 @@ class Rules:
     max_attempts: int | None = None
     imposed: tuple[PolicySet, ...] = ()
 
+    def lives_as(self, other: "Rules") -> bool:
+        """Whether an accepted request fares the same by both."""
+        return (self.retry, self.max_attempts) == (other.retry, other.max_attempts)
+
 
 class Outcome(NamedTuple):
     """What became of a request: how it ended, provider calls, failed attempts, and milliseconds until it was sent.
@@ -75,8 +79,11 @@ class Shadow:
             actor = noted.lifted.actor
             self._histories[actor] = admission.lifted(self._histories.get(actor), event.time, self.rules.limits)
 
-    def decide(self, recorded: Recorded) -> Outcome | None:
-        """What becomes of a request; None for one that only shapes its actor's history."""
+    def decide(self, recorded: Recorded, lived: Outcome | None = None) -> Outcome | None:
+        """What becomes of a request; None for one that only shapes its actor's history.
+
+        `lived`: what did by rules that lead the same lives, if it was accepted by them.
+        """
         if self.rules.max_attempts is not None:
             recorded = _with_attempts(recorded, self.rules.max_attempts)
         verdict = self._judge(recorded)
@@ -84,7 +91,7 @@ class Shadow:
             return None
         match verdict.body:
             case Accepted():
-                return self._live(recorded, cast("Event[Accepted]", verdict))
+                return lived or self._live(recorded, cast("Event[Accepted]", verdict))
             case Suppressed(reason=reason):
                 return Outcome(reason)
             case _:
