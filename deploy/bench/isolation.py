@@ -82,27 +82,27 @@ async def run(settings: Settings, asked: Load, hold: Callable[[], None], release
         release()
         sent = len(stories.sent)
         await until(lambda: len(stories.sent) >= sent + min(DRAINING, asked.backlog), stories)
-        phases.append(await _round("a backlog waits", settings, asked, stories))
+        phases.append(await _round("backlog", settings, asked, stories))
         flood = asyncio.create_task(load.publish(settings.rabbitmq_url, asked.flood, priority="promotional"))
-        phases.append(await _round("more pours in", settings, asked, stories))
+        phases.append(await _round("flood", settings, asked, stories))
         await flood
     return phases
 
 
 def table(phases: list[Phase], asked: Load, settings: Settings) -> Table:
     """A line a phase."""
-    title = f"transactional, {asked.rate:g}/s for {asked.seconds:g} s, beside {asked.backlog:,} promotional"
+    title = f"transactional, from request to sent, {asked.rate:g}/s for {asked.seconds:g} s, beside {asked.backlog:,} promotional"
     if asked.flood:
         title += f" and {asked.flood:,} more at once"
     title += f"; {settings.slots_per_lane} slots a lane, {settings.mock_latency:g} s a call"
-    names = ("", "sent", "accept to sent p50 / p95 / p99, ms", "p99, times", "POST p99, ms", "waiting", "CPU, %")
+    names = ("ms", "sent", "p50", "p95", "p99", "p99, times", "POST p99", "waiting", "CPU, %")
     shown = Table(*names, title=title)
     for phase in phases:
         values = [percentile(phase.sent, share) * 1000 for share in SHARES]
         shown.add_row(
             phase.name,
             f"{len(phase.sent):,}",
-            " / ".join(f"{value:,.0f}" for value in values),
+            *(f"{value:,.0f}" for value in values),
             f"{percentile(phase.sent, 0.99) / percentile(phases[0].sent, 0.99):.2f}",
             f"{percentile(phase.answers, 0.99) * 1000:,.0f}",
             f"{phase.waited[0]:,} to {phase.waited[1]:,}",
