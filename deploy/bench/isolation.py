@@ -91,9 +91,11 @@ async def run(settings: Settings, asked: Load, hold: Callable[[], None], release
 
 def table(phases: list[Phase], asked: Load, settings: Settings) -> Table:
     """A line a phase."""
-    title = f"transactional, from request to sent, {asked.rate:g}/s for {asked.seconds:g} s, beside {asked.backlog:,} promotional"
+    title = (
+        f"transactional, request to sent, {asked.rate:g}/s for {asked.seconds:g} s; {asked.backlog:,} promotional wait"
+    )
     if asked.flood:
-        title += f" and {asked.flood:,} more at once"
+        title += f", {asked.flood:,} more come"
     title += f"; {settings.slots_per_lane} slots a lane, {settings.mock_latency:g} s a call"
     names = ("ms", "sent", "p50", "p95", "p99", "p99, times", "POST p99", "waiting", "CPU, %")
     shown = Table(*names, title=title)
