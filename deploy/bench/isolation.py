@@ -83,9 +83,10 @@ async def run(settings: Settings, asked: Load, hold: Callable[[], None], release
         sent = len(stories.sent)
         await until(lambda: len(stories.sent) >= sent + min(DRAINING, asked.backlog), stories)
         phases.append(await _round("backlog", settings, asked, stories))
-        flood = asyncio.create_task(load.publish(settings.rabbitmq_url, asked.flood, priority="promotional"))
-        phases.append(await _round("flood", settings, asked, stories))
-        await flood
+        if asked.flood:
+            flood = asyncio.create_task(load.publish(settings.rabbitmq_url, asked.flood, priority="promotional"))
+            phases.append(await _round("flood", settings, asked, stories))
+            await flood
     return phases
 
 
