@@ -24,6 +24,7 @@ from deploy.commands.status import status
 from deploy.commands.test import run_tests
 from deploy.commands.up import up
 from deploy.commands.why import why
+from deploy.commands.whatif import whatif
 from deploy.stack.errors import StackError
 
 app = typer.Typer(
@@ -46,6 +47,7 @@ app.command()(rebuild)
 app.command()(why)
 app.command()(export)
 app.command("import")(import_)
+app.command()(whatif)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(replay.app, name="replay")
 INTERRUPTED = 130

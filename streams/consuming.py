@@ -4,7 +4,7 @@ from typing import Literal
 
 from aiokafka import AIOKafkaConsumer
 
-from streams.kafka import bootstrap
+from streams.bootstrap import bootstrap
 
 
 def plain_consumer(

@@ -23,6 +23,7 @@ from aiokafka.errors import (
 
 from streams import dead_letters
 from streams.aiokafka_repairs import pace_metadata
+from streams.bootstrap import bootstrap
 from streams.folding.exits import or_die
 from streams.producer import Producer
 from streams.record import Oversized, Record, check_size
@@ -68,14 +69,6 @@ ResultT = TypeVar("ResultT")
 
 class Late(TimeoutError):
     """The broker did not take the records within the time allowed, and they will not be sent any more."""
-
-
-def bootstrap(url: str) -> list[str]:
-    """`kafka://host:port,host:port` as aiokafka wants it. Raises `ValueError`."""
-    scheme, _, hosts = url.partition("://")
-    if scheme != "kafka" or not hosts:
-        raise ValueError(f"expected kafka://host:port,host:port, got {url!r}: set KAFKA_URL")
-    return hosts.rstrip("/").split(",")
 
 
 def group_consumer(settings: Settings, group: str, *topics: str, **more: object) -> AIOKafkaConsumer:

@@ -19,7 +19,7 @@ from streams.kafka import Publisher
 from streams.notification import SOURCE, Job, Phase, attempt, came_due, conclude, evolve
 from streams.reconciler import Patience, Reconciler
 from streams.record import Record
-from streams.retry import LinearRetry
+from streams.retry import Retry, retry_by
 from streams.settings import Settings, seconds
 from streams.topics import EVENTS
 from streams.vitals import Vitals
@@ -53,7 +53,12 @@ async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> No
 
 def rule(settings: Settings) -> "Lifecycle":
     """The rule with its numbers as they are set."""
-    return Lifecycle(LinearRetry(seconds(settings.retry_step)), seconds(settings.finished_grace))
+    return Lifecycle(retry(settings), seconds(settings.finished_grace))
+
+
+def retry(settings: Settings) -> Retry:
+    """The retry policy as it is set."""
+    return retry_by(settings.retry_policy, seconds(settings.retry_step), seconds(settings.retry_longest))
 
 
 class Lifecycle:
@@ -61,7 +66,7 @@ class Lifecycle:
 
     table, state, version = TABLE, Job, 2
 
-    def __init__(self, retry: LinearRetry, grace: timedelta) -> None:
+    def __init__(self, retry: Retry, grace: timedelta) -> None:
         self._retry = retry
         self._grace = grace
 

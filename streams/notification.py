@@ -39,7 +39,7 @@ from streams.events import (
     Sent,
     Suppressed,
 )
-from streams.retry import LinearRetry
+from streams.retry import Retry
 from streams.topics import lane
 
 SOURCE = "lifecycle"
@@ -85,7 +85,7 @@ AWAITS: dict[Phase, Obligation] = {
 """What must come next in a phase that waits; all but `lane` have a due time, which the timers watch over."""
 
 
-class Job(msgspec.Struct, frozen=True, omit_defaults=True):
+class Job(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A notification on its way, as lifecycle's table keeps it. `request` goes once the job is final."""
 
     notification: str
@@ -179,7 +179,7 @@ def evolve(job: Job | None, event: Event[Body]) -> Job | None:
     )
 
 
-def conclude(job: Job | None, event: Event[Body], retry: LinearRetry) -> list[Event[Fact]]:
+def conclude(job: Job | None, event: Event[Body], retry: Retry) -> list[Event[Fact]]:
     """What must happen next to this job, which `event` has just been folded into. Its times come from the event."""
     if job is None:
         return []
@@ -247,7 +247,7 @@ def _lane(job: Job, dispatch: int) -> str:
     return lane(job.request.channel, job.priority if dispatch == 1 else "retries")
 
 
-def _after_failure(job: Job, event: Event[Body], retry: LinearRetry) -> Event[Fact]:
+def _after_failure(job: Job, event: Event[Body], retry: Retry) -> Event[Fact]:
     attempts, error = job.attempts + 1, _error(event.body) or job.error or LOST
     if attempts >= job.max_attempts:
         return event.then(Failed(job.dispatch, attempts, error), SOURCE)

@@ -20,8 +20,8 @@ from aiokafka.errors import (
 )
 from aiokafka.protocol.commit import OffsetFetchRequest
 
+from streams.bootstrap import bootstrap
 from streams.consuming import plain_consumer
-from streams.kafka import bootstrap
 
 PAUSE = 0.1
 """Seconds before a question is asked again."""

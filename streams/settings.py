@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streams.codec import MAX_REQUEST_BYTES
+from streams.retry import RetryPolicy
 
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -48,7 +49,10 @@ class Settings(BaseSettings):
 
     max_request_bytes: int = MAX_REQUEST_BYTES
     max_attempts: Annotated[int, Field(ge=1)] = 5
+    retry_policy: RetryPolicy = "linear"
+    """`linear` waits `retry_step` times the failed attempts; `exponential` doubles it up to `retry_longest`."""
     retry_step: Seconds = 1.0
+    retry_longest: Seconds = 3600.0
     dedupe_window: Seconds = 300.0
     rate_window: Seconds = 10.0
     rate_limit: Annotated[int, Field(ge=1)] = 2

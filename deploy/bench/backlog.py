@@ -55,13 +55,13 @@ async def run(
         peaks.end_phase("idle")
         began = time.perf_counter()
         await load.publish(settings.rabbitmq_url, count, size)
-        await _until(lambda: len(stories.accepted) >= count, stories)
-        await _settled(stories)
+        await until(lambda: len(stories.accepted) >= count, stories)
+        await settled(stories)
         piled, failed = time.perf_counter() - began, len(stories.failed)
         peaks.end_phase("piled up")
         restore()
         began = time.perf_counter()
-        await _until(lambda: stories.final >= count, stories)
+        await until(lambda: stories.final >= count, stories)
         peaks.end_phase("drained")
     finally:
         for work in background:
@@ -82,7 +82,7 @@ def table(peaks: Peaks) -> Table:
     return shown
 
 
-async def _until(reached: Callable[[], bool], stories: Stories) -> None:
+async def until(reached: Callable[[], bool], stories: Stories) -> None:
     """Raises `Lost` when the log stands still before that."""
     events, since = stories.events, time.monotonic()
     while not reached():
@@ -93,7 +93,7 @@ async def _until(reached: Callable[[], bool], stories: Stories) -> None:
             raise Lost(f"the log stands still: {len(stories.accepted):,} were accepted, {stories.final:,} have ended")
 
 
-async def _settled(stories: Stories) -> None:
+async def settled(stories: Stories) -> None:
     """Returns when hardly anything is written any more."""
     before = -1
     while stories.events - before > CALM or before < 0:

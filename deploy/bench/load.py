@@ -12,6 +12,7 @@ import orjson
 
 from streams import clock
 from streams.clock import milliseconds
+from streams.events import Priority
 from streams.intake.amqp import connect
 from streams.intake.amqp_wire import persistent_json
 from streams.intake.requests import TIME_HEADER
@@ -33,7 +34,7 @@ class Answers:
     elapsed: float = 0.0
 
 
-def bodies(count: int, size: int = 0) -> Iterator[bytes]:
+def bodies(count: int, size: int = 0, priority: Priority | None = None) -> Iterator[bytes]:
     """Requests to all three channels, about 150 bytes each, or as much longer as `size` says."""
     for number in range(count):
         yield orjson.dumps(
@@ -42,6 +43,7 @@ def bodies(count: int, size: int = 0) -> Iterator[bytes]:
                 "recipient": f"user{number % RECIPIENTS}@example.org",
                 "message": f"Your parcel {number} is on its way and will be with you tomorrow." + "." * size,
                 "metadata": {"order": number},
+                **({} if priority is None else {"priority": priority}),
             }
         )
 
@@ -70,12 +72,12 @@ async def post(url: str, count: int, connections: int, rate: float | None) -> An
     return answers
 
 
-async def publish(url: str, count: int, size: int = 0) -> None:
+async def publish(url: str, count: int, size: int = 0, priority: Priority | None = None) -> None:
     """Put `count` messages on the queue, each confirmed; `size` bytes longer than they need be."""
     connection = await connect(url)
     try:
         await connection.declare(JOBS_QUEUE)
-        waiting = iter(bodies(count, size))
+        waiting = iter(bodies(count, size, priority))
 
         async def producer() -> None:
             for body in waiting:

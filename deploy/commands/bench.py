@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from deploy.bench import backlog, load
+from deploy.bench import backlog, isolation, load
 from deploy.bench.measure import MEBIBYTE, Stories, Usage, follow, usage
 from deploy.stack import ports
 from deploy.stack.environment import read_settings
@@ -33,21 +33,31 @@ class What(StrEnum):
     AUDIT = "audit"
     RECOVERY = "recovery"
     REBUILD = "rebuild"
+    ISOLATION = "isolation"
 
 
-def bench(
+def bench(  # noqa: PLR0913 - each is an option of its own
     what: Annotated[
         What, typer.Argument(help="ingest: POSTs as fast as answered; deliver: a backlog; end-to-end: a set rate.")
     ],
-    count: Annotated[
-        int, typer.Option(help="How many notifications; for audit, recovery and rebuild, events.")
-    ] = 20_000,
-    rate: Annotated[float, typer.Option(help="Requests a second, for end-to-end; 833 are 50,000 a minute.")] = 833,
+    *,
+    count: Annotated[int, typer.Option(help="How many notifications; for audit, recovery and rebuild, events.")] = 20_000,
+    rate: Annotated[
+        float | None, typer.Option(help="Requests a second: 833 (50,000 a minute) for end-to-end, 100 for isolation.")
+    ] = None,
     connections: Annotated[int, typer.Option(help="HTTP connections.")] = 64,
     size: Annotated[int, typer.Option(help="Bytes of text more in each request, for backlog.")] = 0,
+    backlog_size: Annotated[
+        int, typer.Option("--backlog", help="Promotional notifications that wait, for isolation.")
+    ] = 200_000,
+    flood: Annotated[int, typer.Option(help="Promotional ones that pour in after that, for isolation.")] = 20_000,
+    seconds: Annotated[float, typer.Option(help="How long each round takes, for isolation.")] = 60,
 ) -> None:
     """Measure a fresh stack: rates, latencies, CPU and memory of each process."""
     console = Console()
+    if what is What.ISOLATION:
+        _isolation(console, isolation.Load(backlog_size, flood, rate or 100, seconds))
+        return
     if what is What.BACKLOG:
         _backlog(console, count, size)
         return
@@ -57,7 +67,7 @@ def bench(
     with _fresh_stack(Report(Console(stderr=True))) as (stack, settings):
         before = usage(stack.supervision.states())
         began = time.perf_counter()
-        answers, stories = asyncio.run(_run(what, settings, count, rate, connections))
+        answers, stories = asyncio.run(_run(what, settings, count, rate or 833, connections))
         elapsed = time.perf_counter() - began
         after = usage(stack.supervision.states())
     console.print(_rates(answers, stories, elapsed))
@@ -100,6 +110,18 @@ def _backlog(console: Console, count: int, size: int) -> None:
         with _fresh_stack(Report(Console(stderr=True))) as (stack, settings):
             peaks, told = asyncio.run(backlog.run(settings, stack.supervision, outage.unlink, count, size))
     console.print(backlog.table(peaks), told)
+
+
+def _isolation(console: Console, asked: isolation.Load) -> None:
+    """No failures, which would hide all else behind the waits of their retries, unless the environment wants some."""
+    with tempfile.TemporaryDirectory(prefix="tidings-outage-") as folder:
+        outage = Path(folder, "outage")
+        os.environ["MOCK_OUTAGE"] = str(outage)
+        os.environ.setdefault("SLOTS_PER_LANE", isolation.SLOTS)
+        os.environ.setdefault("MOCK_FAILURE_RATE", "0")
+        with _fresh_stack(Report(Console(stderr=True))) as (_, settings):
+            phases = asyncio.run(isolation.run(settings, asked, outage.touch, outage.unlink))
+    console.print(isolation.table(phases, asked, settings))
 
 
 async def _run(

@@ -18,8 +18,8 @@ from projections.audit.finding import Finding
 from projections.position import Document
 from projections.reads import Reads
 from streams import clock
+from streams.bootstrap import bootstrap
 from streams.clock import milliseconds
-from streams.kafka import bootstrap
 from streams.offsets import Extent, Offsets, opened
 from streams.topics import DEAD_LETTERS, EVENTS, LANE_CLASSES, LANES, OPERATIONS, REQUESTS, deliver_group
 
@@ -78,7 +78,7 @@ class NoLog(Exception):
 
 async def bounds(url: str, reads: Reads | None) -> Bounds:
     """Ask everybody, in the order that matters. Raises `NoLog`, aiokafka's errors and `Unavailable`."""
-    partitions = await _partitions(url)
+    partitions = await log_partitions(url)
     async with opened(url) as offsets:
         committed = await _committed(offsets, reads)
         places = [TopicPartition(topic, part) for topic in (EVENTS, REQUESTS, *LANES) for part in range(partitions)]
@@ -123,7 +123,8 @@ async def _of_group(offsets: Offsets, group: str) -> Places:
         await asyncio.sleep(LOOK)
 
 
-async def _partitions(url: str) -> int:
+async def log_partitions(url: str) -> int:
+    """How many the log has. Raises `NoLog` and aiokafka's errors."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap(url))
     try:
         await admin.start()

@@ -56,7 +56,7 @@ class Result(NamedTuple):
 class Partition:
     """Takes all records, in order; then `rows` are to be read, and then there is a `result`."""
 
-    def __init__(self, task: Task, spill: Spill) -> None:
+    def __init__(self, task: Task, spill: Spill[Story]) -> None:
         self._task, self._spill = task, spill
         self._next = 0
         self._counts: Counter[str] = Counter()

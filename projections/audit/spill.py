@@ -5,9 +5,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
-
-from projections.audit.story import Story
+from typing import Generic, TypeVar
 
 HELD = 50_000
 """Stories of about 1.7 kB, so 85 MB a process."""
@@ -15,13 +13,14 @@ ASKED = 500
 """Ids in one question to SQLite."""
 
 ItemT = TypeVar("ItemT")
+StoryT = TypeVar("StoryT")
 
 
-class Spill:
+class Spill(Generic[StoryT]):
     """`stories` are those in memory. Whoever wants others there calls `fetch` first."""
 
     def __init__(self, path: Path, held: int = HELD) -> None:
-        self.stories: dict[str, Story] = {}
+        self.stories: dict[str, StoryT] = {}
         self._held = held
         self._resting = 0
         self._base = opened(path)
@@ -45,7 +44,7 @@ class Spill:
             self._base.executemany("INSERT OR REPLACE INTO resting VALUES (?, ?)", rows)
         self._resting += len(leaving)
 
-    def everything(self) -> Iterator[tuple[str, Story]]:
+    def everything(self) -> Iterator[tuple[str, StoryT]]:
         """All stories, in memory or not."""
         yield from self.stories.items()
         for name, story in self._base.execute("SELECT id, story FROM resting"):

@@ -16,6 +16,7 @@ from aiokafka import TopicPartition
 from projections.audit.ledger import Ledger
 from projections.audit.partition import Partition, Result, Task
 from projections.audit.spill import Spill
+from projections.audit.story import Story
 from streams.offsets import Extent
 from streams.topic_reading import records
 from streams.topics import EVENTS
@@ -75,7 +76,7 @@ def _tell_more(told: Told, before: int, count: int) -> None:
 
 
 async def _audit(work: Work, told: Told) -> Result:
-    spill = Spill(work.folder / f"stories-{work.task.partition}.sqlite")
+    spill = Spill[Story](work.folder / f"stories-{work.task.partition}.sqlite")
     partition, count = Partition(work.task, spill), 0
     place = TopicPartition(EVENTS, work.task.partition)
     async with aclosing(records(work.url, {place: Extent(0, work.extent.end)})) as batches:

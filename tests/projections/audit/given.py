@@ -9,6 +9,7 @@ from projections.audit.ledger import Row
 from projections.audit.letters import Letters
 from projections.audit.partition import Partition, Result, Task
 from projections.audit.spill import Spill
+from projections.audit.story import Story
 from projections.audit.verdict import Sight
 from streams.clock import milliseconds
 from streams.codec import encode
@@ -77,7 +78,7 @@ def audited(
         record if isinstance(record, Raw) else Raw(0, number, b"k", encode(record))
         for number, record in enumerate(records)
     ]
-    spill = Spill(folder / f"{len(list(folder.iterdir()))}.sqlite", held)
+    spill = Spill[Story](folder / f"{len(list(folder.iterdir()))}.sqlite", held)
     partition = Partition(Task(0, Sight(applied, now, TOLERANCE), applied, letters or Letters(), 100), spill)
     for start in range(0, len(made), 7):
         partition.take(made[start : start + 7])

@@ -1,0 +1,183 @@
+"""`whatif`: what would have become of the recorded requests under other settings; an estimate that sends nothing."""
+
+import asyncio
+import json as json_
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, get_args
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from deploy.stack.environment import running_settings
+from deploy.stack.errors import StackError
+from deploy.watching import watched
+from streams.clock import iso
+from streams.events import ACTIVITIES, PolicyScope, PolicySet
+from streams.retry import RetryPolicy
+from streams.settings import Settings
+
+if TYPE_CHECKING:
+    from projections.whatif.report import Report
+    from projections.whatif.shadow import Rules
+
+NAMES = {"rate-limit": int, "rate-window": float, "dedupe-window": float}
+FORM = "SCOPE/ABOUT:NAME=VALUE,... such as type/LIKE:rate-limit=5,dedupe-window=60"
+DOUBTFUL = 0.01
+"""From this share of notifications on that the model gets wrong, its report says so first."""
+HINT = "limits or retries may have been others then: give the settings of then in the environment"
+
+
+def instant(text: str) -> datetime:
+    """A time in ISO 8601, in UTC unless it says otherwise. Raises typer's `BadParameter`."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"expected a time in ISO 8601 such as 2026-01-31T12:00:00Z, got {text!r}") from error
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def imposed(text: str) -> PolicySet:
+    """A policy as `--policy` has it; without limits it lifts the recorded one. Raises typer's `BadParameter`."""
+    subject, _, limits = text.partition(":")
+    scope, _, about = subject.partition("/")
+    if scope not in get_args(PolicyScope) or not about or (scope == "type" and about not in ACTIVITIES):
+        raise typer.BadParameter(f"expected {FORM}; a scope is type, recipient or actor; got {text!r}")
+    found: dict[str, Any] = {}
+    for name, _, value in (part.partition("=") for part in limits.split(",") if part):
+        try:
+            found[name.replace("-", "_")] = NAMES[name](value)
+        except (KeyError, ValueError) as error:
+            raise typer.BadParameter(f"expected {FORM}, with {', '.join(NAMES)}; got {text!r}") from error
+    return PolicySet(scope, about, 0, **found)  # type: ignore[arg-type]
+
+
+def whatif(  # noqa: PLR0913 - each is an option of its own
+    *,
+    since: Annotated[datetime | None, typer.Option("--from", parser=instant, metavar="TIME", help="ISO 8601.")] = None,
+    until: Annotated[datetime | None, typer.Option("--to", parser=instant, metavar="TIME", help="ISO 8601.")] = None,
+    retry_policy: Annotated[RetryPolicy | None, typer.Option(help="As RETRY_POLICY.")] = None,
+    retry_step: Annotated[float | None, typer.Option(min=0.001, help="Seconds, as RETRY_STEP.")] = None,
+    retry_longest: Annotated[float | None, typer.Option(min=0.001, help="Seconds, as RETRY_LONGEST.")] = None,
+    max_attempts: Annotated[int | None, typer.Option(min=1, help="As MAX_ATTEMPTS.")] = None,
+    rate_limit: Annotated[int | None, typer.Option(min=1, help="As RATE_LIMIT.")] = None,
+    rate_window: Annotated[float | None, typer.Option(min=0.001, help="Seconds, as RATE_WINDOW.")] = None,
+    dedupe_window: Annotated[float | None, typer.Option(min=0.001, help="Seconds, as DEDUPE_WINDOW.")] = None,
+    policy: Annotated[list[PolicySet] | None, typer.Option(parser=imposed, metavar="POLICY", help=FORM)] = None,
+    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Run the recorded requests through the rules with other settings. Exits with 1 if a server can't be asked."""
+    given = {
+        "retry_policy": retry_policy,
+        "retry_step": retry_step,
+        "retry_longest": retry_longest,
+        "max_attempts": max_attempts,
+        "rate_limit": rate_limit,
+        "rate_window": rate_window,
+        "dedupe_window": dedupe_window,
+    }
+    changes = {name: value for name, value in given.items() if value is not None}
+    report = run(running_settings(), changes, tuple(policy or ()), (since, until), Console(stderr=True))
+    tried = changes | {f"policy {one.scope}/{one.about}": _limits(one) for one in policy or ()}
+    if json:
+        span = {"from": since and iso(since), "to": until and iso(until)}
+        typer.echo(json_.dumps({**span, "tried": tried, **report.to_json()}, indent=2))
+    else:
+        show(report, tried, Console())
+
+
+def run(
+    settings: Settings,
+    changes: dict[str, Any],
+    policies: tuple[PolicySet, ...],
+    span: tuple[datetime | None, datetime | None],
+    console: Console,
+) -> "Report":
+    """The report, with a progress bar. `changes` are settings by name. Raises `StackError`."""
+    # Here, so that other commands need not wait for the servers' clients to be imported.
+    from aiokafka.errors import KafkaError  # noqa: PLC0415
+
+    from projections.audit.bounds import NoLog  # noqa: PLC0415
+    from projections.whatif.whatif import Question, what_if  # noqa: PLC0415
+
+    others = settings.model_copy(update=changes)
+    question = Question(*span, _rules(settings), _rules(others, changes.get("max_attempts"), policies))
+    try:
+        with watched(console) as watcher:
+            return asyncio.run(what_if(settings.kafka_url, question, watcher))
+    except (NoLog, KafkaError, OSError) as error:
+        raise StackError(f"the log can't be read ({error or error!r}): is the stack up?") from error
+
+
+def _rules(settings: Settings, attempts: int | None = None, policies: tuple[PolicySet, ...] = ()) -> "Rules":
+    from projections.whatif.shadow import Rules  # noqa: PLC0415
+    from streams.admit import limits  # noqa: PLC0415
+    from streams.lifecycle import retry  # noqa: PLC0415
+
+    return Rules(limits(settings), retry(settings), attempts, policies)
+
+
+def show(report: "Report", tried: dict[str, Any], console: Console) -> None:
+    """The three sides, what changes for how many, and how far to believe it."""
+    from projections.whatif.report import LABEL  # noqa: PLC0415
+
+    told = report.to_json()
+    if report.error >= DOUBTFUL:
+        console.print(f"[yellow]![/yellow] the model gets {report.error:.1%} of the notifications wrong: {HINT}")
+    title = ", ".join(f"{name} {value}" for name, value in tried.items()) or "the settings as they are"
+    table = Table("", "as recorded", "recomputed", "what if", "changes by", title=escape(f"what if: {title}"))
+    for name, was, known, other in _lines(*told["sides"].values()):
+        table.add_row(name, _number(was), _number(known), _number(other), _difference(known, other))
+    console.print(table)
+    for each in told["changed"]:
+        console.print(f"{each['from']} -> {each['to']}: {each['notifications']:,} notifications", highlight=False)
+    sides = report.recomputed, report.tried
+    console.print(f"Label: {LABEL}.", highlight=False, soft_wrap=True)
+    console.print(
+        f"Assumed: what came of {sides[1].assumed:,} calls of {sides[1].resting:,} notifications that are in no record "
+        f"({sides[0].assumed:,} when recomputed), by recorded calls of the same lane; failure rates: {_rates(report)}.",
+        highlight=False,
+        soft_wrap=True,
+    )
+    console.print(
+        f"Model error: {told['modelError']['notifications']:,} of {report.recorded.ends.total():,} notifications "
+        f"end otherwise when recomputed. {report.events:,} events read in {report.seconds:.1f} s.",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _lines(*sides: dict[str, Any]) -> list[tuple[str, Any, Any, Any]]:
+    flat = [
+        {
+            "requests": side["requests"],
+            "accepted": side["accepted"],
+            **{f"suppressed: {reason}": count for reason, count in side["suppressed"].items()},
+            "sent": side["sent"],
+            "failed": side["failed"],
+            "open": side["open"],
+            "provider calls": side["calls"],
+            "failed attempts": side["failedAttempts"],
+            **{f"request to sent {name}, ms": value for name, value in side["latencyMs"].items()},
+        }
+        for side in sides
+    ]
+    return [(name, *(side[name] for side in flat)) for name in flat[0]]
+
+
+def _number(value: int | None) -> str:
+    return "-" if value is None else f"{value:,}"
+
+
+def _difference(known: int | None, other: int | None) -> str:
+    return "" if known is None or other is None or known == other else f"{other - known:+,}"
+
+
+def _rates(report: "Report") -> str:
+    return ", ".join(f"{channel} {rate:.1%}" for channel, rate in report.failure_rates.items()) or "none recorded"
+
+
+def _limits(policy: PolicySet) -> str:
+    told = {name: getattr(policy, name.replace("-", "_")) for name in NAMES}
+    return ",".join(f"{name}={value:g}" for name, value in told.items() if value is not None) or "lifted"
