@@ -20,6 +20,7 @@ from deploy.commands.recover import recover
 from deploy.commands.seed import seed
 from deploy.commands.status import status
 from deploy.commands.test import run_tests
+from deploy.commands.token import token
 from deploy.commands.up import up
 from deploy.stack.errors import StackError
 
@@ -37,6 +38,7 @@ app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_
 app.command()(check)
 app.command()(bench)
 app.command()(seed)
+app.command()(token)
 app.command()(audit)
 app.command()(recover)
 app.add_typer(dead_letters.app, name="dead-letters")

@@ -308,6 +308,52 @@ async def test_somebody_else_may_sign_the_tokens(settings: Settings, gateway: Ga
         assert (await socket.auth(user, token=token))["type"] == "AUTHENTICATED"
 
 
+async def test_a_service_s_token_opens_any_mailbox_and_the_status_feed_and_a_user_s_does_not(
+    settings: Settings, gateway: Gateway, user: str
+) -> None:
+    url = gateway(settings.model_copy(update={"jwt_secret": SecretStr("s" * 32)}))
+    claims = {"sub": user, "exp": clock.now() + timedelta(minutes=1)}
+    async with client(url) as socket:
+        await socket.say(type="SUBSCRIBE")
+        assert (await socket.hear())["code"] == "refused"
+        await socket.auth(user, token=jwt.encode(claims, "s" * 32))
+        await socket.say(type="SUBSCRIBE", notificationId="n1")
+        assert (await socket.hear())["code"] == "refused"
+    async with client(url) as socket:
+        service = jwt.encode({**claims, "sub": "dashboard", "scope": "service"}, "s" * 32)
+        assert (await socket.auth(user, token=service))["userId"] == user
+        await socket.say(type="SUBSCRIBE")
+        assert (await socket.hear())["type"] == "SUBSCRIBED"
+
+
+async def test_a_socket_ends_with_its_token(
+    settings: Settings, gateway: Gateway, user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "HEARTBEAT", 0.5)
+    url = gateway(settings.model_copy(update={"jwt_secret": SecretStr("s" * 32)}))
+    async with client(url) as socket, client(url) as other:
+        soon, later = (clock.now() + timedelta(seconds=seconds) for seconds in (2, 60))
+        await socket.auth(user, token=jwt.encode({"sub": user, "exp": soon}, "s" * 32))
+        await other.auth(user, token=jwt.encode({"sub": user, "exp": later}, "s" * 32))
+        assert await closed(socket) == Close.NOT_AUTHENTICATED
+        assert not other.socket.close_code
+
+
+async def test_who_only_subscribes_needs_no_name(
+    settings: Settings, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "HEARTBEAT", 0.5)
+    monkeypatch.setattr(desk, "AUTH_SECONDS", 0.5)
+    url = gateway(settings)
+    async with client(url) as listening, client(url) as nameless:
+        await listening.say(type="SUBSCRIBE")
+        assert (await listening.hear())["type"] == "SUBSCRIBED"
+        assert await closed(nameless) == Close.NOT_AUTHENTICATED
+        async with client(url) as another:
+            assert await closed(another) == Close.NOT_AUTHENTICATED
+        assert not listening.socket.close_code
+
+
 async def test_presence_follows_the_sockets(url: str, user: str) -> None:
     assert await presence(url, user) == {"online": False, "lastSeen": None}
     async with client(url) as socket:
