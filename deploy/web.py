@@ -14,6 +14,7 @@ import gateway.app
 from deploy.address import require_safe
 from deploy.authentication import Authenticated
 from deploy.health import routes
+from deploy.open_files import raise_limit
 from deploy.probes import probes
 from deploy.serving import serve
 from gateway.socket.app import Live
@@ -93,6 +94,7 @@ async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> No
     """Serves until told to stop, then finishes what is under way."""
     require_safe(settings)
     tokens = Tokens(settings)
+    raise_limit()
     live = Live(settings, stopping, vitals)
     app = application(settings, live)
     app.router.routes.extend(routes(vitals, settings.worker))

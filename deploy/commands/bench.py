@@ -32,6 +32,7 @@ class What(StrEnum):
     BACKLOG = "backlog"
     AUDIT = "audit"
     RECOVERY = "recovery"
+    SOCKETS = "sockets"
 
 
 def bench(
@@ -41,10 +42,14 @@ def bench(
     count: Annotated[int, typer.Option(help="How many notifications; for audit and recovery, events.")] = 20_000,
     rate: Annotated[float, typer.Option(help="Requests a second, for end-to-end; 833 are 50,000 a minute.")] = 833,
     connections: Annotated[int, typer.Option(help="HTTP connections.")] = 64,
+    sockets: Annotated[int, typer.Option(min=1, help="WebSockets, for sockets; it uses --rate too.")] = 1_000,
     size: Annotated[int, typer.Option(help="Bytes of text more in each request, for backlog.")] = 0,
 ) -> None:
     """Measure a fresh stack: rates, latencies, CPU and memory of each process."""
     console = Console()
+    if what is What.SOCKETS:
+        _sockets(console, sockets, rate)
+        return
     if what is What.BACKLOG:
         _backlog(console, count, size)
         return
@@ -59,6 +64,15 @@ def bench(
         after = usage(stack.supervision.states())
     console.print(_rates(answers, stories, elapsed))
     console.print(_costs(before, after, count))
+
+
+def _sockets(console: Console, count: int, rate: float) -> None:
+    """So many users of one gateway, each with a socket."""
+    from deploy.bench import sockets  # noqa: PLC0415 - it needs the mailbox's client, which others need not wait for
+
+    sockets.allow(count)
+    with _fresh_stack(Report(Console(stderr=True))) as (stack, settings):
+        console.print(asyncio.run(sockets.Bench(settings, stack.supervision, count, rate).run()))
 
 
 def _long_log(what: What, console: Console, events: int) -> None:

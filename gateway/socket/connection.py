@@ -78,7 +78,7 @@ class Connection(WSListener):
         self.caller: Caller | None = None
         self.opened = self.heard = self._allowed_at = time.monotonic()
         self.pinged = False
-        self.subscriptions: set[str | None] = set()
+        self.subscriptions: frozenset[str | None] = frozenset()
         self._allowance = float(BURST)
         self._parts: bytearray | None = None
 

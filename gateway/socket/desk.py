@@ -102,7 +102,7 @@ class Desk:
         if len(socket.subscriptions) >= SUBSCRIPTIONS:
             socket.send(frames.error("refused", f"a socket may have {SUBSCRIPTIONS} subscriptions"))
             return
-        socket.subscriptions.add(frame.notification_id)
+        socket.subscriptions |= {frame.notification_id}
         self._feed.listen(socket.send, frame.notification_id)
         task = asyncio.create_task(self._confirm(socket, frame.notification_id))
         self._confirming.add(task)
@@ -110,7 +110,7 @@ class Desk:
 
     def unsubscribe(self, socket: Connection, frame: Unsubscribe) -> None:
         """No more of them."""
-        socket.subscriptions.discard(frame.notification_id)
+        socket.subscriptions -= {frame.notification_id}
         self._feed.unlisten(socket.send, frame.notification_id)
 
     async def _confirm(self, socket: Connection, notification: str | None) -> None:

@@ -116,11 +116,11 @@ class Mailboxes:
     async def _answer(self, wishes: list[_Wish]) -> None:
         now = clock.milliseconds(clock.now())
         try:
-            pipeline = self._redis.pipeline(transaction=False)
-            for wish in wishes:
-                arguments: list[str | int] = [now, _epoch(), wish.epoch, wish.position]
-                await self._open(keys=mailbox.keys(wish.user), args=arguments, client=pipeline)
-            answers = await pipeline.execute()
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for wish in wishes:
+                    arguments: list[str | int] = [now, _epoch(), wish.epoch, wish.position]
+                    await self._open(keys=mailbox.keys(wish.user), args=arguments, client=pipeline)
+                answers = await pipeline.execute()
         except (RedisError, OSError) as error:
             for wish in wishes:
                 with suppress(asyncio.InvalidStateError):

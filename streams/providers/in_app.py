@@ -51,11 +51,11 @@ class InAppProvider:
         calls, self._calls, self._round = self._calls, [], None
         now = clock.now()
         try:
-            pipeline = self._redis.pipeline(transaction=False)
-            for call in calls:
-                user, arguments = self._arguments(call.message, clock.milliseconds(now))
-                await self._put(keys=mailbox.keys(user), args=arguments, client=pipeline)
-            await pipeline.execute()
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for call in calls:
+                    user, arguments = self._arguments(call.message, clock.milliseconds(now))
+                    await self._put(keys=mailbox.keys(user), args=arguments, client=pipeline)
+                await pipeline.execute()
         except (RedisError, OSError):
             _settle(calls, Deferred(now + PAUSE))
         else:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -65,7 +66,7 @@ async def test_a_client_of_the_reference_gets_what_waits_oldest_first(url: str, 
             "type": "AUTHENTICATED",
             "userId": user,
             "epoch": answer["epoch"],
-            "position": 2,
+            "position": 0,
             "recovered": False,
         }
         first = await socket.hear()
@@ -135,7 +136,7 @@ async def test_a_client_resumes_where_it_was(url: str, user: str, put: Put) -> N
     await put("n2")
     async with client(url) as socket:
         answer = await socket.auth(user, epoch=epoch, position=position)
-        assert (answer["recovered"], answer["position"]) == (True, 2)
+        assert (answer["recovered"], answer["position"]) == (True, 1)
         assert await socket.hear_notifications(1) == ["n2"]
 
 
@@ -181,10 +182,10 @@ async def test_a_frame_in_pieces_is_one_frame(url: str, user: str) -> None:
         assert (await socket.hear())["type"] == "AUTHENTICATED"
 
 
-async def test_limits_close_the_socket_with_a_code_that_names_them(
-    url: str, user: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_limits_close_the_socket_with_a_code_that_names_them(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async with client(url) as socket:
+        await socket.socket.send("x" * MAX_FRAME_BYTES)
+        assert (await socket.hear())["code"] == "malformed"
         await socket.socket.send("x" * (MAX_FRAME_BYTES + 1))
         assert await closed(socket) == Close.TOO_BIG
     async with client(url) as socket:
@@ -195,14 +196,40 @@ async def test_limits_close_the_socket_with_a_code_that_names_them(
         assert await closed(socket) == Close.UNREADABLE
     monkeypatch.setattr(connection, "FRAMES_PER_SECOND", 0)  # or a slow machine earns frames while it sends
     async with client(url) as socket:
-        for _ in range(connection.BURST + 1):  # what came after it would reset the connection before the code is read
+        for _ in range(connection.BURST):
             await socket.socket.send("{}")
+        assert [(await socket.hear())["code"] for _ in range(connection.BURST)] == ["malformed"] * connection.BURST
+        await socket.socket.send("{}")
         assert await closed(socket) == Close.TOO_MANY_FRAMES
-    monkeypatch.setattr(desk, "SOCKETS_PER_USER", 1)
-    async with client(url) as first, client(url) as second:
-        await first.auth(user)
-        await second.say(type="AUTH", userId=user)
-        assert await closed(second) == Close.TOO_MANY_SOCKETS
+
+
+async def test_a_user_may_have_20_sockets_and_the_next_is_closed(url: str, user: str) -> None:
+    async with AsyncExitStack() as sockets:
+        for _ in range(desk.SOCKETS_PER_USER):
+            socket = await sockets.enter_async_context(client(url))
+            assert (await socket.auth(user))["type"] == "AUTHENTICATED"
+        async with client(url) as one_more:
+            await one_more.say(type="AUTH", userId=user)
+            assert await closed(one_more) == Close.TOO_MANY_SOCKETS
+        assert not socket.socket.close_code
+
+
+async def test_a_gateway_that_has_enough_sockets_takes_no_more(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk, "MAX_SOCKETS", 1)
+    async with client(url):
+        with pytest.raises(InvalidStatus):
+            async with client(url):
+                pass
+
+
+async def test_a_socket_may_have_100_subscriptions(url: str) -> None:
+    async with client(url) as socket:
+        for number in range(desk.SUBSCRIPTIONS):
+            await socket.say(type="SUBSCRIBE", notificationId=f"n{number}")
+        heard = {(await socket.hear())["type"] for _ in range(desk.SUBSCRIPTIONS)}
+        assert heard == {"SUBSCRIBED"}
+        await socket.say(type="SUBSCRIBE", notificationId="one more")
+        assert (await socket.hear())["code"] == "refused"
 
 
 async def test_a_client_that_does_not_read_is_disconnected(url: str, user: str, put: Put) -> None:
