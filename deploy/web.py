@@ -22,6 +22,8 @@ from streams.settings import Settings
 from streams.tokens import Tokens
 from streams.vitals import Vitals
 
+BACKLOG = 16_384
+"""Connections that may wait to be accepted, as when all sockets come back at once; the kernel's `somaxconn` caps it."""
 GRACE_SECONDS = 10
 """How long requests under way may take once the process is told to stop."""
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
@@ -103,6 +105,7 @@ async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> No
         stopping,
         grace=GRACE_SECONDS,
         upgrade=live.upgrade,
+        backlog=BACKLOG,
         host=settings.host,
         port=settings.port,
     )

@@ -25,8 +25,8 @@ HEARTBEAT = 20.0
 """Seconds of silence after which a client is pinged; after as many again it is disconnected."""
 SUBSCRIPTIONS = 100
 """Of one socket, to status changes."""
-SLICES = 20
-"""Parts of a heartbeat: the sockets are looked at a few at a time."""
+SLICES = 200
+"""Parts of a heartbeat: the sockets are looked at a few at a time, or the pings would hold up what is pushed."""
 
 
 class Desk:

@@ -1,11 +1,12 @@
 """What people do to each other over HTTP, and how they hear of it: sockets of the `websockets` library."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
+import pika
 import requests
 from websockets.sync.client import ClientConnection, connect
 
@@ -38,9 +39,12 @@ def said(number: int) -> str:
 
 
 def act(whole: Whole, numbers: range) -> list[str]:
-    """Likes by the reference's call, the rest by the other one; the ids."""
-    with requests.Session() as session:
-        return [_act(session, whole, f"actor{number}", target(number), number) for number in numbers]
+    """Likes by the reference's call, the rest by the other one, a third of all straight into the queue; the ids."""
+    with requests.Session() as session, _queue(whole) as publish:
+        return [
+            publish(number) if number % 3 == 0 else _act(session, whole, f"actor{number}", target(number), number)
+            for number in numbers
+        ]
 
 
 def flood(whole: Whole, number: int) -> list[str]:
@@ -54,8 +58,29 @@ def flood(whole: Whole, number: int) -> list[str]:
         return list(clients.map(like, range(number)))
 
 
+@contextmanager
+def _queue(whole: Whole) -> Iterator[Callable[[int], str]]:
+    """Any producer's way."""
+    connection = pika.BlockingConnection(pika.URLParameters(whole.stack.settings.rabbitmq_url))
+    channel = connection.channel()
+    channel.confirm_delivery()
+
+    def publish(number: int) -> str:
+        properties = pika.BasicProperties(message_id=f"social-{number}", delivery_mode=2)
+        body = json.dumps(_event(f"actor{number}", target(number), number))
+        channel.basic_publish("", "notification.event", body, properties, mandatory=True)
+        return f"social-{number}"
+
+    yield publish
+    connection.close()
+
+
+def _event(actor: str, of: str, number: int) -> dict[str, str]:
+    return {"type": kind(number), "actorId": actor, "targetId": of, "postId": "nowhere"}
+
+
 def _act(session: requests.Session, whole: Whole, actor: str, of: str, number: int) -> str:
-    body = {"type": kind(number), "actorId": actor, "targetId": of, "postId": "nowhere"}
+    body = _event(actor, of, number)
     path = "/like" if body["type"] == "LIKE" else "/events"
     answer = session.post(f"{whole.stack.http}{path}", json=body, timeout=30)
     assert answer.ok, answer.text
