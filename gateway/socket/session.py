@@ -19,7 +19,10 @@ NOWHERE: Place = ("", 0)
 
 
 class Stored(NamedTuple):
-    """An unacknowledged item out of the read model; `late`: it may be newer than what the mailbox holds."""
+    """An unacknowledged item out of the read model; `late`: it may be newer than what the mailbox holds.
+
+    Trap: one that becomes `sent` while the read model is asked may be in its answer twice.
+    """
 
     notification: str
     payload: bytes
@@ -62,7 +65,7 @@ class Session:
         if found.epoch != self.epoch or not found.recovered:
             self.epoch, self.position = found.epoch, 0
         known = done | {kept.notification for kept in found.items} | self._stored
-        lost = [one for one in stored if one.notification not in known]
+        lost = list({one.notification: one for one in stored if one.notification not in known}.values())
         if first or not found.recovered:
             yield self._authenticated(found, resumable=not lost)
         yield from self._waiting(found, lost, done)

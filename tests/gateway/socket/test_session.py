@@ -135,6 +135,11 @@ def test_what_may_be_newer_than_the_mailbox_comes_last_and_only_then_is_a_place(
     assert places(frames) == [None, None, None, None, ("e1", 2)]
 
 
+def test_what_the_read_model_tells_twice_is_told_once() -> None:
+    stored = [Stored("n1", item(1)), Stored("n1", item(1), late=True)]
+    assert told(begun().open(opening(), stored, first=True)) == ["n1"]
+
+
 def test_a_reopened_mailbox_says_so_only_if_something_may_have_been_missed() -> None:
     session = begun()
     list(session.open(opening(1), [], first=True))
