@@ -29,7 +29,7 @@ from streams.providers.protocol import Message
 from streams.settings import Settings, seconds
 from streams.topics import EVENTS
 from tests.gateway.socket.devices import User, look_again, use
-from tests.gateway.socket.processes import Process, running
+from tests.support.processes import Process, running
 
 USERS = int(os.environ.get("SOCKET_USERS", "100"))
 SEED = int(os.environ.get("SOCKET_SEED", str(random.randrange(10**6))))

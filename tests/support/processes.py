@@ -21,7 +21,7 @@ GIVEN = ("kafka_url", "rabbitmq_url", "redis_url", "mongo_url", "mongo_database"
 class Process:
     """One process; `url` is where it answers."""
 
-    def __init__(self, kind: str, settings: Settings, folder: Path) -> None:
+    def __init__(self, kind: str, settings: Settings, folder: Path, **more: str) -> None:
         port = ports.choose(())
         self.url = f"http://127.0.0.1:{port}"
         self._log = folder / f"{kind}-{port}.log"
@@ -30,7 +30,7 @@ class Process:
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "deploy.process", kind],
-                env={**os.environ, **given, **place, "WORKER": f"{kind}-{port}"},
+                env={**os.environ, **given, **place, "WORKER": f"{kind}-{port}", **more},
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
@@ -54,9 +54,9 @@ class Process:
 
 
 @contextmanager
-def running(settings: Settings, folder: Path, *kinds: str) -> Iterator[list[Process]]:
-    """One process of each kind; what is left of them goes with the test."""
-    processes = [Process(kind, settings, folder) for kind in kinds]
+def running(settings: Settings, folder: Path, *kinds: str, **more: str) -> Iterator[list[Process]]:
+    """One process of each kind, with more variables in its environment; what is left of them goes with the test."""
+    processes = [Process(kind, settings, folder, **more) for kind in kinds]
     try:
         for process in processes:
             process.wait()
