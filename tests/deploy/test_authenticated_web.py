@@ -1,4 +1,4 @@
-"""The web process with a key, on an address that others can reach: requests of independent clients, with tokens and not."""
+"""The web process with a key, where others can reach it: what independent clients get, with tokens or none."""
 
 from collections.abc import Iterator
 from datetime import timedelta
