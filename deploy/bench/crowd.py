@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection as Pipe
 from typing import Literal
 
-import msgspec
 import orjson
 
 HANDSHAKE = (
@@ -30,14 +29,16 @@ QUIET = 0.05
 """Seconds for which epoll is waited for before the pipe is looked at."""
 
 
-class Orders(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class Orders:
     """`connect` all, `drop` all, or `report` what was heard since the last one; `ack`: acknowledge all from now on."""
 
     do: Literal["connect", "drop", "report", "end"]
     ack: bool = False
 
 
-class Heard(msgspec.Struct):
+@dataclass
+class Heard:
     """Since the last report: how long each message and each acknowledgement took, in nanoseconds."""
 
     messages: list[int] = field(default_factory=list)
