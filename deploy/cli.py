@@ -22,6 +22,7 @@ from deploy.commands.recover import recover
 from deploy.commands.seed import seed
 from deploy.commands.status import status
 from deploy.commands.test import run_tests
+from deploy.commands.token import token
 from deploy.commands.up import up
 from deploy.commands.why import why
 from deploy.commands.whatif import whatif
@@ -41,6 +42,7 @@ app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_
 app.command()(check)
 app.command()(bench)
 app.command()(seed)
+app.command()(token)
 app.command()(audit)
 app.command()(recover)
 app.command()(rebuild)

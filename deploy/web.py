@@ -11,14 +11,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import api.app
 import gateway.app
-from deploy.address import require_loopback
+from deploy.address import require_safe
+from deploy.authentication import Authenticated
 from deploy.health import routes
+from deploy.open_files import raise_limit
 from deploy.probes import probes
 from deploy.serving import serve
 from gateway.socket.app import Live
 from streams.settings import Settings
+from streams.tokens import Tokens
 from streams.vitals import Vitals
 
+BACKLOG = 16_384
+"""Connections that may wait to be accepted, as when all sockets come back at once; the kernel's `somaxconn` caps it."""
 GRACE_SECONDS = 10
 """How long requests under way may take once the process is told to stop."""
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
@@ -89,15 +94,18 @@ def _method(method: str) -> str:
 
 async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> None:
     """Serves until told to stop, then finishes what is under way."""
-    require_loopback(settings.host)
+    require_safe(settings)
+    tokens = Tokens(settings)
+    raise_limit()
     live = Live(settings, stopping, vitals)
     app = application(settings, live)
     app.router.routes.extend(routes(vitals, settings.worker))
     await serve(
-        Timed(app, vitals),
+        Timed(Authenticated(app, tokens) if tokens.required else app, vitals),
         stopping,
         grace=GRACE_SECONDS,
         upgrade=live.upgrade,
+        backlog=BACKLOG,
         host=settings.host,
         port=settings.port,
     )

@@ -56,11 +56,13 @@ class Reads:
             entries = await stored.find({"jobId": notification}).to_list()
         return sorted(entries, key=lambda entry: (entry["position"]["partition"], entry["position"]["offset"]))
 
-    async def unread(self, user: str, limit: int) -> list[Document]:
-        """The newest in-app notifications that a user has not acknowledged, oldest first."""
+    async def unread(self, user: str, limit: int, *, sending: bool = False) -> list[Document]:
+        """The newest in-app notifications that a user has not acknowledged, oldest first; or those `sending` too."""
+        pending: Document = {"mailbox": "pending"}
+        under_way: Document = {"type": "in-app", "status": "sending", "acknowledgedAt": {"$exists": False}}
         newest: list[Document] = [
             {"$match": {"recipient": user}},
-            {"$match": {"mailbox": "pending"}},
+            {"$match": {"$or": [pending, under_way]} if sending else pending},
             {"$sort": {"seq": -1}},
             {"$limit": limit},
         ]

@@ -5,6 +5,9 @@ slot of a cluster, are their order (positions 1, 2, 3 ... given as items come in
 lately, and `state`: the epoch, the last position, and `floor`, the last position that was lost by expiry. An epoch is
 the life of a `state`: when Redis loses it, positions begin anew under another epoch. Every change is one script, so it
 is atomic, and told on one channel to all gateways.
+
+Trap: the keys expire with their last item, and nothing then tells which positions they held. So of an empty mailbox
+all positions count as lost.
 """
 
 from typing import Any, NamedTuple
@@ -81,6 +84,10 @@ if redis.call('EXISTS', state) == 0 then
   redis.call('DEL', buffer, order, expiry)
   redis.call('HSET', state, 'epoch', ARGV[2], 'position', 0, 'floor', 0, 'born', now)
   redis.call('PEXPIRE', state, {STATE_KEPT_MS})
+end
+if redis.call('EXISTS', order) == 0 then
+  local last = redis.call('HGET', state, 'position')
+  if redis.call('HGET', state, 'floor') ~= last then redis.call('HSET', state, 'floor', last) end
 end
 local epoch = redis.call('HGET', state, 'epoch')
 local function tell(user, position, id, item)

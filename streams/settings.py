@@ -95,10 +95,12 @@ class Settings(BaseSettings):
     """How long a pending record serves reads that the projection has not caught up with."""
     mailbox_kept: Seconds = 3600.0
     """How long an item of a mailbox waits in Redis; after that it comes out of the read model."""
-    jwt_secret: SecretStr | None = None
-    """Signs the tokens of AUTH frames (HS256); with it, or with `jwt_public_key`, every socket needs one."""
+    jwt_secret: Annotated[SecretStr, Field(min_length=32)] | None = None
+    """Signs tokens (HS256); with it, or with `jwt_public_key`, every request and every socket needs one."""
     jwt_public_key: str | None = None
     """In PEM: verifies tokens that somebody else signs (EdDSA)."""
+    open_access: bool = False
+    """Serve other machines although nobody is asked who they are: a proxy in front does it."""
     projection_window: Annotated[float, Field(ge=0)] = 0.25
     """Seconds over which the read models' writes are gathered under load; after a pause an event is stored at once."""
 

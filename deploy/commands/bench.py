@@ -34,6 +34,7 @@ class What(StrEnum):
     RECOVERY = "recovery"
     REBUILD = "rebuild"
     ISOLATION = "isolation"
+    SOCKETS = "sockets"
 
 
 def bench(  # noqa: PLR0913 - each is an option of its own
@@ -46,6 +47,7 @@ def bench(  # noqa: PLR0913 - each is an option of its own
         float | None, typer.Option(help="Requests a second: 833 (50,000 a minute) for end-to-end, 100 for isolation.")
     ] = None,
     connections: Annotated[int, typer.Option(help="HTTP connections.")] = 64,
+    sockets: Annotated[int, typer.Option(min=1, help="WebSockets, for sockets; it uses --rate too.")] = 1_000,
     size: Annotated[int, typer.Option(help="Bytes of text more in each request, for backlog.")] = 0,
     backlog_size: Annotated[
         int, typer.Option("--backlog", help="Promotional notifications that wait, for isolation.")
@@ -57,6 +59,9 @@ def bench(  # noqa: PLR0913 - each is an option of its own
     console = Console()
     if what is What.ISOLATION:
         _isolation(console, isolation.Load(backlog_size, flood, rate or 100, seconds))
+        return
+    if what is What.SOCKETS:
+        _sockets(console, sockets, rate or 1_000)
         return
     if what is What.BACKLOG:
         _backlog(console, count, size)
@@ -72,6 +77,15 @@ def bench(  # noqa: PLR0913 - each is an option of its own
         after = usage(stack.supervision.states())
     console.print(_rates(answers, stories, elapsed))
     console.print(_costs(before, after, count))
+
+
+def _sockets(console: Console, count: int, rate: float) -> None:
+    """So many users of one gateway, each with a socket."""
+    from deploy.bench import sockets  # noqa: PLC0415 - it needs the mailbox's client, which others need not wait for
+
+    sockets.allow(count)
+    with _fresh_stack(Report(Console(stderr=True))) as (stack, settings):
+        console.print(asyncio.run(sockets.Bench(settings, stack.supervision, count, rate).run()))
 
 
 def _long_log(what: What, console: Console, events: int) -> None:

@@ -32,4 +32,5 @@ def running_settings() -> Settings:
 
 def _told(details: ErrorDetails) -> str:
     variable = ".".join(str(part) for part in details["loc"]).upper()
-    return f"{variable}={details['input']!r}: {details['msg']}"
+    value = "***" if variable.endswith("SECRET") else repr(details["input"])
+    return f"{variable}={value}: {details['msg']}"

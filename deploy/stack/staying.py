@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 from rich.console import Console
 
-from deploy.address import Exposed, require_loopback
+from deploy.address import Exposed, require_safe
 from deploy.stack import leftovers, ports
 from deploy.stack.environment import read_settings
 from deploy.stack.errors import StackError
@@ -15,6 +15,7 @@ from deploy.stack.show import print_status
 from deploy.stack.stack import Stack
 from deploy.stack.supervision import State, Supervision
 from streams.settings import Settings
+from streams.tokens import BadKey, Tokens
 
 WATCH_SECONDS = 1.0
 
@@ -61,8 +62,9 @@ def _already_up(stack: Stack, report: Report) -> bool:
 
 def _require_address(settings: Settings) -> None:
     try:
-        require_loopback(settings.host)
-    except Exposed as error:
+        require_safe(settings)
+        Tokens(settings)
+    except (Exposed, BadKey) as error:
         raise StackError(str(error)) from error
     ports.require_free(settings.host, settings.port)
 

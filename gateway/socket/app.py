@@ -12,7 +12,6 @@ from gateway.socket.desk import Desk
 from gateway.socket.hub import Hub
 from gateway.socket.mailboxes import Mailboxes
 from gateway.socket.presence import Presence
-from gateway.socket.tokens import Tokens
 from gateway.socket.unread import Unread
 from gateway.socket.upgrade import protocol
 from gateway.streaming import Streaming
@@ -22,6 +21,7 @@ from streams.background import running
 from streams.kafka import Publisher
 from streams.metrics import Reading
 from streams.settings import Settings
+from streams.tokens import Tokens
 from streams.vitals import Vitals
 
 PATIENCE = 2.0

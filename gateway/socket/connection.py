@@ -14,6 +14,7 @@ from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 from gateway.socket import frames
 from gateway.socket.frames import Ack, Auth, ClientFrame, Faulty, Subscribe, Unsubscribe
 from gateway.socket.session import Session
+from streams.tokens import Caller
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ UNSENT_BYTES = 512 * 1024
 CLOSED_WITHIN = 10.0
 """Seconds a client has to read what was sent before it was told that we close."""
 AUTH_SECONDS = 30
-"""A socket that is not authenticated by then is closed."""
+"""A socket that by then is neither authenticated nor subscribed to anything is closed."""
 
 
 class Close(IntEnum):
@@ -62,6 +63,7 @@ class Connection(WSListener):
         "_desk",
         "_parts",
         "_transport",
+        "caller",
         "heard",
         "opened",
         "pinged",
@@ -73,9 +75,10 @@ class Connection(WSListener):
         self._desk = desk
         self._transport: WSTransport | None = None
         self.session = Session()
+        self.caller: Caller | None = None
         self.opened = self.heard = self._allowed_at = time.monotonic()
         self.pinged = False
-        self.subscriptions: set[str | None] = set()
+        self.subscriptions: frozenset[str | None] = frozenset()
         self._allowance = float(BURST)
         self._parts: bytearray | None = None
 

@@ -14,8 +14,8 @@ from gateway.socket.frames import Ack, Auth, Subscribe, Unsubscribe
 from gateway.socket.hub import Hub
 from gateway.socket.mailboxes import Unavailable
 from gateway.socket.presence import Presence
-from gateway.socket.tokens import Rejected, Tokens
 from streams.metrics import Reading
+from streams.tokens import Rejected, Tokens
 
 log = logging.getLogger(__name__)
 
@@ -25,8 +25,8 @@ HEARTBEAT = 20.0
 """Seconds of silence after which a client is pinged; after as many again it is disconnected."""
 SUBSCRIPTIONS = 100
 """Of one socket, to status changes."""
-SLICES = 20
-"""Parts of a heartbeat: the sockets are looked at a few at a time."""
+SLICES = 200
+"""Parts of a heartbeat: the sockets are looked at a few at a time, or the pings would hold up what is pushed."""
 
 
 class Desk:
@@ -64,7 +64,7 @@ class Desk:
     def auth(self, socket: Connection, frame: Auth) -> None:
         """Whose socket it is; its mailbox follows."""
         try:
-            self._tokens.check(frame)
+            self._believe(socket, frame)
         except Rejected as rejected:
             socket.send(frames.error("refused", str(rejected)))
             socket.close(Close.NOT_AUTHENTICATED, "AUTH was refused")
@@ -74,6 +74,14 @@ class Desk:
             return
         self._hub.join(socket, frame)
         self._presence.came(frame.user_id)
+
+    def _believe(self, socket: Connection, frame: Auth) -> None:
+        """Raises `Rejected`."""
+        if self._tokens.required:
+            caller = self._tokens.caller(frame.token)
+            if not caller.speaks_for(frame.user_id):
+                raise Rejected("the token is of another user")
+            socket.caller = caller
 
     async def ack(self, socket: Connection, frame: Ack) -> None:
         """Put it on the log; all sockets of the user, this one too, hear of it by the mailbox."""
@@ -87,11 +95,14 @@ class Desk:
             socket.send(frames.error("unavailable", f"{frame.notification_id} is not acknowledged yet: send it again"))
 
     def subscribe(self, socket: Connection, frame: Subscribe) -> None:
-        """Status changes, as they happen."""
+        """Status changes, as they happen; where tokens are required, a service's."""
+        if self._tokens.required and not (socket.caller and socket.caller.service):
+            socket.send(frames.error("refused", "status changes are for a service: send AUTH with its token first"))
+            return
         if len(socket.subscriptions) >= SUBSCRIPTIONS:
             socket.send(frames.error("refused", f"a socket may have {SUBSCRIPTIONS} subscriptions"))
             return
-        socket.subscriptions.add(frame.notification_id)
+        socket.subscriptions |= {frame.notification_id}
         self._feed.listen(socket.send, frame.notification_id)
         task = asyncio.create_task(self._confirm(socket, frame.notification_id))
         self._confirming.add(task)
@@ -99,7 +110,7 @@ class Desk:
 
     def unsubscribe(self, socket: Connection, frame: Unsubscribe) -> None:
         """No more of them."""
-        socket.subscriptions.discard(frame.notification_id)
+        socket.subscriptions -= {frame.notification_id}
         self._feed.unlisten(socket.send, frame.notification_id)
 
     async def _confirm(self, socket: Connection, notification: str | None) -> None:
@@ -119,8 +130,10 @@ class Desk:
 
 
 def _look_after(socket: Connection, now: float) -> None:
-    if socket.session.user is None and now - socket.opened > AUTH_SECONDS:
+    if socket.session.user is None and not socket.subscriptions and now - socket.opened > AUTH_SECONDS:
         socket.close(Close.NOT_AUTHENTICATED, f"no AUTH within {AUTH_SECONDS} s")
+    elif socket.caller is not None and time.time() > socket.caller.expires:
+        socket.close(Close.NOT_AUTHENTICATED, "the token has expired")
     elif now - socket.heard > HEARTBEAT:
         if socket.pinged:
             socket.close(Close.SILENT, "no answer to a ping")

@@ -21,7 +21,7 @@ ErrorCode = Literal[
 
 
 class Auth(Struct, frozen=True, rename="camel", tag="AUTH"):
-    """Who it is. With what AUTHENTICATED and the last NOTIFICATION told, a client resumes where it was."""
+    """Who it is. With the epoch and position of the last frame that had them, a client resumes where it was."""
 
     user_id: Id
     token: str | None = None
@@ -86,14 +86,14 @@ def _fault(text: bytes, error: Exception) -> Faulty:
 
 
 def authenticated(user: str, epoch: str, position: int, *, recovered: bool) -> bytes:
-    """`recovered`: nothing was missed since the position the client named."""
+    """`recovered`: nothing was missed since the position the client named. Without an epoch there is no place yet."""
     frame = {"type": "AUTHENTICATED", "userId": user, "epoch": epoch, "position": position, "recovered": recovered}
     return _encode(frame)
 
 
 def notification(payload: bytes, epoch: str = "", position: int = 0) -> bytes:
-    """`payload` is JSON. Without a position (0) it comes from the read model, where there is none."""
-    place = b',"epoch":%b,"position":%d' % (_encode(epoch), position) if position else b""
+    """`payload` is JSON. With an epoch it is a place: this client has been told all there is up to that position."""
+    place = b',"epoch":%b,"position":%d' % (_encode(epoch), position) if epoch else b""
     return b'{"type":"NOTIFICATION"%b,"payload":%b}' % (place, payload)
 
 

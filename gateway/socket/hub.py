@@ -89,22 +89,32 @@ class Hub:
         assert session.user is not None
         while not socket.closed:
             try:
-                found = await self._mailboxes.open(session.user, session.epoch, session.position)
-                stored = [] if found.recovered else await self._unacknowledged(session.user, found)
+                found, stored = await self._look(session)
             except Unavailable as error:
                 if not complained:
                     socket.send(frames.error("unavailable", f"your notifications come as soon as they can: {error}"))
                 complained = True
                 await asyncio.sleep(RETRY)
             else:
-                self._tell_all(socket, found, stored, first=first)
+                outdated = session.outdated(found)
+                for frame in session.open(found, stored, first=first):
+                    socket.send(frame)
+                if outdated:
+                    self._reopen(socket)
                 return
 
-    @staticmethod
-    def _tell_all(socket: Socket, found: Opening, stored: Sequence[Stored], *, first: bool) -> None:
-        session = socket.session
+    async def _look(self, session: Session) -> tuple[Opening, Sequence[Stored]]:
+        """The mailbox, and if its client may have missed something, what the read model knows of besides.
+
+        Trap: the mailbox is looked at after the read model. What came between two looks in the other order would be
+        told out of the read model, before older ones out of the mailbox.
+        """
         assert session.user is not None
-        if first or not found.recovered:
-            socket.send(frames.authenticated(session.user, found.epoch, found.position, recovered=found.recovered))
-        for frame in session.open(found, stored):
-            socket.send(frame)
+        found = await self._mailboxes.open(session.user, session.epoch, session.position)
+        stored: Sequence[Stored] = []
+        while not found.recovered:
+            asked, stored = found.epoch, await self._unacknowledged(session.user, found)
+            found = await self._mailboxes.open(session.user, session.epoch, session.position)
+            if found.epoch == asked:
+                break
+        return found, stored

@@ -1,14 +1,15 @@
-"""The mailboxes in Redis, as a gateway uses them: opened for many sockets at a time, acknowledged, and listened to."""
+"""The mailboxes in Redis, as a gateway uses them: opened and acknowledged for many sockets at once, and listened to."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, Literal
+from itertools import islice
+from typing import Any, Literal, NamedTuple
 from uuid import uuid4
 
 from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -20,9 +21,9 @@ from streams.settings import Settings
 log = logging.getLogger(__name__)
 
 GATHER = 0.005
-"""Seconds for which openings of other sockets are waited for."""
+"""Seconds for which what other sockets want is waited for."""
 AT_ONCE = 500
-"""Openings in one round to Redis."""
+"""Wishes in one round to Redis."""
 PATIENCE = 2.0
 """Seconds until Redis counts as away."""
 PAUSE = 0.5
@@ -30,15 +31,17 @@ PAUSE = 0.5
 
 
 class Unavailable(Exception):
-    """Redis is away."""
+    """Redis is away, or refuses."""
 
 
-@dataclass(slots=True)
-class _Wish:
-    user: str
-    epoch: str
-    position: int
-    found: asyncio.Future[Opening]
+Ask = Callable[[Pipeline], Awaitable[object]]
+"""Puts commands into a pipeline."""
+
+
+class _Wish(NamedTuple):
+    ask: Ask
+    answers: int
+    found: asyncio.Future[list[Any]]
 
 
 class Mailboxes:
@@ -53,39 +56,34 @@ class Mailboxes:
 
     async def open(self, user: str, epoch: str, position: int) -> Opening:
         """What waits for a client that was told all up to there. Raises `Unavailable`."""
-        wish = _Wish(user, epoch, position, asyncio.get_running_loop().create_future())
-        self._wishes.put_nowait(wish)
-        return await wish.found
+        arguments: list[str | int] = [_now(), _epoch(), epoch, position]
+        (found,) = await self._asked(lambda round_: self._open(mailbox.keys(user), arguments, round_))
+        return mailbox.opening(found)
 
     async def acknowledge(self, user: str, notification: str) -> None:
         """Out of the buffer, remembered as acknowledged, told to all gateways. Raises `Unavailable`."""
-        now = clock.milliseconds(clock.now())
-        arguments: list[str | int] = [now, _epoch(), self._ttl, user, notification]
-        try:
-            await self._ack(keys=mailbox.keys(user), args=arguments)
-        except (RedisError, OSError) as error:
-            raise Unavailable(repr(error)) from error
+        arguments: list[str | int] = [_now(), _epoch(), self._ttl, user, notification]
+        await self._asked(lambda round_: self._ack(mailbox.keys(user), arguments, round_))
 
     async def knows(self, user: str, notification: str) -> Literal["held", "acknowledged"] | None:
         """Whether the mailbox holds it, or did until it was acknowledged. Raises `Unavailable`."""
         buffer, _, _, acked, _ = mailbox.keys(user)
-        try:
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                pipeline.hexists(buffer, notification)
-                pipeline.zscore(acked, notification)
-                held, acknowledged = await pipeline.execute()
-        except (RedisError, OSError) as error:
-            raise Unavailable(repr(error)) from error
+
+        async def ask(round_: Pipeline) -> None:
+            round_.hexists(buffer, notification)
+            round_.zscore(acked, notification)
+
+        held, acknowledged = await self._asked(ask, answers=2)
         return "held" if held else "acknowledged" if acknowledged is not None else None
 
     async def serve(self) -> None:
-        """Answer openings, until cancelled."""
+        """Fulfil wishes, until cancelled."""
         while True:
             wishes = [await self._wishes.get()]
             await asyncio.sleep(GATHER)
             while len(wishes) < AT_ONCE and not self._wishes.empty():
                 wishes.append(self._wishes.get_nowait())
-            await self._answer(wishes)
+            await self._fulfil(wishes)
 
     async def listen(self, tell: Callable[[News], None], missed: Callable[[], None]) -> None:
         """Pass on what is told to all gateways, until cancelled; `missed` is called whenever listening began anew."""
@@ -113,22 +111,36 @@ class Mailboxes:
                 elif message["type"] == "message":
                     yield message["data"]
 
-    async def _answer(self, wishes: list[_Wish]) -> None:
-        now = clock.milliseconds(clock.now())
+    async def _asked(self, ask: Ask, answers: int = 1) -> list[Any]:
+        """What Redis answers, in the next round. Raises `Unavailable`."""
+        wish = _Wish(ask, answers, asyncio.get_running_loop().create_future())
+        self._wishes.put_nowait(wish)
+        return await wish.found
+
+    async def _fulfil(self, wishes: list[_Wish]) -> None:
         try:
-            pipeline = self._redis.pipeline(transaction=False)
-            for wish in wishes:
-                arguments: list[str | int] = [now, _epoch(), wish.epoch, wish.position]
-                await self._open(keys=mailbox.keys(wish.user), args=arguments, client=pipeline)
-            answers = await pipeline.execute()
+            async with self._redis.pipeline(transaction=False) as round_:
+                for wish in wishes:
+                    await wish.ask(round_)
+                answers = iter(await round_.execute(raise_on_error=False))
         except (RedisError, OSError) as error:
             for wish in wishes:
                 with suppress(asyncio.InvalidStateError):
                     wish.found.set_exception(Unavailable(repr(error)))
             return
-        for wish, answer in zip(wishes, answers, strict=True):
-            if not wish.found.done():
-                wish.found.set_result(mailbox.opening(answer))
+        for wish in wishes:
+            answered = list(islice(answers, wish.answers))
+            refused = next((answer for answer in answered if isinstance(answer, Exception)), None)
+            if wish.found.done():
+                continue
+            if refused is None:
+                wish.found.set_result(answered)
+            else:
+                wish.found.set_exception(Unavailable(repr(refused)))
+
+
+def _now() -> int:
+    return clock.milliseconds(clock.now())
 
 
 def _epoch() -> str:

@@ -1,22 +1,32 @@
 """One socket's part of a mailbox: what its client has been told, and so what it is to be told next. Pure.
 
 News that comes while a mailbox is being opened is held back and told after what was waiting. A position is told once;
-under a new epoch (Redis has lost the mailbox) positions begin anew.
+under a new epoch (Redis has lost the mailbox) positions begin anew. Frames that carry an epoch and a position are
+places to resume from: whoever has got one, and all before it on this connection, has missed nothing up to there.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from gateway.socket import frames
 from streams.mailbox import News, Opening
 
+Place = tuple[str, int]
+"""An epoch and a position."""
+NOWHERE: Place = ("", 0)
+"""Not to be resumed from."""
+
 
 class Stored(NamedTuple):
-    """An unacknowledged item out of the read model."""
+    """An unacknowledged item out of the read model; `late`: it may be newer than what the mailbox holds.
+
+    Trap: one that becomes `sent` while the read model is asked may be in its answer twice.
+    """
 
     notification: str
     payload: bytes
+    late: bool = False
 
 
 @dataclass(slots=True)
@@ -27,7 +37,7 @@ class Session:
     epoch: str = ""
     position: int = 0
     _held: list[News] | None = None
-    _stored: set[str] = field(default_factory=set)
+    _stored: frozenset[str] = frozenset()
 
     @property
     def opening(self) -> bool:
@@ -44,35 +54,60 @@ class Session:
         if self._held is None:
             self._held = []
 
-    def open(self, found: Opening, stored: Iterable[Stored]) -> Iterator[bytes]:
-        """What was waiting, oldest first, each once; then what came meanwhile."""
+    def outdated(self, found: Opening) -> bool:
+        """Whether news came of another epoch than was found: this one may be over by now."""
+        return any(news.epoch != found.epoch for news in self._held or ())
+
+    def open(self, found: Opening, stored: Sequence[Stored], *, first: bool) -> Iterator[bytes]:
+        """Whether anything was missed, if so or if asked; what was waiting, oldest first; what came meanwhile."""
         held, self._held = self._held or [], None
         done = found.acked | {news.notification for news in held if news.item is None}
         if found.epoch != self.epoch or not found.recovered:
             self.epoch, self.position = found.epoch, 0
-        yield from self._from_store(stored, done | {kept.notification for kept in found.items})
-        for notification, position, item in found.items:
-            if position > self.position and notification not in done and notification not in self._stored:
-                yield frames.notification(item, found.epoch, position)
+        known = done | {kept.notification for kept in found.items} | self._stored
+        lost = list({one.notification: one for one in stored if one.notification not in known}.values())
+        if first or not found.recovered:
+            yield self._authenticated(found, resumable=not lost)
+        yield from self._waiting(found, lost, done)
         self.position = max(self.position, found.position)
         for news in held:
-            yield from self.tell(news)
+            if news.epoch == self.epoch or news.item is None:
+                yield from self.tell(news)
 
     def tell(self, news: News) -> Iterator[bytes]:
         """What the client is to hear of this now, if anything."""
         if self._held is not None:
             self._held.append(news)
         elif news.item is None:
-            self._stored.discard(news.notification)
+            self._stored -= {news.notification}
             yield frames.acknowledged(news.notification)
         elif self._is_new(news):
             yield frames.notification(news.item, news.epoch, news.position)
 
-    def _from_store(self, stored: Iterable[Stored], told_otherwise: frozenset[str]) -> Iterator[bytes]:
-        for notification, payload in stored:
-            if notification not in told_otherwise and notification not in self._stored:
-                self._stored.add(notification)
-                yield frames.notification(payload)
+    def _authenticated(self, found: Opening, *, resumable: bool) -> bytes:
+        assert self.user is not None
+        epoch, position = self._start(found) if resumable else NOWHERE
+        return frames.authenticated(self.user, epoch, position, recovered=found.recovered)
+
+    def _waiting(self, found: Opening, lost: Sequence[Stored], done: frozenset[str]) -> Iterator[bytes]:
+        late = [one for one in lost if one.late]
+        yield from self._from_store([one for one in lost if not one.late], NOWHERE if late else self._start(found))
+        for notification, position, item in found.items:
+            if position > self.position and notification not in done and notification not in self._stored:
+                yield frames.notification(item, *NOWHERE if late else (found.epoch, position))
+        yield from self._from_store(late, (found.epoch, found.position))
+
+    def _start(self, found: Opening) -> Place:
+        """Before all that the mailbox holds for this client."""
+        if found.recovered:
+            return found.epoch, self.position
+        return found.epoch, found.items[0].position - 1 if found.items else found.position
+
+    def _from_store(self, lost: Sequence[Stored], place: Place) -> Iterator[bytes]:
+        """Only who has got the last of them is at that place."""
+        self._stored |= {one.notification for one in lost}
+        for number, one in enumerate(lost, 1):
+            yield frames.notification(one.payload, *place if number == len(lost) else NOWHERE)
 
     def _is_new(self, news: News) -> bool:
         if news.epoch != self.epoch:

@@ -2,6 +2,7 @@
 
 The read model is behind the log. That matters only for what the mailbox does not remember itself, which is all from
 before its epoch began: if that is younger than the buffer's TTL, we wait until the read model has passed the log's end.
+If it is younger than a call may take, the mailbox may even have lost what is not known as sent yet, only as `sending`.
 """
 
 import asyncio
@@ -34,6 +35,7 @@ class Unread:
 
     def __init__(self, settings: Settings, reads: Reads) -> None:
         self._settings, self._reads = settings, reads
+        self._call = settings.provider_timeout + settings.deadline_margin
         self._consumer: AIOKafkaConsumer | None = None
         self._ends = Shared(self._ask_ends)
         self._positions = Shared(reads.folded)
@@ -41,18 +43,22 @@ class Unread:
     async def unacknowledged(self, user: str, found: Opening) -> list[Stored]:
         """Oldest first. Raises `Unavailable`."""
         try:
-            if clock.milliseconds(clock.now()) - found.born < self._settings.mailbox_kept * 1000:
+            age = (clock.milliseconds(clock.now()) - found.born) / 1000
+            if age < self._settings.mailbox_kept:
                 await self._caught_up(self._partition(user))
-            return [_stored(document) for document in await self._reads.unread(user, LIMIT)]
+            return [_stored(each) for each in await self._reads.unread(user, LIMIT, sending=age < self._call)]
         except (store.Unavailable, KafkaError, TimeoutError) as error:
             raise Unavailable(f"the read model: {error!r}") from error
 
     async def owns(self, user: str, notification: str) -> bool:
-        """Whether it is this user's. Raises `Unavailable`."""
+        """Whether it is this user's; waits for the read model where it does not know. Raises `Unavailable`."""
         try:
             document = await self._reads.job(notification)
-        except store.Unavailable as error:
-            raise Unavailable(str(error)) from error
+            if document is None:
+                await self._caught_up(self._partition(user))
+                document = await self._reads.job(notification)
+        except (store.Unavailable, KafkaError, TimeoutError) as error:
+            raise Unavailable(f"the read model: {error!r}") from error
         return document is not None and (document["type"], document["recipient"]) == ("in-app", user)
 
     async def close(self) -> None:
@@ -88,4 +94,4 @@ def _stored(document: Document) -> Stored:
         document.get("eventType"),
         clock.iso(document["createdAt"]),
     )
-    return Stored(item.notification_id, msgspec.json.encode(item))
+    return Stored(item.notification_id, msgspec.json.encode(item), late=document["status"] == "sending")

@@ -10,8 +10,10 @@ from picows.picows import WSProtocol  # type: ignore[attr-defined]  # its stubs 
 
 from gateway.socket.connection import MAX_FRAME_BYTES, Close, Connection
 
-log = logging.getLogger("gateway.socket.wire")
-log.setLevel(logging.WARNING)
+wire = logging.getLogger("gateway.socket.wire")
+wire.setLevel(logging.WARNING)
+log = logging.LoggerAdapter(wire)
+"""Trap: of a plain logger picows makes a child for every socket, 1 KiB each."""
 
 PATHS = (b"/", b"/ws")
 HANDSHAKE_SECONDS = 5

@@ -1,21 +1,21 @@
 """In-app: a message into its user's mailbox in Redis, from which gateways push it. To be there is what `sent` means.
 
-All calls that wait go in one round to Redis. A notification that is in the mailbox already, or was acknowledged, stays
-as it is: a later dispatch of it adds nothing.
+All calls that wait go in one round to Redis, and what is wrong with one mailbox concerns no other. A notification that
+is in the mailbox already, or was acknowledged, stays as it is: a later dispatch of it adds nothing.
 """
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import msgspec
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from streams import clock, mailbox
 from streams.mailbox import Item
-from streams.providers.protocol import Deferred, Message
+from streams.providers.protocol import Deferred, Message, Refused
 
 PAUSE = timedelta(seconds=2)
 """How long a Redis that is away is left alone; costs no attempt."""
@@ -39,7 +39,7 @@ class InAppProvider:
         self._round: asyncio.Task[None] | None = None
 
     async def send(self, message: Message) -> None:
-        """Returns when the mailbox has it. Raises `Deferred` while Redis is away."""
+        """Returns when the mailbox has it. Raises `Deferred` while Redis is away, `Refused` if the mailbox is none."""
         call = _Call(message, asyncio.get_running_loop().create_future())
         self._calls.append(call)
         if self._round is None:
@@ -51,15 +51,15 @@ class InAppProvider:
         calls, self._calls, self._round = self._calls, [], None
         now = clock.now()
         try:
-            pipeline = self._redis.pipeline(transaction=False)
-            for call in calls:
-                user, arguments = self._arguments(call.message, clock.milliseconds(now))
-                await self._put(keys=mailbox.keys(user), args=arguments, client=pipeline)
-            await pipeline.execute()
-        except (RedisError, OSError):
-            _settle(calls, Deferred(now + PAUSE))
-        else:
-            _settle(calls, None)
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for call in calls:
+                    user, arguments = self._arguments(call.message, clock.milliseconds(now))
+                    await self._put(keys=mailbox.keys(user), args=arguments, client=pipeline)
+                answers = await pipeline.execute(raise_on_error=False)
+        except (RedisError, OSError) as error:
+            answers = [error] * len(calls)
+        for call, answer in zip(calls, answers, strict=True):
+            _settle(call, answer, now + PAUSE)
 
     def _arguments(self, message: Message, now: int) -> tuple[str, list[str | int | bytes]]:
         personal = message.personal
@@ -71,11 +71,13 @@ class InAppProvider:
         return personal.recipient, [now, epoch, self._ttl, personal.recipient, message.notification, encoded]
 
 
-def _settle(calls: list[_Call], error: Exception | None) -> None:
-    for call in calls:
-        if call.done.done():
-            continue
-        if error is None:
+def _settle(call: _Call, answer: object, later: datetime) -> None:
+    if call.done.done():
+        return
+    match answer:
+        case ResponseError() if "WRONGTYPE" in str(answer):
+            call.done.set_exception(Refused(f"Redis: {answer}"))
+        case Exception():
+            call.done.set_exception(Deferred(later))
+        case _:
             call.done.set_result(None)
-        else:
-            call.done.set_exception(error)

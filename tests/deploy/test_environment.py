@@ -15,7 +15,11 @@ def test_the_home_is_made_absolute(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("variable", "value", "told"),
-    [("PORT", "many", "PORT='many': Input should be a valid integer"), ("WORKERS", "{deliver", '"workers"')],
+    [
+        ("PORT", "many", "PORT='many': Input should be a valid integer"),
+        ("WORKERS", "{deliver", '"workers"'),
+        ("JWT_SECRET", "too short to be told", r"JWT_SECRET=\*\*\*: Value should have at least 32 items"),
+    ],
 )
 def test_a_variable_that_does_not_fit_is_named(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str, told: str

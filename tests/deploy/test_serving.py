@@ -19,11 +19,11 @@ from gateway.socket.hub import Hub
 from gateway.socket.mailboxes import Mailboxes
 from gateway.socket.presence import Presence
 from gateway.socket.session import Stored
-from gateway.socket.tokens import Tokens
 from gateway.socket.upgrade import protocol
 from streams.kafka import Publisher
 from streams.mailbox import Opening
 from streams.settings import Settings
+from streams.tokens import Tokens
 
 SECONDS = 10
 

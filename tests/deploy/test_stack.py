@@ -229,11 +229,20 @@ def test_a_taken_http_port_is_refused_before_anything_starts() -> None:
         assert gone(stack)()
 
 
-def test_an_address_that_others_can_reach_is_refused() -> None:
-    with own_stack(HOST="0.0.0.0") as stack:
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        ({"HOST": "0.0.0.0"}, "set JWT_SECRET or JWT_PUBLIC_KEY"),
+        ({"JWT_PUBLIC_KEY": "blah"}, "expected JWT_PUBLIC_KEY to be an Ed25519 public key"),
+    ],
+)
+def test_an_address_that_others_can_reach_and_a_key_that_is_none_are_refused(
+    environment: dict[str, str], told: str
+) -> None:
+    with own_stack(**environment) as stack:
         refused = stack.run("up", "--detach", check=False)
         assert refused.returncode == 1
-        assert "no authentication yet" in refused.stdout
+        assert told in refused.stdout
         assert gone(stack)()
 
 

@@ -11,6 +11,7 @@ from streams.events import (
     Accepted,
     Acknowledged,
     Body,
+    Channel,
     Event,
     Origin,
     Personal,
@@ -21,7 +22,7 @@ from streams.events import (
     Sent,
     Suppressed,
 )
-from tests.projections.lives import START, Events, accepted, at, event, items, life, suppressed
+from tests.projections.lives import START, Events, accepted, at, event, items, life, request, suppressed
 
 OUTCOMES = st.text("sfdl", max_size=5)
 
@@ -118,6 +119,17 @@ def test_an_acknowledgement_is_timed_once() -> None:
     told = life(accepted("n"), "s")
     job = stored([*told, event(Acknowledged(), seconds=9), event(Acknowledged(), seconds=10)])
     assert (job["status"], job["acknowledgedAt"], job["updatedAt"]) == ("sent", at(9), at(9))
+
+
+@pytest.mark.parametrize(
+    ("channel", "outcomes", "mailbox"),
+    [("in-app", "", None), ("in-app", "s", "pending"), ("in-app", "sa", "delivered"), ("email", "sa", None)],
+)
+def test_the_mailbox_of_an_in_app_notification_is_told_in_the_reference_s_words(
+    channel: Channel, outcomes: str, mailbox: str | None
+) -> None:
+    asked = request("user2", channel)
+    assert stored(life(accepted("n", asked=asked), outcomes)).get("mailbox") == mailbox
 
 
 def test_a_late_event_never_takes_the_time_of_the_last_change_back() -> None:

@@ -85,6 +85,18 @@ async def test_the_keys_themselves_go_with_the_last_item(box: Box) -> None:
         assert 0 < await box.redis.pttl(key) <= TTL
 
 
+async def test_who_was_before_items_that_went_with_their_keys_has_missed_something(box: Box) -> None:
+    for name in ("a", "b"):
+        await box.put(name)
+    epoch = (await box.open()).epoch
+    await box.redis.delete(*box.keys[:3])  # as Redis does when the last one's time is over
+    assert (await box.open(epoch, 1)).recovered is False
+    assert (await box.open(epoch, 2)).recovered is True
+    await box.put("c")
+    assert (await box.open(epoch, 1)).recovered is False
+    assert names(await box.open(epoch, 2)) == ["c"]
+
+
 async def test_what_was_acknowledged_is_gone_and_does_not_come_back(box: Box) -> None:
     await box.put("a")
     await box.put("b")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager
 from itertools import count
@@ -14,13 +15,16 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from gateway.socket.app import Live
 from projections import runner
-from projections.store import declare
+from projections.reads import Reads
+from projections.store import database, declare
 from streams import clock
 from streams.events import Personal
 from streams.providers.in_app import InAppProvider
 from streams.providers.protocol import Message
 from streams.settings import Settings, seconds
+from streams.topics import EVENTS
 from streams.vitals import Vitals
+from tests.support.kafka import read
 from tests.support.web import serving
 
 NUMBERS = count()
@@ -71,9 +75,18 @@ async def settings(declared: Settings) -> AsyncIterator[Settings]:
         await redis.flushdb()
     stopping = asyncio.Event()
     projecting = asyncio.create_task(runner.run(made, stopping, Vitals()))
+    await caught_up(made)
     yield made
     stopping.set()
     await projecting
+
+
+async def caught_up(settings: Settings) -> None:
+    """Returns once the read models know all that other tests left on the log."""
+    ends = Counter(record.partition for record in await read(settings.kafka_url, EVENTS))
+    async with database(settings, patience=5) as base, asyncio.timeout(60):
+        while sum((await Reads(base).folded()).values()) + len(ends) < sum(ends.values()):  # noqa: ASYNC110 - MongoDB tells only who asks
+            await asyncio.sleep(0.2)
 
 
 @pytest.fixture

@@ -11,6 +11,12 @@ def test_the_reference_s_frames_are_understood() -> None:
     assert frames.read(b'{"type":"ACK","notificationId":"n1"}') == Ack("n1")
 
 
+def test_an_id_may_have_512_characters() -> None:
+    assert frames.read(b'{"type":"AUTH","userId":"%b"}' % (b"u" * 512)) == Auth("u" * 512)
+    with pytest.raises(Faulty, match="Expected `str` of length <= 512"):
+        frames.read(b'{"type":"AUTH","userId":"%b"}' % (b"u" * 513))
+
+
 def test_what_is_not_known_in_a_frame_is_left_alone() -> None:
     assert frames.read(b'{"type":"SUBSCRIBE","colour":"red"}') == Subscribe()
 

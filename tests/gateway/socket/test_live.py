@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -65,7 +66,7 @@ async def test_a_client_of_the_reference_gets_what_waits_oldest_first(url: str, 
             "type": "AUTHENTICATED",
             "userId": user,
             "epoch": answer["epoch"],
-            "position": 2,
+            "position": 0,
             "recovered": False,
         }
         first = await socket.hear()
@@ -135,7 +136,7 @@ async def test_a_client_resumes_where_it_was(url: str, user: str, put: Put) -> N
     await put("n2")
     async with client(url) as socket:
         answer = await socket.auth(user, epoch=epoch, position=position)
-        assert (answer["recovered"], answer["position"]) == (True, 2)
+        assert (answer["recovered"], answer["position"]) == (True, 1)
         assert await socket.hear_notifications(1) == ["n2"]
 
 
@@ -181,10 +182,10 @@ async def test_a_frame_in_pieces_is_one_frame(url: str, user: str) -> None:
         assert (await socket.hear())["type"] == "AUTHENTICATED"
 
 
-async def test_limits_close_the_socket_with_a_code_that_names_them(
-    url: str, user: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_limits_close_the_socket_with_a_code_that_names_them(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async with client(url) as socket:
+        await socket.socket.send("x" * MAX_FRAME_BYTES)
+        assert (await socket.hear())["code"] == "malformed"
         await socket.socket.send("x" * (MAX_FRAME_BYTES + 1))
         assert await closed(socket) == Close.TOO_BIG
     async with client(url) as socket:
@@ -195,14 +196,40 @@ async def test_limits_close_the_socket_with_a_code_that_names_them(
         assert await closed(socket) == Close.UNREADABLE
     monkeypatch.setattr(connection, "FRAMES_PER_SECOND", 0)  # or a slow machine earns frames while it sends
     async with client(url) as socket:
-        for _ in range(connection.BURST + 1):  # what came after it would reset the connection before the code is read
+        for _ in range(connection.BURST):
             await socket.socket.send("{}")
+        assert [(await socket.hear())["code"] for _ in range(connection.BURST)] == ["malformed"] * connection.BURST
+        await socket.socket.send("{}")
         assert await closed(socket) == Close.TOO_MANY_FRAMES
-    monkeypatch.setattr(desk, "SOCKETS_PER_USER", 1)
-    async with client(url) as first, client(url) as second:
-        await first.auth(user)
-        await second.say(type="AUTH", userId=user)
-        assert await closed(second) == Close.TOO_MANY_SOCKETS
+
+
+async def test_a_user_may_have_20_sockets_and_the_next_is_closed(url: str, user: str) -> None:
+    async with AsyncExitStack() as sockets:
+        for _ in range(desk.SOCKETS_PER_USER):
+            socket = await sockets.enter_async_context(client(url))
+            assert (await socket.auth(user))["type"] == "AUTHENTICATED"
+        async with client(url) as one_more:
+            await one_more.say(type="AUTH", userId=user)
+            assert await closed(one_more) == Close.TOO_MANY_SOCKETS
+        assert not socket.socket.close_code
+
+
+async def test_a_gateway_that_has_enough_sockets_takes_no_more(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk, "MAX_SOCKETS", 1)
+    async with client(url):
+        with pytest.raises(InvalidStatus):
+            async with client(url):
+                pass
+
+
+async def test_a_socket_may_have_100_subscriptions(url: str) -> None:
+    async with client(url) as socket:
+        for number in range(desk.SUBSCRIPTIONS):
+            await socket.say(type="SUBSCRIBE", notificationId=f"n{number}")
+        heard = {(await socket.hear())["type"] for _ in range(desk.SUBSCRIPTIONS)}
+        assert heard == {"SUBSCRIBED"}
+        await socket.say(type="SUBSCRIBE", notificationId="one more")
+        assert (await socket.hear())["code"] == "refused"
 
 
 async def test_a_client_that_does_not_read_is_disconnected(url: str, user: str, put: Put) -> None:
@@ -306,6 +333,52 @@ async def test_somebody_else_may_sign_the_tokens(settings: Settings, gateway: Ga
     token = jwt.encode({"sub": user, "exp": clock.now() + timedelta(minutes=1)}, key, "EdDSA")
     async with client(url) as socket:
         assert (await socket.auth(user, token=token))["type"] == "AUTHENTICATED"
+
+
+async def test_a_service_s_token_opens_any_mailbox_and_the_status_feed_and_a_user_s_does_not(
+    settings: Settings, gateway: Gateway, user: str
+) -> None:
+    url = gateway(settings.model_copy(update={"jwt_secret": SecretStr("s" * 32)}))
+    claims = {"sub": user, "exp": clock.now() + timedelta(minutes=1)}
+    async with client(url) as socket:
+        await socket.say(type="SUBSCRIBE")
+        assert (await socket.hear())["code"] == "refused"
+        await socket.auth(user, token=jwt.encode(claims, "s" * 32))
+        await socket.say(type="SUBSCRIBE", notificationId="n1")
+        assert (await socket.hear())["code"] == "refused"
+    async with client(url) as socket:
+        service = jwt.encode({**claims, "sub": "dashboard", "scope": "service"}, "s" * 32)
+        assert (await socket.auth(user, token=service))["userId"] == user
+        await socket.say(type="SUBSCRIBE")
+        assert (await socket.hear())["type"] == "SUBSCRIBED"
+
+
+async def test_a_socket_ends_with_its_token(
+    settings: Settings, gateway: Gateway, user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "HEARTBEAT", 0.5)
+    url = gateway(settings.model_copy(update={"jwt_secret": SecretStr("s" * 32)}))
+    async with client(url) as socket, client(url) as other:
+        soon, later = (clock.now() + timedelta(seconds=seconds) for seconds in (2, 60))
+        await socket.auth(user, token=jwt.encode({"sub": user, "exp": soon}, "s" * 32))
+        await other.auth(user, token=jwt.encode({"sub": user, "exp": later}, "s" * 32))
+        assert await closed(socket) == Close.NOT_AUTHENTICATED
+        assert not other.socket.close_code
+
+
+async def test_who_only_subscribes_needs_no_name(
+    settings: Settings, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "HEARTBEAT", 0.5)
+    monkeypatch.setattr(desk, "AUTH_SECONDS", 0.5)
+    url = gateway(settings)
+    async with client(url) as listening, client(url) as nameless:
+        await listening.say(type="SUBSCRIBE")
+        assert (await listening.hear())["type"] == "SUBSCRIBED"
+        assert await closed(nameless) == Close.NOT_AUTHENTICATED
+        async with client(url) as another:
+            assert await closed(another) == Close.NOT_AUTHENTICATED
+        assert not listening.socket.close_code
 
 
 async def test_presence_follows_the_sockets(url: str, user: str) -> None:
