@@ -203,18 +203,28 @@ POLICY: Answers = {
     **KAFKA_AWAY,
 }
 POLICIES: Answers = {200: {"model": list[Policy], "description": "All that are in force."}, **KAFKA_AWAY}
-COOL_OFF: Answers = {200: {"description": "The actor may act again."}, **KAFKA_AWAY}
 
 
-def _path(name: str, description: str, **schema: object) -> dict[str, Any]:
+class CoolOffEnd(BaseModel):
+    """When it was ended."""
+
+    actor: str
+    lifted: datetime
+
+
+COOL_OFF: Answers = {200: {"model": CoolOffEnd, "description": "The actor may act again."}, **KAFKA_AWAY}
+
+
+def path(name: str, description: str, **schema: object) -> dict[str, Any]:
+    """A parameter that is a part of the path."""
     return {"name": name, "in": "path", "required": True, "description": description, "schema": schema}
 
 
-ACTOR: dict[str, Any] = {"parameters": [_path("about", "The actor.", type="string")]}
+ACTOR: dict[str, Any] = {"parameters": [path("about", "The actor.", type="string")]}
 POLICY_PARAMETERS: dict[str, Any] = {
     "parameters": [
-        _path("scope", "Whom it concerns.", type="string", enum=list(get_args(PolicyScope))),
-        _path("about", "Which of them.", type="string"),
+        path("scope", "Whom it concerns.", type="string", enum=list(get_args(PolicyScope))),
+        path("about", "Which of them.", type="string"),
     ]
 }
 POLICY_REQUEST: dict[str, Any] = {

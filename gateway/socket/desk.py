@@ -131,7 +131,7 @@ class Desk:
 
 def _look_after(socket: Connection, now: float) -> None:
     if socket.session.user is None and not socket.subscriptions and now - socket.opened > AUTH_SECONDS:
-        socket.close(Close.NOT_AUTHENTICATED, f"no AUTH within {AUTH_SECONDS} s")
+        socket.close(Close.NOT_AUTHENTICATED, f"no AUTH or SUBSCRIBE within {AUTH_SECONDS} s")
     elif socket.caller is not None and time.time() > socket.caller.expires:
         socket.close(Close.NOT_AUTHENTICATED, "the token has expired")
     elif now - socket.heard > HEARTBEAT:
