@@ -24,8 +24,8 @@ from deploy.commands.status import status
 from deploy.commands.test import run_tests
 from deploy.commands.token import token
 from deploy.commands.up import up
-from deploy.commands.why import why
 from deploy.commands.whatif import whatif
+from deploy.commands.why import why
 from deploy.stack.errors import StackError
 
 app = typer.Typer(

@@ -19,8 +19,8 @@ from projections.caught_up import CaughtUp
 from projections.identity import log_identity
 from projections.layers import Layers
 from projections.log_model import LogModel
-from projections.pointers import Pointers
 from projections.past import runner as past_runner
+from projections.pointers import Pointers
 from projections.source import GROUP, Source
 from projections.store import PAUSES, Conflict, Unavailable, database
 from streams.kafka import Publisher, pauses, reachable

@@ -42,7 +42,9 @@ def bench(  # noqa: PLR0913 - each is an option of its own
         What, typer.Argument(help="ingest: POSTs as fast as answered; deliver: a backlog; end-to-end: a set rate.")
     ],
     *,
-    count: Annotated[int, typer.Option(help="How many notifications; for audit, recovery and rebuild, events.")] = 20_000,
+    count: Annotated[
+        int, typer.Option(help="How many notifications; for audit, recovery and rebuild, events.")
+    ] = 20_000,
     rate: Annotated[
         float | None, typer.Option(help="Requests a second: 833 (50,000 a minute) for end-to-end, 100 for isolation.")
     ] = None,

@@ -6,6 +6,7 @@ from projections.audit.finding import Finding
 from projections.audit.letters import Letters
 from projections.audit.partition import Partition, Task
 from projections.audit.spill import Spill
+from projections.audit.story import Story
 from projections.audit.verdict import Sight
 from streams import operations
 from streams.codec import encode
@@ -16,7 +17,7 @@ from tests.projections.lives import START, Events
 
 def findings(log: Events, imported: int, folder: Path) -> list[Finding]:
     """Of the audit of one partition that was imported up to this offset."""
-    spill = Spill(folder / "stories.sqlite", 1000)
+    spill: Spill[Story] = Spill(folder / "stories.sqlite", 1000)
     task = Task(0, Sight(ALL, LONG_AFTER, TOLERANCE, imported), ALL, Letters(), 100)
     partition = Partition(task, spill)
     partition.take([Raw(0, number, b"k", encode(one)) for number, one in enumerate(log)])
