@@ -26,14 +26,19 @@ EXPLAINED = 20
 
 
 async def caught_up(reads: Reads, url: str, ends: Mapping[int, int], within: float) -> list[Finding]:
-    """Waits until the projections have read up to these ends; findings if they don't, or if it is another log."""
-    identity, deadline = await log_identity(url, EVENTS), time.monotonic() + within
+    """Waits until the projections have read up to these ends; findings if it is another log, or if they stand still.
+
+    `within`: seconds in which they must get on.
+    """
+    identity, before, moved = await log_identity(url, EVENTS), list[Finding](), time.monotonic()
     while True:
         try:
             behind = _behind(await reads.positions(), ends, identity)
         except Refused as error:
             return [Finding("other-log", EVENTS, str(error))]
-        if not behind or time.monotonic() > deadline:
+        if behind != before:
+            before, moved = behind, time.monotonic()
+        if not behind or time.monotonic() - moved > within:
             return behind
         await asyncio.sleep(LOOK)
 
