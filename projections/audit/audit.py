@@ -45,7 +45,8 @@ PATIENCE = 5.0
 class Options:
     """How it is done.
 
-    `tolerance`: seconds by which a time may have passed. `catch_up`: seconds in which projections that are behind must get on.
+    `tolerance`: seconds by which a time may have passed. `catch_up`: seconds in which projections that are behind must
+    get on.
     `limit`: findings of a kind that are kept; all are counted.
     """
 
