@@ -162,6 +162,7 @@ class Fold(Generic[StateT]):
         self._owned.next[record.partition] += 1
         self.counts.guarded += outcome.guarded
         self.counts.dead_letters += outcome.letter
+        self.counts.kept_back.update(outcome.reasons)
 
     def _expected(self, record: ConsumerRecord) -> bool:
         """Whether it is the partition's next record. Trap: a commit past a record that was never seen would lose it."""

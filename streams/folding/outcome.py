@@ -43,6 +43,7 @@ class Outcome(Generic[StateT]):
     time: datetime | None = None
     guarded: bool = False
     letter: bool = False
+    reasons: Sequence[str] = ()
 
     @property
     def shared(self) -> bool:
@@ -96,7 +97,7 @@ class Judge(Generic[StateT]):
         check_size(reaction.log)
         check_size(reaction.lanes)
         change = None if reaction.state is None else self._change(key, reaction.state, record)
-        return Outcome(reaction.log, reaction.lanes, change, time)
+        return Outcome(reaction.log, reaction.lanes, change, time, reasons=reaction.reasons)
 
     def _change(self, key: bytes, state: StateT, record: Incoming) -> Change[StateT]:
         if key.startswith(RESERVED):

@@ -40,11 +40,13 @@ class Reaction(Generic[StateT]):
 
     `state` replaces the key's state (None leaves it as it is). The broker has every record of `log` before the first
     of `lanes` is sent, so a command never overtakes the fact that announces it; both before the state is kept.
+    `reasons` are why something was kept back, to be counted.
     """
 
     state: StateT | None = None
     log: Sequence[Record] = ()
     lanes: Sequence[Record] = ()
+    reasons: Sequence[str] = ()
 
 
 class Rule(Protocol[StateT]):
