@@ -11,7 +11,7 @@ from streams.clock import from_milliseconds
 from streams.codec import Undecodable, decode
 from streams.dead_letters import Reason, Source, dead_letter
 from streams.events import Body, Event
-from streams.folding.rule import SHARED, Incoming, Rule, StateT
+from streams.folding.rule import Incoming, Rule, StateT
 from streams.folding.table import RESERVED, Entry, Rows
 from streams.record import Oversized, Record, check_size
 
@@ -44,11 +44,6 @@ class Outcome(Generic[StateT]):
     guarded: bool = False
     letter: bool = False
     reasons: Sequence[str] = ()
-
-    @property
-    def shared(self) -> bool:
-        """Whether it changes what events of other keys read."""
-        return self.change is not None and self.change.key.startswith(SHARED)
 
 
 class Judge(Generic[StateT]):

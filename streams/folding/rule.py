@@ -17,8 +17,8 @@ from streams.record import Record
 SHARED = b"\xff"
 """What a table key begins with if events of other keys read its state. No key that is text does.
 
-An event that changes such a state is decided in a batch of its own: what came before it is then wholly written, so that
-a repeat after a crash never judges by what came later.
+Such a state is written after all others of its batch: whatever was judged by an earlier one is guarded by its own row
+then, so that a repeat after a crash never judges by what came later. So all that is decided must change a state.
 """
 
 StateT = TypeVar("StateT", bound=Struct)

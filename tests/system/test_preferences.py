@@ -107,7 +107,7 @@ def test_an_actor_is_muted_until_that_is_lifted(stack: OwnStack) -> None:
 
 def test_what_holds_is_shown_and_counted(stack: OwnStack) -> None:
     wait_until(lambda: get(stack, "preferences/ada@example.org")["channels"]["email"] is False, 30, lambda: "not shown")
-    port = stack.status()["lifecycle"]["metricsPort"]
+    port = stack.status()["lifecycle"]["ports"][0]
     told = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=30).text
     for reason in ("channel-off", "actor-muted", "quiet-hours"):
         assert f'tidings_kept_back_total{{reason="{reason}"}} 1.0' in told
