@@ -35,6 +35,7 @@ from streams.folding.table import Rows, Shard
 from streams.lifecycle import Lifecycle, State
 from streams.notification import STATUS, Job
 from streams.preferences import Preferences
+from streams.reconciler import Patience, late
 from streams.retry import LinearRetry
 from streams.topics import EVENTS
 
@@ -257,6 +258,24 @@ def test_lifted_ones_are_forgotten_after_the_grace_and_others_never() -> None:
     assert rule.expires(said) is None
     assert rule.expires(nothing) == START + GRACE
     assert (rule.due(said), rule.wait(said, START)) == (None, timedelta.max)
+
+
+def test_preferences_outlive_the_finished_jobs_that_they_ended() -> None:
+    living = Living()
+    living.prefer(wants(channels=["email"]))
+    living.take(accepted())
+    living.shard.see(START + GRACE)
+    assert [key for key, _ in living.shard.ripe(1 << 40, 99, ())] == [b"n"]
+    assert isinstance(living.state(preferences.key(b"ada")), Preferences)
+
+
+def test_a_held_one_is_late_only_when_its_time_has_long_passed() -> None:
+    living = Living()
+    living.prefer(wants(quiet=NOON))
+    living.take(accepted(), 60)
+    patience = Patience(timedelta(seconds=1), timedelta(seconds=10))
+    assert late(living.job(), timedelta(seconds=250), patience, lane_empty=True) is None
+    assert late(living.job(), timedelta(seconds=250.001), patience, lane_empty=True) == "hold"
 
 
 def test_a_zone_that_nobody_knows_is_a_dead_letter_and_changes_nothing() -> None:
