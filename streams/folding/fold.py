@@ -118,7 +118,10 @@ class Fold(Generic[StateT]):
                 await asyncio.sleep(REST)
 
     async def _apply(self, fetched: Sequence[Fetched]) -> None:
-        batch, unknown = self._decide(self._fresh(fetched))
+        fresh = self._fresh(fetched)
+        if not fresh:
+            return
+        batch, unknown = self._decide(fresh)
         await self._publisher.publish(batch.log)
         await self._publisher.publish(batch.lanes)
         await self._write(batch)
