@@ -58,6 +58,8 @@ def test_sent_wins_over_withheld_and_the_reason_stays_told() -> None:
     told = [accepted("n"), event(Withheld(1, "actor-muted", "p")), event(Sent(1), seconds=3)]
     job = stored(told)
     assert (job["status"], job["reason"]) == ("sent", "actor-muted")
+    ((_, _), (_, _), (late, place)) = items(told)
+    assert changes(evolve(restored(stored(told[:2])), late, place) or fold(told)) == changes(fold(told))
 
 
 @given(st.text("sfdl", max_size=4), st.sampled_from([*PREFERRED.values()]), st.integers(0, 9), st.integers(0, 9))

@@ -35,7 +35,7 @@ from streams.folding.table import Rows, Shard
 from streams.lifecycle import Lifecycle, State
 from streams.notification import STATUS, Job
 from streams.preferences import Preferences
-from streams.reconciler import Patience, late
+from streams.reconciler import Patience, _slices, late
 from streams.retry import LinearRetry
 from streams.topics import EVENTS
 
@@ -224,6 +224,19 @@ def test_a_retry_waits_too_and_keeps_its_number_and_attempts() -> None:
     assert living.job().attempts == 1
 
 
+def test_a_later_hold_has_the_next_number() -> None:
+    living = Living()
+    living.prefer(wants(quiet=NOON))
+    living.take(accepted(), 0)
+    living.take(CameDue(0, "hold"), 300)
+    living.prefer(wants(2, quiet=QuietHours("12:05", "12:30", "UTC")))
+    living.take(Sending(1, START + timedelta(seconds=320), "w"), 301)
+    living.take(SendFailed(1, "no"), 302)
+    (held,) = living.take(CameDue(1, "retry"), 303)
+    assert isinstance(held, Held)
+    assert (held.hold, held.dispatch) == (2, 1)
+
+
 def test_sent_wins_over_withheld() -> None:
     living = Living()
     living.take(accepted(), -10)
@@ -276,6 +289,15 @@ def test_a_held_one_is_late_only_when_its_time_has_long_passed() -> None:
     patience = Patience(timedelta(seconds=1), timedelta(seconds=10))
     assert late(living.job(), timedelta(seconds=250), patience, lane_empty=True) is None
     assert late(living.job(), timedelta(seconds=250.001), patience, lane_empty=True) == "hold"
+
+
+def test_the_reconciler_looks_at_open_jobs_alone() -> None:
+    living = Living()
+    living.prefer(wants(channels=["sms"]))
+    living.take(accepted())
+    living.take(accepted(channel="sms"), name="withheld")
+    (found,) = _slices([*living.shard.entries.values()])
+    assert [job.notification for job, _ in found] == ["n"]
 
 
 def test_a_zone_that_nobody_knows_is_a_dead_letter_and_changes_nothing() -> None:
