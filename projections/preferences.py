@@ -3,7 +3,7 @@
 It has no position of its own: of two documents of a recipient the newer stands, so folding again changes nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import cast
 
 import msgspec
@@ -15,11 +15,11 @@ from streams.events import Event, PreferencesSet
 PROJECTION = "RecipientPreferences"
 
 
-def newest(items: Iterable[Item], stored: Mapping[int, int]) -> list[Document]:
-    """The documents that these items lead to, but for what lies up to the stored offset of its partition."""
+def newest(items: Iterable[Item]) -> list[Document]:
+    """The documents that these items lead to, one a recipient."""
     documents: dict[str, Document] = {}
-    for event, place in items:
-        if isinstance(event.body, PreferencesSet) and place.offset > stored[place.partition]:
+    for event, _ in items:
+        if isinstance(event.body, PreferencesSet):
             made = document(cast("Event[PreferencesSet]", event))
             known = documents.setdefault(made["_id"], made)
             if known["version"] < made["version"]:

@@ -135,7 +135,7 @@ class Projector:
         items = moving(batch.items, stored)
         writes = fold(items, await self._known(items), stored, batch.reached)
         entries = self._entries(batch)
-        preferred = preferences.newest(batch.items, stored)
+        preferred = preferences.newest(batch.items)
         await self._store.write(writes.documents, writes.updates, entries)
         await self._store.prefer(preferred)
         self.written += len(writes.documents) + len(writes.updates) + len(entries) + len(preferred)

@@ -60,7 +60,7 @@ def project(settings: Settings, *told: Event[Any]) -> None:
 
     async def store() -> None:
         async with database(settings, patience=10) as base:
-            await Store(base).prefer(newest(items(told), {0: -1}))
+            await Store(base).prefer(newest(items(told)))
 
     asyncio.run(store())
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from projections import story
 from projections.jobs import Standing, changes, document, evolve, restored
-from projections.position import Document, Place
+from projections.position import Document
 from projections.preferences import document as preferences_of
 from projections.preferences import newest
 from streams.events import Accepted, Event, Held, PersonalPreferences, PreferencesSet, QuietHours, Sent, Withheld
@@ -99,10 +99,5 @@ def test_a_document_has_all_that_was_set() -> None:
 @pytest.mark.parametrize("versions", [(1, 2, 3), (3, 1, 2), (3, 3, 1)])
 def test_the_newest_of_each_recipient_is_written_once(versions: tuple[int, ...]) -> None:
     told: Events = [preferred(version) for version in versions]
-    found = newest(items([*told, preferred(1, "bob"), accepted("n")]), {0: -1})
+    found = newest(items([*told, preferred(1, "bob"), accepted("n")]))
     assert [(one["_id"], one["version"]) for one in found] == [("ada", 3), ("bob", 1)]
-
-
-def test_what_was_folded_before_is_not_written_again() -> None:
-    assert newest(items([preferred(1), preferred(2)]), {0: 1}) == []
-    assert Place(0, 1) == items([preferred(1), preferred(2)])[1].place
