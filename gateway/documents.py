@@ -19,6 +19,7 @@ Told = Literal[
     "failed",
     "lost",
     "acknowledged",
+    "settled",
 ]
 EXAMPLE_ID = "0d1f7a5e-8f0c-4a3e-9a57-3f0f8f6c2b11"
 

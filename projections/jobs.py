@@ -68,9 +68,11 @@ def evolve(standing: Standing | None, event: Event[Body], place: Place) -> Stand
         return _first(event, place)
     if standing.job is None or place.offset <= standing.position:
         return standing
-    job, acknowledged = notification.evolve(standing.job, event), standing.acknowledged
-    if acknowledged is None and isinstance(event.body, Acknowledged):
-        acknowledged = event.time
+    job, acknowledged = standing.job, standing.acknowledged
+    if isinstance(event.body, Acknowledged):
+        acknowledged = acknowledged or event.time
+    elif notification.rank(event.body) is not None:
+        job = notification.evolve(job, event)
     if job is standing.job and acknowledged is standing.acknowledged:
         return standing
     return replace(

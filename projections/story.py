@@ -27,6 +27,7 @@ from streams.events import (
     Sending,
     SendLost,
     Sent,
+    Settled,
     Suppressed,
 )
 
@@ -76,6 +77,8 @@ def _told(event: Event[Body]) -> tuple[str, dict[str, Any]] | None:  # noqa: C90
             return "lost", {"dispatch": dispatch}
         case Acknowledged():
             return "acknowledged", {}
+        case Settled(dispatch):
+            return "settled", {"dispatch": dispatch}
         case Requested() | PolicySet() | CoolOffLifted() | Repeated() | Noted() | SendFailed() | CameDue() | Attempt():
             return None
         case _:

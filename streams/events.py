@@ -191,7 +191,13 @@ class CameDue(Data, frozen=True):
 
 
 class Acknowledged(Data, frozen=True):
-    """By the gateway: the recipient has seen it. The read models fold it; no socket writes it yet."""
+    """By the gateway: the recipient has seen it."""
+
+
+class Settled(Data, frozen=True):
+    """By lifecycle: acknowledged before an outcome told that it was sent, so it evidently arrived; nothing is planned."""
+
+    dispatch: Dispatch
 
 
 class Attempt(Data, frozen=True):
@@ -216,6 +222,7 @@ Fact = (
     | SendLost
     | CameDue
     | Acknowledged
+    | Settled
 )
 """What `notification-events` may hold."""
 
@@ -241,6 +248,7 @@ KINDS: dict[type[object], str] = {
     SendLost: "send-lost",
     CameDue: "came-due",
     Acknowledged: "acknowledged",
+    Settled: "settled",
     Attempt: "attempt",
 }
 

@@ -37,6 +37,7 @@ from streams.events import (
     Sending,
     SendLost,
     Sent,
+    Settled,
     Suppressed,
 )
 from streams.retry import LinearRetry
@@ -102,6 +103,7 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True):
     error: str | None = None
     due: Instant | None = None
     tenant: str = DEFAULT_TENANT
+    acknowledged: bool = False
 
     @property
     def final(self) -> bool:
@@ -111,7 +113,7 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def owes(job: Job) -> bool:
     """Whether a conclusion about this job must come next on the log."""
-    return job.phase in (Phase.ACCEPTED, Phase.BROKEN)
+    return job.phase in (Phase.ACCEPTED, Phase.BROKEN) or _unsettled(job)
 
 
 def rank(body: Body) -> Rank | None:
@@ -131,7 +133,7 @@ def rank(body: Body) -> Rank | None:
             return dispatch, Phase.RETRY_SCHEDULED
         case Failed(dispatch):
             return dispatch, Phase.FAILED
-        case Sent(dispatch):
+        case Sent(dispatch) | Settled(dispatch):
             return dispatch, Phase.SENT
         case (
             Requested()
@@ -161,6 +163,8 @@ def evolve(job: Job | None, event: Event[Body]) -> Job | None:
     body = event.body
     if job is None:
         return _open(event, body) if isinstance(body, Accepted) else None
+    if isinstance(body, Acknowledged):
+        return job if job.acknowledged else msgspec.structs.replace(job, acknowledged=True)
     if isinstance(body, RetryScheduled | Failed) and body.attempts > job.attempts:
         job = msgspec.structs.replace(job, attempts=body.attempts, error=body.error)
     new = rank(body)
@@ -183,6 +187,8 @@ def conclude(job: Job | None, event: Event[Body], retry: LinearRetry) -> list[Ev
     """What must happen next to this job, which `event` has just been folded into. Its times come from the event."""
     if job is None:
         return []
+    if _unsettled(job):
+        return [event.then(Settled(job.dispatch), SOURCE)]
     match job.phase, event.body:
         case Phase.ACCEPTED, _:
             return [_queue(job, event)]
@@ -234,6 +240,11 @@ def _open(event: Event[Body], accepted: Accepted) -> Job:
         event.time,
         tenant=event.tenant,
     )
+
+
+def _unsettled(job: Job) -> bool:
+    """Whether its recipient has seen it, and it does not count as sent."""
+    return job.acknowledged and job.phase is not Phase.SENT
 
 
 def _queue(job: Job, event: Event[Body]) -> Event[Fact]:

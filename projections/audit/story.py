@@ -33,6 +33,7 @@ from streams.events import (
     Sending,
     SendLost,
     Sent,
+    Settled,
     Suppressed,
 )
 from streams.notification import Job, Phase
@@ -49,6 +50,7 @@ MARKED: tuple[type[Any], ...] = (
     SendLost,
     RetryScheduled,
     Failed,
+    Settled,
 )
 NUMBERS = {kind: number for number, kind in enumerate(MARKED)}
 STRIDE = 16

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from projections.audit.finding import Finding
 from projections.audit.story import Story
 from streams.clock import iso, milliseconds
-from streams.events import Queued, SendDeferred, SendFailed, Sending, SendLost, Sent
+from streams.events import Queued, SendDeferred, SendFailed, Sending, SendLost, Sent, Settled
 from streams.notification import AWAITS, Job, Phase
 
 
@@ -59,9 +59,9 @@ def waits_in_lane(story: Story, sight: Sight) -> int | None:
 def _unanswered(name: str, story: Story, sight: Sight, unanswered: int) -> Iterator[Finding]:
     if not unanswered:
         return
-    open_ones = unanswered & ~story.marks(SendLost)
+    open_ones = unanswered & ~story.marks(SendLost, Settled)
     if open_ones and story.deadline + sight.tolerance < sight.now and not owed(story, sight):
-        yield Finding("no-outcome", name, f"no outcome and no send-lost: dispatch {_listed(open_ones)}")
+        yield Finding("no-outcome", name, f"no outcome, no send-lost and not settled: dispatch {_listed(open_ones)}")
 
 
 def _doubles(name: str, story: Story) -> Iterator[Finding]:

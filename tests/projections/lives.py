@@ -60,7 +60,8 @@ def suppressed(name: str, seconds: float = 0, asked: Request | None = None) -> E
 
 
 def life(first: Event[Body], outcomes: str = "s") -> Events:
-    """What the log says of a notification whose attempts end so: sent, failed, deferred, lost; then acknowledged."""
+    """What the log says of a notification whose attempts end so: sent, failed, deferred, lost, kept (no outcome, but
+    its recipient acknowledges it); then acknowledged."""
     told: Events = []
     job = None
     todo = [first]
@@ -87,6 +88,8 @@ def _world(one: Event[Body], left: list[str]) -> Events:
             outcome = left.pop(0)
             if outcome == "l":
                 return [one.then(CameDue(dispatch, "deadline"), "lifecycle", deadline)]
+            if outcome == "k":
+                return [one.then(Acknowledged(), "gateway", later)]
             return [one.then(_outcome(outcome, dispatch, later), "deliver", later)]
         case SendDeferred(dispatch, until):
             return [one.then(CameDue(dispatch, "deferral"), "lifecycle", until)]

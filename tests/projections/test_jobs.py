@@ -23,7 +23,7 @@ from streams.events import (
 )
 from tests.projections.lives import START, Events, accepted, at, event, items, life, suppressed
 
-OUTCOMES = st.text("sfdl", max_size=5)
+OUTCOMES = st.text("sfdlk", max_size=5)
 
 
 def fold(events: Events) -> Standing | None:
@@ -54,6 +54,8 @@ def stored(events: Events) -> Document:
         ("ds", "sent", 0, None),
         ("lll", "failed", 3, "no outcome came by the deadline"),
         ("sa", "sent", 0, None),
+        ("k", "sent", 0, None),
+        ("lk", "sent", 1, "no outcome came by the deadline"),
     ],
 )
 def test_a_life_leads_to_the_status_the_reference_has(

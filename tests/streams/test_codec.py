@@ -51,6 +51,7 @@ BODIES: dict[type[object], st.SearchStrategy[Any]] = {
     events.SendLost: st.builds(events.SendLost, NUMBERS),
     events.CameDue: st.builds(events.CameDue, NUMBERS, st.sampled_from(["retry", "deferral", "deadline"])),
     events.Acknowledged: st.just(events.Acknowledged()),
+    events.Settled: st.builds(events.Settled, NUMBERS),
     events.Attempt: st.builds(events.Attempt, NUMBERS, REQUESTS),
 }
 EVENTS = st.builds(Event, st.one_of(*BODIES.values()), WORDS, TIMES, WORDS, WORDS, st.none() | WORDS, WORDS)

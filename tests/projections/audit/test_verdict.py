@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from streams.clock import milliseconds
-from streams.events import CameDue, Event, Queued, RetryScheduled, SendFailed, Sending, SendLost, Sent
+from streams.events import CameDue, Event, Queued, RetryScheduled, SendFailed, Sending, SendLost, Sent, Settled
 from tests.projections.audit.given import TOLERANCE, audited, born, lived, without
 from tests.projections.lives import Events, at
 
-FINAL = ("s", "fs", "fff", "ds", "ls", "ffs", "lls", "fds", "sa", "lll")
+FINAL = ("s", "fs", "fff", "ds", "ls", "ffs", "lls", "fds", "sa", "lll", "k", "fk", "lk")
 
 
 def due(events: Events) -> int:
@@ -113,3 +113,13 @@ def test_a_lost_lane_record_that_was_found_leads_to_the_next_dispatch(tmp_path: 
         due_in_lane.then(Sent(1), "deliver", at(64)),
     ]
     assert audited([*queued, *again, *came_after_all], tmp_path).kinds == ["double"]
+
+
+def test_a_call_without_an_outcome_is_explained_by_what_settled_it(tmp_path: Path) -> None:
+    assert audited(lived("k"), tmp_path).result.counts["sent"] == 1
+    assert "stuck" in audited(without(lived("k"), Settled), tmp_path).kinds
+    lost = lived("lk")
+    assert audited(without(lost, Settled), tmp_path).kinds == ["stuck"]
+    late = lost[-1].then(Sent(2), "deliver", at(500))
+    assert audited([*lost, late], tmp_path).findings == []
+    assert audited([*without(lost, Settled), late], tmp_path).findings == []

@@ -13,6 +13,7 @@ from streams.clock import milliseconds
 from streams.codec import UnknownType, decode, encode
 from streams.events import (
     Accepted,
+    Acknowledged,
     Body,
     CameDue,
     Event,
@@ -90,6 +91,7 @@ names = st.sampled_from("abc")
 dispatches, seconds = st.integers(1, 4), st.integers(0, 60)
 inputs = st.one_of(
     st.builds(lambda n, s: event(n, ACCEPTED, s), names, seconds),
+    st.builds(lambda n, s: event(n, Acknowledged(), s), names, seconds),
     st.builds(lambda n, d, s: event(n, Sending(d, at(s + 15), "w"), s), names, dispatches, seconds),
     st.builds(lambda n, d, s: event(n, Sent(d), s), names, dispatches, seconds),
     st.builds(lambda n, d, s: event(n, SendFailed(d, "no"), s), names, dispatches, seconds),
