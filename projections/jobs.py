@@ -24,7 +24,7 @@ from streams.events import Accepted, Acknowledged, Body, Channel, Event, Request
 from streams.notification import STATUS, Job, Phase, Status
 
 PROJECTION = "NotificationJob"
-VERSION = 2
+VERSION = 3
 """Of this fold; a change that makes other documents of the same events needs a new one, and a rebuild."""
 MOVING = ("status", "attempts", "lastError", "updatedAt", "acknowledgedAt", "mailbox", "fold")
 """The fields that `changes` writes."""
@@ -68,7 +68,8 @@ def evolve(standing: Standing | None, event: Event[Body], place: Place) -> Stand
         return _first(event, place)
     if standing.job is None or place.offset <= standing.position:
         return standing
-    job, acknowledged = standing.job, standing.acknowledged
+    job: Job | None = standing.job
+    acknowledged = standing.acknowledged
     if isinstance(event.body, Acknowledged):
         acknowledged = acknowledged or event.time
     elif notification.rank(event.body) is not None:
@@ -119,16 +120,23 @@ def changes(standing: Standing) -> Document:
         "lastError": job.error if job else None,
         "updatedAt": standing.updated,
         **({"acknowledgedAt": standing.acknowledged} if standing.acknowledged else {}),
-        **({"mailbox": standing.mailbox} if standing.mailbox else {}),
+        **({"mailbox": standing.mailbox} if standing.mailbox or _left_mailbox(standing) else {}),
         "fold": {
             "partition": standing.partition,
             "position": standing.position,
             "dispatch": job.dispatch if job else 0,
             "phase": int(job.phase) if job else None,
+            **({"first": job.first} if job and job.first else {}),
+            **({"last": job.last} if job and job.last else {}),
             "counted": standing.counted,
             "epoch": standing.epoch,
         },
     }
+
+
+def _left_mailbox(standing: Standing) -> bool:
+    """A redelivered one is not in the mailbox any more until it is sent: a field that was written is written again."""
+    return standing.channel == "in-app" and standing.job is not None and standing.job.first > 0
 
 
 def restored(stored: Document) -> Standing:
@@ -149,6 +157,8 @@ def restored(stored: Document) -> Standing:
             phase=Phase(fold["phase"]),
             attempts=stored["attempts"],
             error=stored["lastError"],
+            first=fold.get("first", 0),
+            last=fold.get("last", 0),
         )
     acknowledged = stored.get("acknowledgedAt")
     place = Place(fold["partition"], fold["position"])

@@ -19,6 +19,8 @@ from streams.events import (
     Noted,
     PolicySet,
     Queued,
+    RedeliveryRefused,
+    RedeliveryRequested,
     Repeated,
     Requested,
     RetryScheduled,
@@ -54,15 +56,21 @@ def entry(event: Event[Body], place: Place) -> Document | None:
     }
 
 
-def _told(event: Event[Body]) -> tuple[str, dict[str, Any]] | None:  # noqa: C901 - one case an event, and closed
+def _told(event: Event[Body]) -> tuple[str, dict[str, Any]] | None:  # noqa: C901, PLR0912 - one case an event, and closed
     body = event.body
     match body:
         case Accepted(request, priority):
             return "created", {"priority": priority, "maxAttempts": request.max_attempts}
         case Suppressed():
             return "suppressed", {"reason": body.reason, "duplicateOf": body.duplicate_of}
-        case Queued(dispatch, lane):
+        case Queued(dispatch, lane, None):
             return ("queued", {"dispatch": dispatch, "lane": lane}) if dispatch == 1 else None
+        case Queued(dispatch, lane, redelivery):
+            return "redelivered", {"dispatch": dispatch, "lane": lane, "redelivery": redelivery}
+        case RedeliveryRequested(redelivery, by, why):
+            return "redelivery_requested", {"redelivery": redelivery, "by": by, "why": why}
+        case RedeliveryRefused(redelivery, reason, status):
+            return "redelivery_refused", {"redelivery": redelivery, "reason": reason, "status": status}
         case Sending(dispatch, deadline, worker):
             return "sending", {"dispatch": dispatch, "worker": worker, "deadline": deadline}
         case Sent(dispatch):

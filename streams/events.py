@@ -16,6 +16,7 @@ LaneClass = Literal["transactional", "retries", "promotional"]
 Activity = Literal["LIKE", "COMMENT", "SHARE", "FOLLOW", "MENTION"]
 SuppressionReason = Literal["duplicate", "rate-limited", "cooled-off"]
 PolicyScope = Literal["actor", "recipient", "type"]
+RedeliveryRefusal = Literal["under-way", "acknowledged", "too-old"]
 Obligation = Literal["retry", "deferral", "deadline", "lane"]
 """What a job waits for: a time of its own, or (`lane`) that deliver takes it up."""
 
@@ -126,10 +127,11 @@ class Noted(Data, frozen=True):
 
 
 class Queued(Data, frozen=True):
-    """By lifecycle: handed to a lane (a topic) as dispatch 1, 2, 3 ..."""
+    """By lifecycle: handed to a lane (a topic) as dispatch 1, 2, 3 ...; the first of a redelivery names that."""
 
     dispatch: Dispatch
     lane: str
+    redelivery: str | None = None
 
 
 class Sending(Data, frozen=True):
@@ -195,16 +197,43 @@ class Acknowledged(Data, frozen=True):
 
 
 class Settled(Data, frozen=True):
-    """By lifecycle: acknowledged before an outcome told that it was sent, so it evidently arrived; nothing is planned."""
+    """By lifecycle: acknowledged before an outcome told that it was sent, so it evidently arrived."""
 
     dispatch: Dispatch
+
+
+class RedeliveryRequested(Data, frozen=True):
+    """By the gateway: somebody wants what was sent or has failed delivered once more.
+
+    `redelivery` names the wish: what is asked twice under one name is one. Lifecycle may have forgotten the rest:
+    `dispatch` is the highest number that was queued.
+    """
+
+    redelivery: Text
+    by: Text
+    why: Text
+    dispatch: Dispatch
+    priority: Priority
+    request: Request
+
+
+class RedeliveryRefused(Data, frozen=True):
+    """By lifecycle: it makes no sense. `status` is the job's; it is not known where the wish came `too-old`."""
+
+    redelivery: Text
+    reason: RedeliveryRefusal
+    status: str | None = None
 
 
 class Attempt(Data, frozen=True):
-    """On a lane, by lifecycle: one dispatch to be tried by deliver. A command, not a fact of the log."""
+    """On a lane, by lifecycle: one dispatch to be tried by deliver. A command, not a fact of the log.
+
+    `first` is the dispatch its redelivery began with, 0 for none.
+    """
 
     dispatch: Dispatch
     request: Request
+    first: int = 0
 
 
 Fact = (
@@ -223,6 +252,8 @@ Fact = (
     | CameDue
     | Acknowledged
     | Settled
+    | RedeliveryRequested
+    | RedeliveryRefused
 )
 """What `notification-events` may hold."""
 
@@ -249,6 +280,8 @@ KINDS: dict[type[object], str] = {
     CameDue: "came-due",
     Acknowledged: "acknowledged",
     Settled: "settled",
+    RedeliveryRequested: "redelivery-requested",
+    RedeliveryRefused: "redelivery-refused",
     Attempt: "attempt",
 }
 
@@ -285,6 +318,8 @@ def _distinction(body: Body) -> str:
             return f"{origin.partition}.{origin.offset}"
         case PolicySet() | CoolOffLifted():
             return str(body.version)
+        case RedeliveryRequested() | RedeliveryRefused():
+            return body.redelivery
         case CameDue(dispatch, obligation):
             return f"{dispatch}.{obligation}"
         case Requested() | Accepted() | Suppressed() | Acknowledged():

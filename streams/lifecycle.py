@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from streams import clock
-from streams.events import Body, Event, Queued
+from streams.clock import from_milliseconds
+from streams.events import Body, Event, Fact, Queued, RedeliveryRefused, RedeliveryRequested
 from streams.folding import process
 from streams.folding.counts import Counts
 from streams.folding.ownership import Ownership
@@ -76,13 +77,24 @@ class Lifecycle:
     def react(self, state: Job | None, event: Event[Body], record: Incoming, _: Mapping[bytes, Job]) -> Reaction[Job]:
         """What this event leads to."""
         job, log, lanes = evolve(state, event), [], []
-        for conclusion in conclude(job, event, self._retry):
+        for conclusion in self._too_old(state, event, record) or conclude(job, event, self._retry):
             job = evolve(job, conclusion)
             log.append(Record.of(conclusion, EVENTS, record.key, record.partition))
             if job is not None and isinstance(conclusion.body, Queued):
                 lane = Record.of(attempt(job, conclusion), conclusion.body.lane, record.key, record.partition)
                 lanes.append(lane)
         return Reaction(None if job is state else job, log, lanes)
+
+    def _too_old(self, state: Job | None, event: Event[Body], record: Incoming) -> list[Event[Fact]]:
+        """Refuses a redelivery that was written long after it was asked for, of a job that we have forgotten.
+
+        Trap: it tells of the job as it was then. If that was redelivered since, its next dispatch has been one before.
+        """
+        body = event.body
+        if state is not None or not isinstance(body, RedeliveryRequested):
+            return []
+        late = from_milliseconds(record.stamp) - event.time > self._grace / 2
+        return [event.then(RedeliveryRefused(body.redelivery, "too-old"), SOURCE)] if late else []
 
     def expires(self, state: Job) -> datetime | None:
         """A finished job is kept for a grace: long past any replay."""

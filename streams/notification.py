@@ -2,12 +2,15 @@
 
 Both are pure. A job moves forward only, ranked by (dispatch, phase): an event that comes again, or late, changes
 nothing, except `sent`, which wins whenever it comes. Conclusions are events of their own, so folding the log alone
-gives the job that the deciding processor held, and a job that owes a conclusion shows it by its phase.
+gives the job that the deciding processor held, and a job that owes a conclusion shows it.
+
+A redelivery begins a job that was final anew, with the next dispatch number and no failed attempts. From then on
+nothing that is told of an earlier dispatch moves the job, not even `sent`: somebody wanted it sent once more.
 """
 
 from datetime import datetime
 from enum import IntEnum
-from typing import Literal, assert_never
+from typing import Literal, NamedTuple, assert_never
 
 import msgspec
 
@@ -28,6 +31,9 @@ from streams.events import (
     PolicySet,
     Priority,
     Queued,
+    RedeliveryRefusal,
+    RedeliveryRefused,
+    RedeliveryRequested,
     Repeated,
     Request,
     Requested,
@@ -45,6 +51,8 @@ from streams.topics import lane
 
 SOURCE = "lifecycle"
 LOST = "no outcome came by the deadline"
+REDELIVERIES_KEPT = 16
+"""Of one job: what tells a redelivery that is asked twice."""
 
 Status = Literal["pending", "queued", "sending", "sent", "failed", "retrying", "suppressed"]
 
@@ -62,8 +70,17 @@ class Phase(IntEnum):
     SENT = 7
 
 
-Rank = tuple[int, Phase]
-"""(dispatch, phase)"""
+class Rank(NamedTuple):
+    """How far along a job is; `first` is the dispatch with which the redelivery began, 0 for none or not known."""
+
+    dispatch: int
+    phase: Phase
+    first: int = 0
+
+    def after(self, old: "Rank") -> "Rank":
+        """Where a job at `old` is that moved here."""
+        return self._replace(first=self.first or old.first)
+
 
 STATUS: dict[Phase, Status] = {
     Phase.ACCEPTED: "pending",
@@ -87,7 +104,11 @@ AWAITS: dict[Phase, Obligation] = {
 
 
 class Job(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A notification on its way, as lifecycle's table keeps it. `request` goes once the job is final."""
+    """A notification on its way, as lifecycle's table keeps it. `request` goes once the job is final.
+
+    `first` is as in `Rank`; `last` the highest dispatch, where `sent` came late for an earlier one; `asked` names a
+    redelivery that is to be decided about, `redeliveries` those decided lately.
+    """
 
     notification: str
     correlation: str
@@ -104,37 +125,51 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True):
     due: Instant | None = None
     tenant: str = DEFAULT_TENANT
     acknowledged: bool = False
+    first: int = 0
+    last: int = 0
+    asked: str | None = None
+    redeliveries: tuple[str, ...] = ()
 
     @property
     def final(self) -> bool:
         """Sent or failed: nothing is planned any more."""
         return self.phase >= Phase.FAILED
 
+    @property
+    def rank(self) -> Rank:
+        """How far along it is."""
+        return Rank(self.dispatch, self.phase, self.first)
+
+    @property
+    def highest(self) -> int:
+        """The highest dispatch there was."""
+        return max(self.dispatch, self.last)
+
 
 def owes(job: Job) -> bool:
     """Whether a conclusion about this job must come next on the log."""
-    return job.phase in (Phase.ACCEPTED, Phase.BROKEN) or _unsettled(job)
+    return job.phase in (Phase.ACCEPTED, Phase.BROKEN) or job.asked is not None or _unsettled(job)
 
 
 def rank(body: Body) -> Rank | None:
     """How far along a job is by this event; None for one that does not move a job."""
     match body:
         case Accepted():
-            return 0, Phase.ACCEPTED
-        case Queued(dispatch):
-            return dispatch, Phase.QUEUED
+            return Rank(0, Phase.ACCEPTED)
+        case Queued(dispatch, _, redelivery):
+            return Rank(dispatch, Phase.QUEUED, 0 if redelivery is None else dispatch)
         case Sending(dispatch):
-            return dispatch, Phase.SENDING
+            return Rank(dispatch, Phase.SENDING)
         case SendDeferred(dispatch):
-            return dispatch, Phase.DEFERRED
+            return Rank(dispatch, Phase.DEFERRED)
         case SendFailed(dispatch) | SendLost(dispatch):
-            return dispatch, Phase.BROKEN
+            return Rank(dispatch, Phase.BROKEN)
         case RetryScheduled(dispatch):
-            return dispatch, Phase.RETRY_SCHEDULED
+            return Rank(dispatch, Phase.RETRY_SCHEDULED)
         case Failed(dispatch):
-            return dispatch, Phase.FAILED
+            return Rank(dispatch, Phase.FAILED)
         case Sent(dispatch) | Settled(dispatch):
-            return dispatch, Phase.SENT
+            return Rank(dispatch, Phase.SENT)
         case (
             Requested()
             | PolicySet()
@@ -144,6 +179,8 @@ def rank(body: Body) -> Rank | None:
             | Noted()
             | CameDue()
             | Acknowledged()
+            | RedeliveryRequested()
+            | RedeliveryRefused()
             | Attempt()
         ):
             return None
@@ -152,29 +189,52 @@ def rank(body: Body) -> Rank | None:
 
 
 def outranks(new: Rank, old: Rank) -> bool:
-    """Whether a job at `old` moves to `new`: forward only; after `failed` only `sent` counts, after `sent` nothing."""
-    if old[1] >= Phase.FAILED or new[1] == Phase.SENT:
-        return new[1] == Phase.SENT != old[1]
-    return new > old
+    """Whether a job at `old` moves to `new`: forward only; after `failed` only `sent` counts, after `sent` nothing.
+
+    But a redelivery begins whatever the end was, and what came before it counts for nothing then.
+    """
+    if new.first:
+        return new.dispatch > old.dispatch
+    if new.dispatch < old.first:
+        return False
+    if old.phase >= Phase.FAILED or new.phase == Phase.SENT:
+        return new.phase == Phase.SENT != old.phase
+    return new[:2] > old[:2]
 
 
 def evolve(job: Job | None, event: Event[Body]) -> Job | None:
     """The job after this event. Any repeated or late event leaves it as it is."""
     body = event.body
     if job is None:
-        return _open(event, body) if isinstance(body, Accepted) else None
-    if isinstance(body, Acknowledged):
-        return job if job.acknowledged else msgspec.structs.replace(job, acknowledged=True)
+        return _begin(event, body)
+    match body:
+        case Acknowledged():
+            return job if job.acknowledged else msgspec.structs.replace(job, acknowledged=True)
+        case RedeliveryRequested():
+            return _asked(job, body)
+        case RedeliveryRefused(redelivery):
+            return _decided(job, redelivery)
+        case _:
+            return _moved(job, event, body)
+
+
+def _moved(job: Job, event: Event[Body], body: Body) -> Job:
+    new = rank(body)
+    if new is None or new.dispatch < job.first:
+        return job
     if isinstance(body, RetryScheduled | Failed) and body.attempts > job.attempts:
         job = msgspec.structs.replace(job, attempts=body.attempts, error=body.error)
-    new = rank(body)
-    if new is None or not outranks(new, (job.dispatch, job.phase)):
-        return job
-    dispatch, phase = new
+    if not outranks(new, job.rank):
+        return job if new.dispatch <= job.highest else msgspec.structs.replace(job, last=new.dispatch)
+    if isinstance(body, Queued) and body.redelivery is not None:
+        job = _anew(job, event, body.redelivery)
+    dispatch, phase, first = new.after(job.rank)
     return msgspec.structs.replace(
         job,
         dispatch=dispatch,
         phase=phase,
+        first=first,
+        last=job.highest if job.highest > dispatch else 0,
         due=_due(body),
         error=_error(body) or job.error,
         request=None if phase >= Phase.FAILED else job.request,
@@ -187,8 +247,8 @@ def conclude(job: Job | None, event: Event[Body], retry: LinearRetry) -> list[Ev
     """What must happen next to this job, which `event` has just been folded into. Its times come from the event."""
     if job is None:
         return []
-    if _unsettled(job):
-        return [event.then(Settled(job.dispatch), SOURCE)]
+    if (answer := _answer(job, event)) is not None:
+        return [answer]
     match job.phase, event.body:
         case Phase.ACCEPTED, _:
             return [_queue(job, event)]
@@ -214,11 +274,11 @@ def attempt(job: Job, queued: Event[Fact]) -> Event[Attempt]:
     if job.request is None:
         msg = f"{job.notification} is final, there is nothing left to send"
         raise ValueError(msg)
-    return queued.then(Attempt(job.dispatch, job.request), SOURCE)
+    return queued.then(Attempt(job.dispatch, job.request, job.first), SOURCE)
 
 
 def lane_of(job: Job) -> str:
-    """The lane of a job's present dispatch: the first goes by the class, all others are retries."""
+    """The lane of a job's present dispatch: the first, also of a redelivery, goes by the class, others are retries."""
     return _lane(job, job.dispatch)
 
 
@@ -228,18 +288,70 @@ def came_due(job: Job, now: datetime) -> Event[CameDue]:
     return Event(body, job.notification, max(now, job.due or now), SOURCE, job.correlation, job.cause, job.tenant)
 
 
-def _open(event: Event[Body], accepted: Accepted) -> Job:
+def _begin(event: Event[Body], body: Body) -> Job | None:
+    """A job that was just accepted; or that was forgotten, of which a redelivery tells what must be known."""
+    match body:
+        case Accepted(request, priority):
+            return _open(event, request, priority)
+        case RedeliveryRequested():
+            job = _open(event, body.request, body.priority)
+            return _asked(msgspec.structs.replace(job, dispatch=body.dispatch, phase=Phase.SENT), body)
+        case _:
+            return None
+
+
+def _open(event: Event[Body], request: Request, priority: Priority) -> Job:
     return Job(
         event.notification,
         event.correlation,
-        accepted.priority,
-        accepted.request.max_attempts,
-        accepted.request,
+        priority,
+        request.max_attempts,
+        request,
         event.id,
         event.time,
         event.time,
         tenant=event.tenant,
     )
+
+
+def _asked(job: Job, body: RedeliveryRequested) -> Job:
+    if body.redelivery in job.redeliveries:
+        return job
+    request = body.request if job.final else job.request
+    last = body.dispatch if body.dispatch > job.highest else job.last
+    return msgspec.structs.replace(job, asked=body.redelivery, request=request, last=last)
+
+
+def _decided(job: Job, redelivery: str) -> Job:
+    """Trap: the one that is refused may not be the one that is asked for."""
+    if redelivery in job.redeliveries:
+        return job
+    decided = (*job.redeliveries, redelivery)[-REDELIVERIES_KEPT:]
+    job = msgspec.structs.replace(job, redeliveries=decided)
+    if job.asked != redelivery:
+        return job
+    return msgspec.structs.replace(job, asked=None, request=None if job.final else job.request)
+
+
+def _anew(job: Job, event: Event[Body], redelivery: str) -> Job:
+    request, job = job.request, _decided(job, redelivery)
+    return msgspec.structs.replace(job, request=request, attempts=0, accepted=event.time)
+
+
+def _answer(job: Job, event: Event[Body]) -> Event[Fact] | None:
+    """What is owed to people: that it has arrived, or what becomes of the redelivery they asked for."""
+    if _unsettled(job):
+        return event.then(Settled(job.dispatch), SOURCE)
+    return None if job.asked is None else _redeliver(job, event, job.asked)
+
+
+def _redeliver(job: Job, event: Event[Body], redelivery: str) -> Event[Fact]:
+    reason: RedeliveryRefusal | None = "acknowledged" if job.acknowledged else None if job.final else "under-way"
+    if reason is not None:
+        return event.then(RedeliveryRefused(redelivery, reason, STATUS[job.phase]), SOURCE)
+    dispatch = job.highest + 1
+    assert job.request is not None
+    return event.then(Queued(dispatch, lane(job.request.channel, job.priority), redelivery), SOURCE)
 
 
 def _unsettled(job: Job) -> bool:
@@ -255,7 +367,7 @@ def _lane(job: Job, dispatch: int) -> str:
     if job.request is None:
         msg = f"{job.notification} is final, it has no lane"
         raise ValueError(msg)
-    return lane(job.request.channel, job.priority if dispatch == 1 else "retries")
+    return lane(job.request.channel, job.priority if dispatch == (job.first or 1) else "retries")
 
 
 def _after_failure(job: Job, event: Event[Body], retry: LinearRetry) -> Event[Fact]:
