@@ -15,9 +15,11 @@ from streams.events import (
     CameDue,
     Channel,
     Event,
+    Failed,
     Origin,
     Personal,
     Queued,
+    RedeliveryRequested,
     Request,
     RetryScheduled,
     SendDeferred,
@@ -33,7 +35,7 @@ from streams.topics import EVENTS
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 MAX_ATTEMPTS = 3
-OUTCOMES = ("s", "fs", "fff", "ds", "ls", "f", "", "sa")
+OUTCOMES = ("s", "fs", "fff", "ds", "ls", "f", "", "sa", "k", "srs", "fffrfs")
 SUPPRESSED = 8
 """Of every nine, the last."""
 Events = list[Event[Body]]
@@ -60,8 +62,9 @@ def suppressed(name: str, seconds: float = 0, asked: Request | None = None) -> E
 
 
 def life(first: Event[Body], outcomes: str = "s") -> Events:
-    """What the log says of a notification whose attempts end so: sent, failed, deferred, lost, kept (no outcome, but
-    its recipient acknowledges it); then acknowledged."""
+    """What the log says of a notification whose attempts end so: sent, failed, deferred, lost, kept (no outcome,
+    but its recipient acknowledges it). Once that is final it may be acknowledged, or redelivered.
+    """
     told: Events = []
     job = None
     todo = [first]
@@ -95,6 +98,10 @@ def _world(one: Event[Body], left: list[str]) -> Events:
             return [one.then(CameDue(dispatch, "deferral"), "lifecycle", until)]
         case RetryScheduled(dispatch, not_before):
             return [one.then(CameDue(dispatch, "retry"), "lifecycle", not_before)]
+        case Sent(dispatch) | Failed(dispatch) if left[:1] == ["r"]:
+            left.pop(0)
+            wish = RedeliveryRequested(f"r{dispatch}", "ada", "lost", dispatch, "transactional", request())
+            return [one.then(wish, "gateway", later)]
         case Sent() if left == ["a"]:
             left.clear()
             return [one.then(Acknowledged(), "gateway", later)]
