@@ -51,6 +51,7 @@ from streams.topics import lane
 
 SOURCE = "lifecycle"
 LOST = "no outcome came by the deadline"
+SETTLED = "settled"
 REDELIVERIES_KEPT = 16
 """Of one job: what tells a redelivery that is asked twice."""
 
@@ -106,8 +107,8 @@ AWAITS: dict[Phase, Obligation] = {
 class Job(msgspec.Struct, frozen=True, omit_defaults=True):
     """A notification on its way, as lifecycle's table keeps it. `request` goes once the job is final.
 
-    `first` is as in `Rank`; `last` the highest dispatch, where `sent` came late for an earlier one; `asked` names a
-    redelivery that is to be decided about, `redeliveries` those decided lately.
+    `first` is as in `Rank`; `last` the highest dispatch, where `sent` came late for an earlier one; `asked` names
+    the redeliveries that are to be decided about, `redeliveries` those decided lately.
     """
 
     notification: str
@@ -127,7 +128,7 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True):
     acknowledged: bool = False
     first: int = 0
     last: int = 0
-    asked: str | None = None
+    asked: tuple[str, ...] = ()
     redeliveries: tuple[str, ...] = ()
 
     @property
@@ -148,7 +149,19 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def owes(job: Job) -> bool:
     """Whether a conclusion about this job must come next on the log."""
-    return job.phase in (Phase.ACCEPTED, Phase.BROKEN) or job.asked is not None or _unsettled(job)
+    return job.phase in (Phase.ACCEPTED, Phase.BROKEN) or bool(owed_to_people(job))
+
+
+def owed_to_people(job: Job) -> tuple[str, ...]:
+    """What must come next whatever the phase: by name the redeliveries to be decided about, and `SETTLED`."""
+    return (*job.asked, SETTLED) if _unsettled(job) else job.asked
+
+
+def unasked(job: Job) -> Job:
+    """The job as it would be if that had not been asked for."""
+    request = None if job.final else job.request
+    seen = job.acknowledged and not _unsettled(job)
+    return msgspec.structs.replace(job, asked=(), acknowledged=seen, request=request)
 
 
 def rank(body: Body) -> Rank | None:
@@ -315,22 +328,20 @@ def _open(event: Event[Body], request: Request, priority: Priority) -> Job:
 
 
 def _asked(job: Job, body: RedeliveryRequested) -> Job:
-    if body.redelivery in job.redeliveries:
+    if body.redelivery in (*job.redeliveries, *job.asked):
         return job
     request = body.request if job.final else job.request
     last = body.dispatch if body.dispatch > job.highest else job.last
-    return msgspec.structs.replace(job, asked=body.redelivery, request=request, last=last)
+    return msgspec.structs.replace(job, asked=(*job.asked, body.redelivery), request=request, last=last)
 
 
 def _decided(job: Job, redelivery: str) -> Job:
-    """Trap: the one that is refused may not be the one that is asked for."""
     if redelivery in job.redeliveries:
         return job
     decided = (*job.redeliveries, redelivery)[-REDELIVERIES_KEPT:]
-    job = msgspec.structs.replace(job, redeliveries=decided)
-    if job.asked != redelivery:
-        return job
-    return msgspec.structs.replace(job, asked=None, request=None if job.final else job.request)
+    left = tuple(name for name in job.asked if name != redelivery)
+    request = job.request if left or not job.final else None
+    return msgspec.structs.replace(job, asked=left, redeliveries=decided, request=request)
 
 
 def _anew(job: Job, event: Event[Body], redelivery: str) -> Job:
@@ -342,7 +353,7 @@ def _answer(job: Job, event: Event[Body]) -> Event[Fact] | None:
     """What is owed to people: that it has arrived, or what becomes of the redelivery they asked for."""
     if _unsettled(job):
         return event.then(Settled(job.dispatch), SOURCE)
-    return None if job.asked is None else _redeliver(job, event, job.asked)
+    return _redeliver(job, event, job.asked[-1]) if job.asked else None
 
 
 def _redeliver(job: Job, event: Event[Body], redelivery: str) -> Event[Fact]:

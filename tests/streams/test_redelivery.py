@@ -106,7 +106,7 @@ def test_what_is_under_way_is_refused_with_its_status(happened: list[Event[Body]
     assert bodies(concluded) == [RedeliveryRefused("r", "under-way", status)]
     assert concluded[0].id == "n:redelivery-refused:r"
     assert job is not None
-    assert (job.rank, job.request, job.asked) == (before.rank, REQUEST, None)
+    assert (job.rank, job.request, job.asked) == (before.rank, REQUEST, ())
 
 
 def test_what_its_recipient_has_seen_is_refused() -> None:

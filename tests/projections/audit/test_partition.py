@@ -14,7 +14,7 @@ from streams.events import Body, CameDue, Event, Origin, Repeated, Sent, Suppres
 from tests.projections.audit.given import Audited, Raw, audited, born, lived, without
 from tests.projections.lives import Events, at, event, request, shuffled
 
-OUTCOMES = st.sampled_from(["s", "fs", "fff", "ds", "ls", "f", ""])
+LIVES = st.sampled_from(["s", "fs", "fff", "ds", "ls", "f", "", "srs", "k"])
 
 
 def digests(seen: Audited) -> tuple[object, ...]:
@@ -82,7 +82,7 @@ def test_a_job_that_was_given_up_with_a_dead_letter_is_not_stuck(tmp_path: Path)
 
 @settings(max_examples=40)
 @given(
-    outcomes=st.lists(st.sampled_from(["s", "fs", "fff", "ds", "ls", "f", "", "srs", "k"]), max_size=12),
+    outcomes=st.lists(LIVES, max_size=12),
     seed=st.integers(0, 99),
 )
 def test_stories_in_a_file_are_the_same_as_in_memory(outcomes: list[str], seed: int, tmp_path_factory: object) -> None:

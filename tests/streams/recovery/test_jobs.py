@@ -112,16 +112,21 @@ inputs = st.one_of(
     ),
 )
 FROM_DELIVER = (Sending, Sent, SendFailed, SendDeferred)
+FROM_PEOPLE = (Acknowledged, RedeliveryRequested)
 steps = st.lists(st.one_of(inputs, st.none()), max_size=60)
 """An event that somebody writes, or None: lifecycle folds one."""
 
 
 def lived(happened: Sequence[Event[Body] | None]) -> list[bytes]:
-    """The log after all that; lifecycle may be behind. What deliver says of a dispatch comes after it was queued."""
+    """The log after all that; lifecycle may be behind. What deliver says of a dispatch comes after it was queued,
+    and what people say of a notification after they have seen it.
+    """
     live = Live([])
     for one in happened:
         if one is not None:
-            if not isinstance(one.body, FROM_DELIVER) or f"{one.notification}:queued:{one.body.dispatch}" in live.said:
+            dispatch = one.body.dispatch if isinstance(one.body, FROM_DELIVER) else 1
+            free = not isinstance(one.body, (*FROM_DELIVER, *FROM_PEOPLE))
+            if free or f"{one.notification}:queued:{dispatch}" in live.said:
                 live.log.append(encode(one))
         elif live.next < len(live.log):
             live.step()
@@ -129,10 +134,10 @@ def lived(happened: Sequence[Event[Body] | None]) -> list[bytes]:
 
 
 def settled_alike(job: Job) -> Job:
-    """Whether `sent` or `settled` was read first is one to who has sent it: only the numbers used must be the same."""
+    """Whether an outcome or an acknowledgement was read first is all one in the end: it was sent, by these numbers."""
     if job.phase is not Phase.SENT:
         return job
-    return msgspec.structs.replace(job, cause="", changed=START, dispatch=job.highest, last=0)
+    return msgspec.structs.replace(job, cause="", changed=START, error=None, dispatch=job.highest, last=0)
 
 
 def counted_alike(job: Job, other: Job) -> Job:
