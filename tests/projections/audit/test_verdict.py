@@ -170,8 +170,9 @@ def test_a_second_sent_is_explained_by_a_redelivery_that_somebody_asked_for(tmp_
 def test_a_second_sent_within_a_redelivery_is_a_double(tmp_path: Path) -> None:
     events = lived("srlsrs")
     assert audited(events, tmp_path).findings == []
-    lost = next(one for one in events if isinstance(one.body, SendLost))
-    late = lost.then(Sent(lost.body.dispatch), "deliver", at(500))  # type: ignore[attr-defined]
+    late = next(
+        one.then(Sent(one.body.dispatch), "deliver", at(500)) for one in events if isinstance(one.body, SendLost)
+    )
     assert audited([*events, late], tmp_path).findings == []
     assert "double" in audited(without([*events, late], SendLost), tmp_path).kinds
 
