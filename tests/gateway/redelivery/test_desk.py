@@ -200,7 +200,7 @@ async def until_stored(http: httpx.AsyncClient, recipient: str, count: int) -> N
     """Returns once so many have ended, as the list tells."""
     async with asyncio.timeout(60):
         while True:
-            found = (await http.get("", params={"recipient": recipient})).json()
+            found = (await http.get(str(http.base_url).rstrip("/"), params={"recipient": recipient})).json()
             if sum(job["status"] in ("sent", "failed") for job in found) == count:
                 return
             await asyncio.sleep(0.1)
