@@ -143,6 +143,15 @@ def test_a_conclusion_that_comes_late_still_tells_the_attempts() -> None:
     assert (stored(told)["attempts"], stored(told)["status"]) == (1, "sent")
 
 
+def test_the_highest_dispatch_is_known_though_an_earlier_one_was_sent_at_last() -> None:
+    told = [*life(accepted("n"), "l"), event(Sent(1), seconds=30)]
+    job = stored(told)
+    assert (job["status"], job["fold"]["dispatch"], job["fold"]["last"]) == ("sent", 1, 2)
+    standing = restored(job)
+    queued = next(one for one in told if one.id == "n:queued:2")
+    assert evolve(standing, queued, Place(0, 99)) is standing
+
+
 def test_a_redelivered_one_is_in_the_mailbox_again_once_it_is_sent() -> None:
     asked = Request("in-app", "key", 3, Personal("user1", "hello"))
     told = life(accepted("n", 0, asked), "srs")

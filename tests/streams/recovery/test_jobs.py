@@ -19,6 +19,7 @@ from streams.events import (
     Event,
     Origin,
     Personal,
+    Queued,
     RedeliveryRequested,
     Request,
     SendDeferred,
@@ -207,6 +208,30 @@ def test_an_accepted_one_that_was_not_queued_yet_is_queued_once() -> None:
     again = Live(log, shard, applied)
     again.catch_up()
     assert (again.said, again.lanes) == (["a:queued:1"], ["a:attempt:1"])
+
+
+def test_a_forgotten_one_that_is_wanted_again_is_no_row_until_that_is_decided() -> None:
+    log = [encode(event("a", wished("r")))]
+    shard, applied, jobs = rebuilt(log)
+    assert (shard.entries, applied, jobs.owed()) == ({}, 0, 1)
+    again = Live(log, shard, applied)
+    again.catch_up()
+    assert (again.said, again.lanes) == (["a:queued:2"], ["a:attempt:2"])
+
+
+def test_what_people_asked_for_is_answered_in_its_order_and_what_was_answered_is_not_again() -> None:
+    begun = Live([encode(event("a", ACCEPTED))])
+    begun.catch_up()
+    asked = [*begun.log, *(encode(event("a", body, 1)) for body in (Sent(1), wished("r"), wished("s")))]
+    for log, first, said in (
+        (asked, 3, ["a:queued:2", "a:redelivery-refused:s"]),
+        ([*asked, encode(event("a", Queued(2, "lane", "r"), 1))], 4, ["a:redelivery-refused:s"]),
+    ):
+        shard, applied, jobs = rebuilt(log)
+        assert (applied, jobs.owed()) == (first, len(said))
+        again = Live(log, shard, applied)
+        again.catch_up()
+        assert again.said == said
 
 
 def test_finished_ones_are_forgotten_unless_they_may_be_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
