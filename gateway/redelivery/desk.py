@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.answers import RETRY_SOON, Answering, answer, unknown
+from gateway.pending import Pending
 from gateway.query import Wrong
 from gateway.redelivery import bodies
 from gateway.redelivery.asking import Asked, Asking, Unavailable
@@ -31,6 +32,7 @@ PATIENCE = 5.0
 KEY_HEADER = "Idempotency-Key"
 MOST_KEY = 255
 REPLAYED = {"Idempotency-Replayed": "true"}
+PENDING = Refusal("under-way", "it is still under way: pending")
 ACCEPTED, CONFLICT, OTHER_WORDS, AWAY = 202, 409, 422, 503
 
 log = logging.getLogger(__name__)
@@ -52,7 +54,7 @@ class RedeliveryDesk:
     @asynccontextmanager
     async def open(self, _: FastAPI) -> AsyncIterator[None]:
         """Connections for as long as the app lives; servers may be away. A bulk under way stops with it, on record."""
-        publisher = Publisher(self._settings.kafka_url)
+        publisher, self._pending = Publisher(self._settings.kafka_url), Pending(self._settings)
         async with database(self._settings, patience=PATIENCE) as base:
             self._reads = Reads(base)
             self._asking = Asking(self._settings, self._reads, publisher)
@@ -64,6 +66,7 @@ class RedeliveryDesk:
                     task.cancel()
                 await asyncio.gather(*self._bulks.values(), return_exceptions=True)
                 await publisher.stop()
+                await self._pending.close()
 
     async def one(self, request: Request) -> Response:
         """Ask for one notification's redelivery."""
@@ -77,6 +80,8 @@ class RedeliveryDesk:
                 await self._asking.write([operations.to_record(event)])
         except Unavailable as error:
             return _away(error)
+        if wish.notification in asked.refused and await self._pending.job(wish.notification):
+            asked.refused[wish.notification] = PENDING
         return _answer(wish, asked)
 
     async def many(self, request: Request) -> Response:

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+import redis
 
 from gateway.app import router
 from projections import runner
@@ -22,6 +23,7 @@ from streams.operations import Operation, RedeliveryBegun, RedeliveryEnded
 from streams.settings import Settings
 from streams.topics import EVENTS, OPERATIONS
 from streams.vitals import Vitals
+from tests.gateway.filled import leave_pending
 from tests.projections.lives import Events, accepted, life, request, suppressed
 from tests.support import kafka
 from tests.support.web import serving
@@ -136,6 +138,14 @@ async def test_a_suppressed_one_and_one_that_there_is_not(settings: Settings, ht
     assert (await http.post(f"/{name}/redeliver", json=WHY)).json()["obstacle"] == "suppressed"
     answer = await http.post("/nobody/redeliver", json=WHY)
     assert (answer.status_code, answer.json()) == (404, {"message": "Job not found"})
+
+
+async def test_one_that_was_only_just_accepted_is_under_way(settings: Settings, http: httpx.AsyncClient) -> None:
+    name = str(uuid4())
+    with redis.Redis.from_url(settings.redis_url) as kept:
+        leave_pending(kept, settings, name)
+    answer = await http.post(f"/{name}/redeliver", json=WHY)
+    assert (answer.status_code, answer.json()["message"]) == (409, "not redelivered: it is still under way: pending")
 
 
 @pytest.mark.parametrize("body", [{}, {"why": ""}, {"why": 3}, {"why": "x", "what": 1}])
