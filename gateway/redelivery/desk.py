@@ -18,7 +18,7 @@ from gateway.redelivery import bodies
 from gateway.redelivery.asking import Asked, Asking, Unavailable
 from gateway.redelivery.bodies import Many, One
 from gateway.redelivery.bulk import SHOWN, Order, carry_out, find
-from gateway.redelivery.wishes import Refusal, Wish, Words, name
+from gateway.redelivery.wishes import UNKNOWN, Refusal, Wish, Words, name
 from projections.reads import Reads
 from projections.store import database
 from streams import clock, operations
@@ -80,7 +80,7 @@ class RedeliveryDesk:
                 await self._asking.write([operations.to_record(event)])
         except Unavailable as error:
             return _away(error)
-        if wish.notification in asked.refused and await self._pending.job(wish.notification):
+        if asked.refused.get(wish.notification) == UNKNOWN and await self._pending.job(wish.notification):
             asked.refused[wish.notification] = PENDING
         return _answer(wish, asked)
 

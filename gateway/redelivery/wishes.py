@@ -42,6 +42,9 @@ class Refusal(NamedTuple):
     text: str
 
 
+UNKNOWN = Refusal("unknown", "there is no such notification")
+
+
 class Again(NamedTuple):
     """It was asked for before, under this name and in these words."""
 
@@ -72,7 +75,7 @@ def ask(
             return Again()
         return Refusal("other-words", "this key was used by somebody else, or with another reason: take a new one")
     if stored is None:
-        return Refusal("unknown", "there is no such notification")
+        return UNKNOWN
     if (refusal := obstacle(stored)) is not None:
         return refusal
     return _record(wish, stored, words, keys, now)
