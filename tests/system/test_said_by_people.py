@@ -48,11 +48,19 @@ def whole(tmp_path_factory: pytest.TempPathFactory, outage: Path) -> Iterator[Wh
         yield Whole(stack, calls)
 
 
-def post(whole: Whole, recipient: str, channel: str = "email") -> str:
-    body = {"type": channel, "recipient": recipient, "message": "hello"}
+def post(whole: Whole, recipient: str) -> str:
+    body = {"type": "email", "recipient": recipient, "message": "hello"}
     answer = requests.post(f"{whole.stack.http}/api/notifications", json=body, timeout=30)
     assert answer.status_code == 201, answer.text
     return str(answer.json()["id"])
+
+
+def like(whole: Whole, user: str) -> str:
+    """An in-app notification to them."""
+    body = {"type": "LIKE", "actorId": f"fan of {user}", "targetId": user, "postId": "post1"}
+    answer = requests.post(f"{whole.stack.http}/like", json=body, timeout=30)
+    assert answer.status_code == 200, answer.text
+    return answer.headers["location"].rsplit("/", 1)[1]
 
 
 def redeliver(whole: Whole, name: str, key: str) -> requests.Response:
@@ -144,7 +152,7 @@ def test_what_a_user_has_acknowledged_is_settled_and_not_tried_again(whole: Whol
     """While a worker is gone in the middle of two calls; the other user has seen nothing."""
     whole.stack.kill("deliver", signal.SIGSTOP)
     try:
-        seen, unseen = post(whole, "user1", "in-app"), post(whole, "user2", "in-app")
+        seen, unseen = like(whole, "user1"), like(whole, "user2")
         for name, user in ((seen, "user1"), (unseen, "user2")):
             until_told(whole, name, "queued")
             begin(whole, name, user)
