@@ -17,6 +17,7 @@ from deploy.commands.check import check
 from deploy.commands.down import down
 from deploy.commands.logs import logs
 from deploy.commands.recover import recover
+from deploy.commands.redeliver import redeliver
 from deploy.commands.seed import seed
 from deploy.commands.status import status
 from deploy.commands.test import run_tests
@@ -39,6 +40,7 @@ app.command()(bench)
 app.command()(seed)
 app.command()(audit)
 app.command()(recover)
+app.command()(redeliver)
 app.add_typer(dead_letters.app, name="dead-letters")
 INTERRUPTED = 130
 

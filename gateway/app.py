@@ -10,6 +10,8 @@ from gateway.desk import Desk
 from gateway.posts import PostsDesk
 from gateway.preferences import PreferencesDesk
 from gateway.query import PARAMETERS
+from gateway.redelivery import documents as redelivery_documents
+from gateway.redelivery.desk import Patient, RedeliveryDesk
 from streams.settings import Settings
 
 
@@ -29,6 +31,7 @@ def router(settings: Settings) -> APIRouter:
     routes.include_router(_dead_letters(settings))
     routes.include_router(_policies(settings))
     routes.include_router(_preferences(settings))
+    routes.include_router(_redelivery(settings))
     return routes
 
 
@@ -155,5 +158,29 @@ def _preferences(settings: Settings) -> APIRouter:
         summary="Have everything on again for a recipient",
         responses=extra.SET,
         openapi_extra=extra.RECIPIENT,
+    )
+    return routes
+
+
+def _redelivery(settings: Settings) -> APIRouter:
+    desk = RedeliveryDesk(settings)
+    routes = APIRouter(prefix="/api/notifications", lifespan=desk.open, route_class=Patient, tags=["notifications"])
+    routes.add_api_route(
+        "/redeliver",
+        desk.many,
+        methods=["POST"],
+        status_code=202,
+        summary="Deliver once more all that the filters leave",
+        responses=redelivery_documents.BULK,
+        openapi_extra=redelivery_documents.MANY,
+    )
+    routes.add_api_route(
+        "/{id}/redeliver",
+        desk.one,
+        methods=["POST"],
+        status_code=202,
+        summary="Deliver a notification once more",
+        responses=redelivery_documents.REDELIVERY,
+        openapi_extra=redelivery_documents.ONE | {"parameters": [*ID["parameters"], redelivery_documents.KEY]},
     )
     return routes

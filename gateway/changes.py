@@ -68,7 +68,7 @@ class Changes:
             if old is not None:
                 self._ranks[event.notification] = old
             return None
-        self._ranks[event.notification] = new
+        self._ranks[event.notification] = new if old is None else new.after(old)
         if len(self._ranks) > REMEMBERED:
             del self._ranks[next(iter(self._ranks))]
         return _told(event, STATUS[new[1]], before=None if old is None else STATUS[old[1]])
@@ -80,12 +80,14 @@ def _told(event: Event[Body], status: str, before: str | None) -> Change | None:
             return _change(event, status, job=_job(event, accepted))
         case RetryScheduled(_, _, attempts, error) | Failed(_, attempts, error):
             return _change(event, status, attempts=attempts, last_error=error)
-        case Queued(_, lane):
+        case Queued(_, lane, None):
             return _change(event, status, lane=lane)
         case Held(_, _, until):
             return _change(event, status, held_until=iso(until))
         case Withheld(_, reason):
             return _change(event, status, reason=reason)
+        case Queued(_, lane):
+            return _change(event, status, lane=lane, attempts=0)
         case _:
             return None if status == before else _change(event, status)
 

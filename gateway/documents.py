@@ -21,6 +21,10 @@ Told = Literal[
     "failed",
     "lost",
     "acknowledged",
+    "settled",
+    "redelivery_requested",
+    "redelivered",
+    "redelivery_refused",
 ]
 EXAMPLE_ID = "0d1f7a5e-8f0c-4a3e-9a57-3f0f8f6c2b11"
 

@@ -99,9 +99,12 @@ def evolve(standing: Standing | None, event: Event[Body], place: Place) -> Stand
         return _first(event, place)
     if standing.job is None or place.offset <= standing.position:
         return standing
-    job, acknowledged = notification.evolve(standing.job, event), standing.acknowledged
-    if acknowledged is None and isinstance(event.body, Acknowledged):
-        acknowledged = event.time
+    job: Job | None = standing.job
+    acknowledged = standing.acknowledged
+    if isinstance(event.body, Acknowledged):
+        acknowledged = acknowledged or event.time
+    elif notification.rank(event.body) is not None:
+        job = notification.evolve(job, event)
     if job is standing.job and acknowledged is standing.acknowledged:
         return standing
     return replace(
@@ -152,17 +155,24 @@ def changes(standing: Standing) -> Document:
         **({"reason": standing.reason} if standing.reason else {}),
         **({"heldUntil": standing.held_until} if standing.held_until else {}),
         **({"acknowledgedAt": standing.acknowledged} if standing.acknowledged else {}),
-        **({"mailbox": standing.mailbox} if standing.mailbox else {}),
+        **({"mailbox": standing.mailbox} if standing.mailbox or _left_mailbox(standing) else {}),
         "fold": {
             "partition": standing.partition,
             "position": standing.position,
             "dispatch": job.dispatch if job else 0,
             "phase": int(job.phase) if job else None,
             **({"holds": job.holds} if job and job.holds else {}),
+            **({"first": job.first} if job and job.first else {}),
+            **({"last": job.last} if job and job.last else {}),
             "counted": standing.counted,
             "epoch": standing.epoch,
         },
     }
+
+
+def _left_mailbox(standing: Standing) -> bool:
+    """A redelivered one is not in the mailbox any more until it is sent: a field that was written is written again."""
+    return standing.channel == "in-app" and standing.job is not None and standing.job.first > 0
 
 
 def restored(stored: Document) -> Standing:
@@ -185,6 +195,8 @@ def restored(stored: Document) -> Standing:
             error=stored["lastError"],
             holds=fold.get("holds", 0),
             withheld=stored.get("reason"),
+            first=fold.get("first", 0),
+            last=fold.get("last", 0),
         )
     return Standing(
         stored["_id"],

@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 
 from projections import jobs, preferences, story
+from projections.jobs import since
 from projections.position import Document
 from projections.store import POSITIONS, VERSIONS, Collection, Database, answered
-from projections.windows import pipeline, windows
-from streams.clock import EPOCH
+from projections.windows import Window, pipeline, windows
+from streams.clock import EPOCH, milliseconds
 
 AT_ONCE = 1000
 """Documents of a whole collection that are held together."""
@@ -30,15 +31,25 @@ class Reads:
         with answered():
             return await self._preferences.find_one({"_id": recipient})
 
-    async def newest(self, filters: Mapping[str, str], before: str, limit: int) -> list[Document]:
-        """Documents with a sequence below `before`, newest first."""
+    async def several(self, notifications: Sequence[str]) -> dict[str, Document]:
+        """The documents of those of them that have one."""
+        with answered():
+            found = self._jobs.find({"_id": {"$in": list(notifications)}}, batch_size=len(notifications) + 1)
+            return {document["_id"]: document async for document in found}
+
+    async def newest(
+        self, filters: Mapping[str, str], before: str, limit: int, begin: datetime = EPOCH
+    ) -> list[Document]:
+        """Documents with a sequence below `before`, from `begin` on, newest first."""
         page: list[Document] = []
+        lowest = since(milliseconds(begin))
         with answered():
             for window in windows(before, await self._newest_time()):
                 wanted = limit - len(page)
-                found = await self._jobs.aggregate(pipeline(window, filters, wanted), batchSize=wanted + 1)
+                bounded = Window(max(window.low, lowest), window.high)
+                found = await self._jobs.aggregate(pipeline(bounded, filters, wanted), batchSize=wanted + 1)
                 page += await found.to_list()
-                if len(page) == limit:
+                if len(page) == limit or window.low <= lowest:
                     break
         return page
 
@@ -53,6 +64,12 @@ class Reads:
         with answered():
             entries = await self._story.find({"jobId": notification}).to_list()
         return sorted(entries, key=lambda entry: (entry["position"]["partition"], entry["position"]["offset"]))
+
+    async def entries(self, names: Sequence[str]) -> dict[str, Document]:
+        """The lines of stories that have these ids."""
+        with answered():
+            found = self._story.find({"_id": {"$in": list(names)}}, batch_size=len(names) + 1)
+            return {entry["_id"]: entry async for entry in found}
 
     async def unread(self, user: str, limit: int) -> list[Document]:
         """The newest in-app notifications that a user has not acknowledged, oldest first."""

@@ -21,6 +21,8 @@ from streams.events import (
     PolicySet,
     PreferencesSet,
     Queued,
+    RedeliveryRefused,
+    RedeliveryRequested,
     Repeated,
     Requested,
     RetryScheduled,
@@ -29,6 +31,7 @@ from streams.events import (
     Sending,
     SendLost,
     Sent,
+    Settled,
     Suppressed,
     Withheld,
 )
@@ -67,8 +70,14 @@ def _told(event: Event[Body]) -> tuple[str, dict[str, Any]] | None:  # noqa: C90
             return "withheld", {"reason": reason, "preferences": preferences}
         case Held(_, _, until, preferences):
             return "held", {"notBefore": until, "preferences": preferences}
-        case Queued(dispatch, lane):
+        case Queued(dispatch, lane, None):
             return ("queued", {"dispatch": dispatch, "lane": lane}) if dispatch == 1 else None
+        case Queued(dispatch, lane, redelivery):
+            return "redelivered", {"dispatch": dispatch, "lane": lane, "redelivery": redelivery}
+        case RedeliveryRequested(redelivery, by, why):
+            return "redelivery_requested", {"redelivery": redelivery, "by": by, "why": why}
+        case RedeliveryRefused(redelivery, reason, status):
+            return "redelivery_refused", {"redelivery": redelivery, "reason": reason, "status": status}
         case Sending(dispatch, deadline, worker):
             return "sending", {"dispatch": dispatch, "worker": worker, "deadline": deadline}
         case Sent(dispatch):
@@ -83,6 +92,8 @@ def _told(event: Event[Body]) -> tuple[str, dict[str, Any]] | None:  # noqa: C90
             return "lost", {"dispatch": dispatch}
         case Acknowledged():
             return "acknowledged", {}
+        case Settled(dispatch):
+            return "settled", {"dispatch": dispatch}
         case Requested() | PolicySet() | CoolOffLifted() | PreferencesSet() | Repeated() | Noted():
             return None
         case SendFailed() | CameDue() | Attempt():

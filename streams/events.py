@@ -17,6 +17,7 @@ Activity = Literal["LIKE", "COMMENT", "SHARE", "FOLLOW", "MENTION"]
 SuppressionReason = Literal["duplicate", "rate-limited", "cooled-off"]
 PolicyScope = Literal["actor", "recipient", "type"]
 WithholdingReason = Literal["channel-off", "type-off", "actor-muted"]
+RedeliveryRefusal = Literal["under-way", "acknowledged", "too-old", "withheld", "quiet-hours", WithholdingReason]
 Obligation = Literal["retry", "deferral", "deadline", "lane", "hold"]
 """What a job waits for: a time of its own, or (`lane`) that deliver takes it up."""
 
@@ -184,10 +185,11 @@ class Held(Data, frozen=True):
 
 
 class Queued(Data, frozen=True):
-    """By lifecycle: handed to a lane (a topic) as dispatch 1, 2, 3 ..."""
+    """By lifecycle: handed to a lane (a topic) as dispatch 1, 2, 3 ...; the first of a redelivery names that."""
 
     dispatch: Dispatch
     lane: str
+    redelivery: str | None = None
 
 
 class Sending(Data, frozen=True):
@@ -249,14 +251,48 @@ class CameDue(Data, frozen=True):
 
 
 class Acknowledged(Data, frozen=True):
-    """By the gateway: the recipient has seen it. The read models fold it; no socket writes it yet."""
+    """By the gateway: the recipient has seen it."""
+
+
+class Settled(Data, frozen=True):
+    """By lifecycle: acknowledged before an outcome told that it was sent, so it evidently arrived."""
+
+    dispatch: Dispatch
+
+
+class RedeliveryRequested(Data, frozen=True):
+    """By the gateway: somebody wants what was sent or has failed delivered once more.
+
+    `redelivery` names the wish: what is asked twice under one name is one. Lifecycle may have forgotten the rest:
+    `dispatch` is the highest number that was queued, `holds` the number of holds.
+    """
+
+    redelivery: Text
+    by: Text
+    why: Text
+    dispatch: Dispatch
+    priority: Priority
+    request: Request
+    holds: Annotated[int, Meta(ge=0)] = 0
+
+
+class RedeliveryRefused(Data, frozen=True):
+    """By lifecycle: it makes no sense. `status` is the job's; it is not known where the wish came `too-old`."""
+
+    redelivery: Text
+    reason: RedeliveryRefusal
+    status: str | None = None
 
 
 class Attempt(Data, frozen=True):
-    """On a lane, by lifecycle: one dispatch to be tried by deliver. A command, not a fact of the log."""
+    """On a lane, by lifecycle: one dispatch to be tried by deliver. A command, not a fact of the log.
+
+    `first` is the dispatch its redelivery began with, 0 for none.
+    """
 
     dispatch: Dispatch
     request: Request
+    first: int = 0
 
 
 Fact = (
@@ -277,6 +313,9 @@ Fact = (
     | SendLost
     | CameDue
     | Acknowledged
+    | Settled
+    | RedeliveryRequested
+    | RedeliveryRefused
 )
 """What `notification-events` may hold."""
 
@@ -305,6 +344,9 @@ KINDS: dict[type[object], str] = {
     SendLost: "send-lost",
     CameDue: "came-due",
     Acknowledged: "acknowledged",
+    Settled: "settled",
+    RedeliveryRequested: "redelivery-requested",
+    RedeliveryRefused: "redelivery-refused",
     Attempt: "attempt",
 }
 
@@ -343,6 +385,8 @@ def _distinction(body: Body) -> str:
             return str(hold)
         case PolicySet() | CoolOffLifted() | PreferencesSet():
             return str(body.version)
+        case RedeliveryRequested() | RedeliveryRefused():
+            return body.redelivery
         case CameDue(dispatch, obligation):
             return f"{dispatch}.{obligation}"
         case Requested() | Accepted() | Suppressed() | Acknowledged():

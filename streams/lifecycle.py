@@ -11,7 +11,18 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from streams import clock, preferences
-from streams.events import Body, Event, Held, PreferencesSet, Queued, Withheld
+from streams.clock import from_milliseconds
+from streams.events import (
+    Body,
+    Event,
+    Fact,
+    Held,
+    PreferencesSet,
+    Queued,
+    RedeliveryRefused,
+    RedeliveryRequested,
+    Withheld,
+)
 from streams.folding import process
 from streams.folding.counts import Counts
 from streams.folding.ownership import Ownership
@@ -122,7 +133,7 @@ class Lifecycle:
         self, before: Job | None, event: Event[Body], record: Incoming, preferred: Preferences | None
     ) -> Reaction[State]:
         job, log, lanes, reasons = evolve(before, event), list[Record](), list[Record](), list[str]()
-        for conclusion in conclude(job, event, self._retry, preferred):
+        for conclusion in self._too_old(before, event, record) or conclude(job, event, self._retry, preferred):
             job = evolve(job, conclusion)
             log.append(Record.of(conclusion, EVENTS, record.key, record.partition))
             match conclusion.body:
@@ -133,3 +144,14 @@ class Lifecycle:
                 case Held():
                     reasons.append("quiet-hours")
         return Reaction(None if job is before else job, log, lanes, reasons)
+
+    def _too_old(self, state: Job | None, event: Event[Body], record: Incoming) -> list[Event[Fact]]:
+        """Refuses a redelivery that was written long after it was asked for, of a job that we have forgotten.
+
+        Trap: it tells of the job as it was then. If that was redelivered since, its next dispatch has been one before.
+        """
+        body = event.body
+        if state is not None or not isinstance(body, RedeliveryRequested):
+            return []
+        late = from_milliseconds(record.stamp) - event.time > self._grace / 2
+        return [event.then(RedeliveryRefused(body.redelivery, "too-old"), SOURCE)] if late else []

@@ -95,7 +95,37 @@ class CoolOffEnded(Done, frozen=True, tag="cool-off-lifted"):
     actor: str
 
 
-Operation = CooledOff | PolicyChanged | CoolOffEnded | GapAccepted | TableRebuilt | LaneSkipped | Redriven | Dropped
+class RedeliveryBegun(Done, frozen=True, tag="redelivery-begun"):
+    """Somebody asked for `count` notifications to be delivered once more, at most `rate` a second; `what` in words."""
+
+    bulk: str
+    count: int
+    rate: float
+    what: str
+
+
+class RedeliveryEnded(Done, frozen=True, tag="redelivery-ended"):
+    """Of `count`, so many were asked for on the log, had been before, and were refused; the others were not reached."""
+
+    bulk: str
+    count: int
+    asked: int
+    again: int
+    refused: int
+
+
+Operation = (
+    CooledOff
+    | PolicyChanged
+    | CoolOffEnded
+    | GapAccepted
+    | TableRebuilt
+    | LaneSkipped
+    | Redriven
+    | Dropped
+    | RedeliveryBegun
+    | RedeliveryEnded
+)
 
 
 class Event(Struct, frozen=True):

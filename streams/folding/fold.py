@@ -146,7 +146,9 @@ class Fold(Generic[StateT]):
         for record in records:
             if not self._expected(record):
                 continue
-            incoming = Incoming(record.topic, record.partition, record.offset, record.key, record.value)
+            incoming = Incoming(
+                record.topic, record.partition, record.offset, record.key, record.value, record.timestamp
+            )
             try:
                 outcome = self._judge.judge(incoming, record.timestamp, batch.entry)
             except UnknownType as error:

@@ -32,6 +32,8 @@ class Incoming(NamedTuple):
     offset: int
     key: bytes
     value: bytes | None
+    stamp: int = 0
+    """When its producer wrote it, in milliseconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from streams.events import (
     Sending,
     SendLost,
     Sent,
+    Settled,
     Suppressed,
     Withheld,
 )
@@ -78,6 +79,17 @@ def test_nothing_goes_back_when_the_log_repeats_itself() -> None:
         "sent",
     ]
     assert statuses(Sent(1), SendLost(1), Failed(1, 5, "late")) == ["sent"]
+
+
+def test_a_redelivery_is_told_as_a_life_of_its_own() -> None:
+    ended = (ACCEPTED, Queued(1, "lane"), Sending(1, EPOCH, "w"), Failed(1, 5, "no"))
+    changes = told(*ended, Queued(2, "lane", "r"), Sent(1), Queued(2, "lane", "r"), Sending(2, EPOCH, "w"), Sent(2))
+    assert [change.status for change in changes[-4:]] == ["failed", "queued", "sending", "sent"]
+    assert changes[-3].attempts == 0
+
+
+def test_what_an_acknowledgement_settles_is_sent() -> None:
+    assert statuses(ACCEPTED, Sending(1, EPOCH, "w"), Settled(1), Sent(1)) == ["pending", "sending", "sent"]
 
 
 def test_what_is_no_change_is_not_told() -> None:

@@ -15,11 +15,13 @@ from streams.events import (
     CameDue,
     Channel,
     Event,
+    Failed,
     Held,
     Origin,
     Personal,
     Queued,
     QuietHours,
+    RedeliveryRequested,
     Request,
     RetryScheduled,
     SendDeferred,
@@ -36,7 +38,7 @@ from streams.topics import EVENTS
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 MAX_ATTEMPTS = 3
-OUTCOMES = ("s", "fs", "fff", "ds", "ls", "f", "", "sa")
+OUTCOMES = ("s", "fs", "fff", "ds", "ls", "f", "", "sa", "k", "srs", "fffrfs")
 SUPPRESSED = 8
 """Of every nine, the last."""
 PREFERRED = {
@@ -68,7 +70,9 @@ def suppressed(name: str, seconds: float = 0, asked: Request | None = None) -> E
 
 
 def life(first: Event[Body], outcomes: str = "s", preferred: Preferences | None = None) -> Events:
-    """What the log says of a notification whose attempts end so: sent, failed, deferred, lost; then acknowledged."""
+    """What the log says of a notification whose attempts end so: sent, failed, deferred, lost, kept (no outcome,
+    but its recipient acknowledges it). Once that is final it may be acknowledged, or redelivered.
+    """
     told: Events = []
     job = None
     todo = [first]
@@ -95,6 +99,8 @@ def _world(one: Event[Body], left: list[str]) -> Events:
             outcome = left.pop(0)
             if outcome == "l":
                 return [one.then(CameDue(dispatch, "deadline"), "lifecycle", deadline)]
+            if outcome == "k":
+                return [one.then(Acknowledged(), "gateway", later)]
             return [one.then(_outcome(outcome, dispatch, later), "deliver", later)]
         case SendDeferred(dispatch, until):
             return [one.then(CameDue(dispatch, "deferral"), "lifecycle", until)]
@@ -102,6 +108,10 @@ def _world(one: Event[Body], left: list[str]) -> Events:
             return [one.then(CameDue(dispatch, "hold"), "lifecycle", until)]
         case RetryScheduled(dispatch, not_before):
             return [one.then(CameDue(dispatch, "retry"), "lifecycle", not_before)]
+        case Sent(dispatch) | Failed(dispatch) if left[:1] == ["r"]:
+            left.pop(0)
+            wish = RedeliveryRequested(f"r{dispatch}", "ada", "lost", dispatch, "transactional", request())
+            return [one.then(wish, "gateway", later)]
         case Sent() if left == ["a"]:
             left.clear()
             return [one.then(Acknowledged(), "gateway", later)]

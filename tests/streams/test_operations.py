@@ -5,7 +5,17 @@ import pytest
 
 from streams import operations
 from streams.codec import Undecodable
-from streams.operations import Dropped, Event, GapAccepted, LaneSkipped, Operation, Redriven, TableRebuilt
+from streams.operations import (
+    Dropped,
+    Event,
+    GapAccepted,
+    LaneSkipped,
+    Operation,
+    RedeliveryBegun,
+    RedeliveryEnded,
+    Redriven,
+    TableRebuilt,
+)
 from streams.topics import OPERATIONS
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -16,6 +26,8 @@ DONE: list[Operation] = [
     Redriven("dead:a:1.2", 4, "notification-events", 1, 12),
     Redriven("dead:notification-jobs:abc", 4, "notification-jobs"),
     Dropped("dead:a:1.2", 4),
+    RedeliveryBegun("b", 9, 2.5, "status failed, type email"),
+    RedeliveryEnded("b", 9, 5, 1, 2),
 ]
 
 
