@@ -19,6 +19,7 @@ from deploy.commands.down import down
 from deploy.commands.logs import logs
 from deploy.commands.rebuild import rebuild
 from deploy.commands.recover import recover
+from deploy.commands.redeliver import redeliver
 from deploy.commands.seed import seed
 from deploy.commands.status import status
 from deploy.commands.test import run_tests
@@ -50,6 +51,7 @@ app.command()(why)
 app.command()(export)
 app.command("import")(import_)
 app.command()(whatif)
+app.command()(redeliver)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(replay.app, name="replay")
 INTERRUPTED = 130

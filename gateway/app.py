@@ -13,6 +13,7 @@ from gateway import (
     live_documents,
     past_documents,
     policies,
+    preference_documents,
     replay_documents,
     replays,
 )
@@ -21,7 +22,10 @@ from gateway.desk import Desk
 from gateway.moment import AT
 from gateway.overview import OverviewDesk
 from gateway.posts import PostsDesk
+from gateway.preferences import PreferencesDesk
 from gateway.query import PARAMETERS
+from gateway.redelivery import documents as redelivery_documents
+from gateway.redelivery.desk import Patient, RedeliveryDesk
 from streams.settings import Settings
 
 
@@ -45,6 +49,8 @@ def router(settings: Settings) -> APIRouter:
     routes.include_router(_replays(settings))
     routes.include_router(_overview(settings))
     routes.include_router(front.router())
+    routes.include_router(_preferences(settings))
+    routes.include_router(_redelivery(settings))
     return routes
 
 
@@ -236,4 +242,59 @@ def _replays(settings: Settings) -> APIRouter:
             responses=replay_documents.SAID,
             openapi_extra=REPLAY_ID | replay_documents.WORDS,
         )
+    return routes
+
+
+def _preferences(settings: Settings) -> APIRouter:
+    desk = PreferencesDesk(settings)
+    routes = APIRouter(prefix="/api/preferences", lifespan=desk.open, route_class=Answering, tags=["preferences"])
+    path, extra = "/{recipient:path}", preference_documents
+    routes.add_api_route(
+        path,
+        desk.get,
+        methods=["GET"],
+        summary="What a recipient prefers",
+        responses=extra.SHOWN,
+        openapi_extra=extra.RECIPIENT,
+    )
+    routes.add_api_route(
+        path,
+        desk.put,
+        methods=["PUT"],
+        summary="Set what a recipient prefers",
+        responses=extra.SET,
+        openapi_extra=extra.REQUEST,
+    )
+    routes.add_api_route(
+        path,
+        desk.delete,
+        methods=["DELETE"],
+        summary="Have everything on again for a recipient",
+        responses=extra.SET,
+        openapi_extra=extra.RECIPIENT,
+    )
+    return routes
+
+
+def _redelivery(settings: Settings) -> APIRouter:
+    desk = RedeliveryDesk(settings)
+    routes = APIRouter(prefix="/api/notifications", lifespan=desk.open, route_class=Patient, tags=["notifications"])
+    routes.add_api_route(
+        "/redeliver",
+        desk.many,
+        methods=["POST"],
+        status_code=202,
+        summary="Deliver once more all that the filters leave",
+        responses=redelivery_documents.BULK,
+        openapi_extra=redelivery_documents.MANY,
+    )
+    routes.add_api_route(
+        "/{id}/redeliver",
+        desk.one,
+        methods=["POST"],
+        status_code=202,
+        summary="Deliver a notification once more",
+        responses=redelivery_documents.REDELIVERY,
+        openapi_extra=redelivery_documents.ONE | {"parameters": [*ID["parameters"], redelivery_documents.KEY]},
+    )
     return routes

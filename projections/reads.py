@@ -6,12 +6,13 @@ Each question asks the pointer first which copy is live: a cut-over is seen by t
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 
-from projections import jobs, story
+from projections import jobs, preferences, story
+from projections.jobs import since
 from projections.pointers import Pointers
 from projections.position import Document, key
 from projections.store import POSITIONS, VERSIONS, Collection, Database, answered
-from projections.windows import pipeline, windows
-from streams.clock import EPOCH
+from projections.windows import Window, pipeline, windows
+from streams.clock import EPOCH, milliseconds
 
 AT_ONCE = 1000
 """Documents of a whole collection that are held together."""
@@ -22,6 +23,7 @@ class Reads:
 
     def __init__(self, base: Database) -> None:
         self._base, self._positions, self._pointers = base, base[POSITIONS], Pointers(base)
+        self._preferences = base[preferences.PROJECTION]
 
     async def job(self, notification: str) -> Document | None:
         """One document."""
@@ -29,16 +31,32 @@ class Reads:
         with answered():
             return await stored.find_one({"_id": notification})
 
-    async def newest(self, filters: Mapping[str, str], before: str, limit: int) -> list[Document]:
-        """Documents with a sequence below `before`, newest first."""
+    async def preferences(self, recipient: str) -> Document | None:
+        """What a recipient has set."""
+        with answered():
+            return await self._preferences.find_one({"_id": recipient})
+
+    async def several(self, notifications: Sequence[str]) -> dict[str, Document]:
+        """The documents of those of them that have one."""
+        stored = await self._live(jobs.PROJECTION)
+        with answered():
+            found = stored.find({"_id": {"$in": list(notifications)}}, batch_size=len(notifications) + 1)
+            return {document["_id"]: document async for document in found}
+
+    async def newest(
+        self, filters: Mapping[str, str], before: str, limit: int, begin: datetime = EPOCH
+    ) -> list[Document]:
+        """Documents with a sequence below `before`, from `begin` on, newest first."""
         page: list[Document] = []
         stored = await self._live(jobs.PROJECTION)
+        lowest = since(milliseconds(begin))
         with answered():
             for window in windows(before, await self._newest_time(stored.name)):
                 wanted = limit - len(page)
-                found = await stored.aggregate(pipeline(window, filters, wanted), batchSize=wanted + 1)
+                bounded = Window(max(window.low, lowest), window.high)
+                found = await stored.aggregate(pipeline(bounded, filters, wanted), batchSize=wanted + 1)
                 page += await found.to_list()
-                if len(page) == limit:
+                if len(page) == limit or window.low <= lowest:
                     break
         return page
 
@@ -55,6 +73,13 @@ class Reads:
         with answered():
             entries = await stored.find({"jobId": notification}).to_list()
         return sorted(entries, key=lambda entry: (entry["position"]["partition"], entry["position"]["offset"]))
+
+    async def entries(self, names: Sequence[str]) -> dict[str, Document]:
+        """The lines of stories that have these ids."""
+        stored = await self._live(story.PROJECTION)
+        with answered():
+            found = stored.find({"_id": {"$in": list(names)}}, batch_size=len(names) + 1)
+            return {entry["_id"]: entry async for entry in found}
 
     async def unread(self, user: str, limit: int, *, sending: bool = False) -> list[Document]:
         """The newest in-app notifications that a user has not acknowledged, oldest first; or those `sending` too."""

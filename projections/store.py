@@ -23,7 +23,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, PyMongoError
 from pymongo.write_concern import WriteConcern
 
-from projections import jobs, letters, story
+from projections import jobs, letters, preferences, story
 from projections.batch import Update
 from projections.jobs import READ, Standing, restored
 from projections.past import history, tallies
@@ -97,6 +97,7 @@ async def declare(settings: Settings) -> None:
     async with database(settings, patience=10) as base:
         with answered():
             pointers = {one["_id"]: one async for one in base[POINTERS].find()}
+            await base[preferences.PROJECTION].create_index([("since", ASCENDING)])
             await base[POSITIONS].create_index([("projection", ASCENDING)])
             await base[POINTERS].create_index([("revision", ASCENDING)])
             await base[tallies.PROJECTION].create_index([("span", ASCENDING), ("start", ASCENDING)])
@@ -132,6 +133,7 @@ class Store:
         """The copies by read model; what is not of these is not written."""
         self._jobs = durable(base, names.get(jobs.PROJECTION, jobs.PROJECTION))
         self._story = durable(base, names.get(story.PROJECTION, story.PROJECTION))
+        self._preferences = durable(base, preferences.PROJECTION)
         self._positions = base[POSITIONS]
 
     async def positions(self, partitions: Iterable[int], identity: LogIdentity) -> dict[str, Position]:
@@ -182,6 +184,20 @@ class Store:
             )
             for error in filter(None, results):
                 raise error
+
+    async def prefer(self, documents: list[Document]) -> None:
+        """Store what recipients prefer, where nothing newer is there."""
+        requests: list[UpdateOne] = []
+        for document in documents:
+            fields = {name: value for name, value in document.items() if name != "_id"}
+            known, older = {"_id": document["_id"]}, {"version": {"$lt": document["version"]}}
+            requests += (
+                UpdateOne(known, {"$setOnInsert": fields}, upsert=True),
+                UpdateOne(known | older, {"$set": fields}),
+            )
+        if requests:
+            with answered():
+                await self._preferences.bulk_write(requests)
 
 
 def durable(base: Database, name: str) -> Collection:

@@ -16,9 +16,13 @@ from streams.events import (
     CoolOffLifted,
     Event,
     Failed,
+    Held,
     Noted,
     PolicySet,
+    PreferencesSet,
     Queued,
+    RedeliveryRefused,
+    RedeliveryRequested,
     Repeated,
     Requested,
     RetryScheduled,
@@ -27,7 +31,9 @@ from streams.events import (
     Sending,
     SendLost,
     Sent,
+    Settled,
     Suppressed,
+    Withheld,
 )
 
 PROJECTION = "NotificationLog"
@@ -53,15 +59,25 @@ def entry(event: Event[Body], place: Place) -> Document | None:
     }
 
 
-def _told(event: Event[Body]) -> tuple[str, dict[str, Any]] | None:  # noqa: C901 - one case an event, and closed
+def _told(event: Event[Body]) -> tuple[str, dict[str, Any]] | None:  # noqa: C901, PLR0912 - one case an event, and closed
     body = event.body
     match body:
         case Accepted(request, priority):
             return "created", {"priority": priority, "maxAttempts": request.max_attempts}
         case Suppressed():
             return "suppressed", {"reason": body.reason, "duplicateOf": body.duplicate_of}
-        case Queued(dispatch, lane):
+        case Withheld(_, reason, preferences):
+            return "withheld", {"reason": reason, "preferences": preferences}
+        case Held(_, _, until, preferences):
+            return "held", {"notBefore": until, "preferences": preferences}
+        case Queued(dispatch, lane, None):
             return ("queued", {"dispatch": dispatch, "lane": lane}) if dispatch == 1 else None
+        case Queued(dispatch, lane, redelivery):
+            return "redelivered", {"dispatch": dispatch, "lane": lane, "redelivery": redelivery}
+        case RedeliveryRequested(redelivery, by, why):
+            return "redelivery_requested", {"redelivery": redelivery, "by": by, "why": why}
+        case RedeliveryRefused(redelivery, reason, status):
+            return "redelivery_refused", {"redelivery": redelivery, "reason": reason, "status": status}
         case Sending(dispatch, deadline, worker):
             return "sending", {"dispatch": dispatch, "worker": worker, "deadline": deadline}
         case Sent(dispatch):
@@ -76,7 +92,11 @@ def _told(event: Event[Body]) -> tuple[str, dict[str, Any]] | None:  # noqa: C90
             return "lost", {"dispatch": dispatch}
         case Acknowledged():
             return "acknowledged", {}
-        case Requested() | PolicySet() | CoolOffLifted() | Repeated() | Noted() | SendFailed() | CameDue() | Attempt():
+        case Settled(dispatch):
+            return "settled", {"dispatch": dispatch}
+        case Requested() | PolicySet() | CoolOffLifted() | PreferencesSet() | Repeated() | Noted():
+            return None
+        case SendFailed() | CameDue() | Attempt():
             return None
         case _:
             assert_never(body)

@@ -140,7 +140,13 @@ def legible(text: str) -> str:
 def _message(event: Event[Attempt]) -> Message:
     request = event.body.request
     return Message(
-        event.notification, event.body.dispatch, request.channel, request.personal, request.activity, event.time
+        event.notification,
+        event.body.dispatch,
+        request.channel,
+        request.personal,
+        request.activity,
+        event.time,
+        event.body.first,
     )
 
 

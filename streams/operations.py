@@ -96,6 +96,25 @@ class CoolOffEnded(Done, frozen=True, tag="cool-off-lifted"):
     actor: str
 
 
+class RedeliveryBegun(Done, frozen=True, tag="redelivery-begun"):
+    """Somebody asked for `count` notifications to be delivered once more, at most `rate` a second; `what` in words."""
+
+    bulk: str
+    count: int
+    rate: float
+    what: str
+
+
+class RedeliveryEnded(Done, frozen=True, tag="redelivery-ended"):
+    """Of `count`, so many were asked for on the log, had been before, and were refused; the others were not reached."""
+
+    bulk: str
+    count: int
+    asked: int
+    again: int
+    refused: int
+
+
 class CutOver(Done, frozen=True, tag="cut-over"):
     """Readers of a read model were moved from one copy of it to another, of this version of the fold.
 
@@ -212,6 +231,8 @@ Operation = (
     | Redriven
     | Dropped
     | LogImported
+    | RedeliveryBegun
+    | RedeliveryEnded
     | Copied
     | Replaying
 )

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from projections import jobs, story
 from projections.audit import fingerprints
+from projections.audit.redeliveries import NONE, Redeliveries
 from projections.batch import Item
 from projections.jobs import Standing
 from projections.position import Place
@@ -24,6 +25,7 @@ from streams.events import (
     CameDue,
     Event,
     Failed,
+    Held,
     Origin,
     Queued,
     Repeated,
@@ -33,7 +35,9 @@ from streams.events import (
     Sending,
     SendLost,
     Sent,
+    Settled,
     Suppressed,
+    Withheld,
 )
 from streams.notification import Job, Phase
 
@@ -49,6 +53,9 @@ MARKED: tuple[type[Any], ...] = (
     SendLost,
     RetryScheduled,
     Failed,
+    Withheld,
+    Held,
+    Settled,
 )
 NUMBERS = {kind: number for number, kind in enumerate(MARKED)}
 STRIDE = 16
@@ -98,6 +105,7 @@ class Story(Struct):
     """The job, where it is not that of `standing`."""
     before: Job | None = None
     """The finished job of the story before this one."""
+    redeliveries: Redeliveries = NONE
 
     @property
     def job(self) -> Job | None:
@@ -125,15 +133,17 @@ def tell(story_: Story, item: Item, skipped: Skipped = Skipped.NOTHING) -> bool:
     """Take an event into its story; returns whether it is new, and not the same written again."""
     event, place = item
     body = event.body
-    bit = mark(body)
+    bit, again = mark(body), story_.redeliveries.knows(event.body)
     if type(body) in OUTCOMES:
         _answer(story_, event)
     elif isinstance(body, Sending):
         story_.deadline = max(story_.deadline, milliseconds(body.deadline))
-    if skipped is not Skipped.ALL and type(body) not in UNTOLD and not bit & (story_.seen | story_.former):
+    told = bit & (story_.seen | story_.former) or again
+    if skipped is not Skipped.ALL and type(body) not in UNTOLD and not told:
         _add_line(story_, event, place)
     _move(story_, event, place, skipped)
-    new = not bit & story_.seen
+    new = not bit & story_.seen and not again
+    story_.redeliveries = story_.redeliveries.after(body, LAST_MARKED)
     story_.seen |= bit
     story_.last = place.offset
     return new
@@ -147,6 +157,7 @@ def accept_again(story_: Story, event: Event[Body]) -> None:
         story_.own = _light(notification.evolve(None, event))
         story_.former |= story_.seen
         story_.seen = story_.twice = 0
+        story_.redeliveries = replace(story_.redeliveries, begun=0)
 
 
 def origin(event: Event[Body]) -> Origin | None:
@@ -156,7 +167,9 @@ def origin(event: Event[Body]) -> Origin | None:
 
 
 def _dispatch(body: Body) -> int:
-    return min(getattr(body, "dispatch", 0), LAST_MARKED)
+    """Holds are numbered by themselves: several may follow one dispatch."""
+    number = body.hold if isinstance(body, Held) else getattr(body, "dispatch", 0)
+    return min(number, LAST_MARKED)
 
 
 def _add_line(story_: Story, event: Event[Body], place: Place) -> None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from projections.audit.finding import Finding
 from projections.audit.story import Story
 from streams.clock import iso, milliseconds
-from streams.events import Queued, SendDeferred, SendFailed, Sending, SendLost, Sent
+from streams.events import Queued, SendDeferred, SendFailed, Sending, SendLost, Sent, Settled
 from streams.notification import AWAITS, Job, Phase
 
 
@@ -43,6 +43,7 @@ def judge(name: str, story: Story, sight: Sight) -> Iterator[Finding]:
     watched = 1 << job.dispatch if job.phase is Phase.SENDING else 0
     yield from _unanswered(name, story, sight, sending & ~answered & ~watched)
     yield from _doubles(name, story)
+    yield from _redeliveries(name, story, sight)
     if not job.final and not owed(story, sight):
         yield from _stuck(name, job, sight)
 
@@ -61,21 +62,33 @@ def waits_in_lane(story: Story, sight: Sight) -> int | None:
 def _unanswered(name: str, story: Story, sight: Sight, unanswered: int) -> Iterator[Finding]:
     if not unanswered:
         return
-    open_ones = unanswered & ~story.marks(SendLost)
+    open_ones = unanswered & ~story.marks(SendLost, Settled)
     if open_ones and story.deadline + sight.tolerance < sight.now and not owed(story, sight):
-        yield Finding("no-outcome", name, f"no outcome and no send-lost: dispatch {_listed(open_ones)}")
+        yield Finding("no-outcome", name, f"no outcome, no send-lost and not settled: dispatch {_listed(open_ones)}")
 
 
 def _doubles(name: str, story: Story) -> Iterator[Finding]:
-    sent, lost = story.marks(Sent), 0
+    sent, earlier = story.marks(Sent), 0
     if not sent & (sent - 1) and not story.twice:
         return
     lost = story.marks(SendLost)
-    earlier = sent & ~(1 << sent.bit_length() - 1) if sent else 0
+    for dispatches in story.redeliveries.deliveries():
+        own = sent & dispatches
+        earlier |= own & ~(1 << own.bit_length() - 1) if own else 0
     if unexplained := earlier & ~lost:
         yield Finding("double", name, f"sent, then sent again without send-lost: dispatch {_listed(unexplained)}")
     if unexplained := story.twice & ~lost:
         yield Finding("double", name, f"two calls, told by two outcomes: dispatch {_listed(unexplained)}")
+
+
+def _redeliveries(name: str, story: Story, sight: Sight) -> Iterator[Finding]:
+    known = story.redeliveries
+    if not known.decided <= known.asked:
+        unasked = ", ".join(sorted(known.decided - known.asked))
+        yield Finding("unannounced", name, f"nobody asked for a redelivery that was begun or refused: {unasked}")
+    if known.open and not owed(story, sight):
+        waiting = ", ".join(sorted(known.open))
+        yield Finding("stuck", name, f"a redelivery was asked for, and neither begun nor refused: {waiting}")
 
 
 def _stuck(name: str, job: Job, sight: Sight) -> Iterator[Finding]:

@@ -11,7 +11,8 @@ from streams.events import Activity, Channel, Personal
 class Message:
     """One dispatch as a provider sees it. `idempotency_key` is the same for every dispatch of a notification.
 
-    `activity` is what a social notification tells of; `time` is when the dispatch was queued.
+    `activity` is what a social notification tells of; `time` is when the dispatch was queued. `first` is the dispatch
+    its redelivery began with, 0 for none: a redelivery has a key of its own.
     """
 
     notification: str
@@ -20,11 +21,12 @@ class Message:
     personal: Personal
     activity: Activity | None
     time: datetime
+    first: int = 0
 
     @property
     def idempotency_key(self) -> str:
         """For providers that can refuse a message they have already taken."""
-        return self.notification
+        return f"{self.notification}:{self.first}" if self.first else self.notification
 
 
 class Refused(Exception):

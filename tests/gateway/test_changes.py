@@ -11,6 +11,7 @@ from streams.events import (
     CameDue,
     Event,
     Failed,
+    Held,
     Origin,
     Personal,
     Queued,
@@ -21,7 +22,9 @@ from streams.events import (
     Sending,
     SendLost,
     Sent,
+    Settled,
     Suppressed,
+    Withheld,
 )
 
 REQUEST = Request("email", "key", 5, Personal("ada@example.org", "hello"))
@@ -78,6 +81,17 @@ def test_nothing_goes_back_when_the_log_repeats_itself() -> None:
     assert statuses(Sent(1), SendLost(1), Failed(1, 5, "late")) == ["sent"]
 
 
+def test_a_redelivery_is_told_as_a_life_of_its_own() -> None:
+    ended = (ACCEPTED, Queued(1, "lane"), Sending(1, EPOCH, "w"), Failed(1, 5, "no"))
+    changes = told(*ended, Queued(2, "lane", "r"), Sent(1), Queued(2, "lane", "r"), Sending(2, EPOCH, "w"), Sent(2))
+    assert [change.status for change in changes[-4:]] == ["failed", "queued", "sending", "sent"]
+    assert changes[-3].attempts == 0
+
+
+def test_what_an_acknowledgement_settles_is_sent() -> None:
+    assert statuses(ACCEPTED, Sending(1, EPOCH, "w"), Settled(1), Sent(1)) == ["pending", "sending", "sent"]
+
+
 def test_what_is_no_change_is_not_told() -> None:
     assert statuses(Repeated(Origin(0, 0)), CameDue(1, "retry")) == []
     assert Changes().read(b"poison") is None
@@ -98,3 +112,12 @@ def test_only_so_many_notifications_are_remembered(monkeypatch: pytest.MonkeyPat
         told(Sending(1, EPOCH, "w"), name=name, by=reader)
     assert told(Queued(1, "lane"), name="c", by=reader) == []
     assert [change.status for change in told(Queued(1, "lane"), name="a", by=reader)] == ["queued"]
+
+
+def test_a_held_and_a_withheld_one_are_told_with_their_reasons() -> None:
+    _, held, queued = told(ACCEPTED, Held(1, 0, EPOCH, "p"), Queued(1, "lane"))
+    assert (held.status, held.held_until, queued.status) == ("pending", "1970-01-01T00:00:00.000Z", "queued")
+    first, second = told(Held(1, 0, EPOCH, "p"), Held(2, 0, EPOCH, "p"), Held(1, 0, EPOCH, "p"))
+    assert first == second
+    _, withheld = told(ACCEPTED, Withheld(0, "actor-muted", "p"))
+    assert (withheld.status, withheld.reason) == ("suppressed", "actor-muted")

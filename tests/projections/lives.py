@@ -15,9 +15,13 @@ from streams.events import (
     CameDue,
     Channel,
     Event,
+    Failed,
+    Held,
     Origin,
     Personal,
     Queued,
+    QuietHours,
+    RedeliveryRequested,
     Request,
     RetryScheduled,
     SendDeferred,
@@ -27,15 +31,21 @@ from streams.events import (
     Suppressed,
 )
 from streams.intake.requests import recipient_key
+from streams.preferences import Preferences
 from streams.record import Record
 from streams.retry import LinearRetry
 from streams.topics import EVENTS
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 MAX_ATTEMPTS = 3
-OUTCOMES = ("s", "fs", "fff", "ds", "ls", "f", "", "sa")
+OUTCOMES = ("s", "fs", "fff", "ds", "ls", "f", "", "sa", "k", "srs", "fffrfs")
 SUPPRESSED = 8
 """Of every nine, the last."""
+PREFERRED = {
+    5: Preferences("preferences:ada:preferences-set:1", 1, channels_off=CHANNELS),
+    6: Preferences("preferences:ada:preferences-set:2", 2, quiet_hours=QuietHours("00:00", "00:05", "UTC")),
+}
+"""Of every nine, by which some are withheld and held."""
 Events = list[Event[Body]]
 
 
@@ -59,8 +69,10 @@ def suppressed(name: str, seconds: float = 0, asked: Request | None = None) -> E
     return event(Suppressed(asked or request(), "promotional", Origin(0, 0), "duplicate", "other"), name, seconds)
 
 
-def life(first: Event[Body], outcomes: str = "s") -> Events:
-    """What the log says of a notification whose attempts end so: sent, failed, deferred, lost; then acknowledged."""
+def life(first: Event[Body], outcomes: str = "s", preferred: Preferences | None = None) -> Events:
+    """What the log says of a notification whose attempts end so: sent, failed, deferred, lost, kept (no outcome,
+    but its recipient acknowledges it). Once that is final it may be acknowledged, or redelivered.
+    """
     told: Events = []
     job = None
     todo = [first]
@@ -68,7 +80,7 @@ def life(first: Event[Body], outcomes: str = "s") -> Events:
     while todo:
         one = todo.pop(0)
         job = notification.evolve(job, one)
-        conclusions = notification.conclude(job, one, LinearRetry())
+        conclusions = notification.conclude(job, one, LinearRetry(), preferred)
         for conclusion in conclusions:
             job = notification.evolve(job, conclusion)
         told += [one, *conclusions]
@@ -87,11 +99,19 @@ def _world(one: Event[Body], left: list[str]) -> Events:
             outcome = left.pop(0)
             if outcome == "l":
                 return [one.then(CameDue(dispatch, "deadline"), "lifecycle", deadline)]
+            if outcome == "k":
+                return [one.then(Acknowledged(), "gateway", later)]
             return [one.then(_outcome(outcome, dispatch, later), "deliver", later)]
         case SendDeferred(dispatch, until):
             return [one.then(CameDue(dispatch, "deferral"), "lifecycle", until)]
+        case Held(_, dispatch, until):
+            return [one.then(CameDue(dispatch, "hold"), "lifecycle", until)]
         case RetryScheduled(dispatch, not_before):
             return [one.then(CameDue(dispatch, "retry"), "lifecycle", not_before)]
+        case Sent(dispatch) | Failed(dispatch) if left[:1] == ["r"]:
+            left.pop(0)
+            wish = RedeliveryRequested(f"r{dispatch}", "ada", "lost", dispatch, "transactional", request())
+            return [one.then(wish, "gateway", later)]
         case Sent() if left == ["a"]:
             left.clear()
             return [one.then(Acknowledged(), "gateway", later)]
@@ -129,7 +149,8 @@ def many(count: int, prefix: str = "n") -> Events:
         if number % 9 == SUPPRESSED:
             lives.append([suppressed(name, number, asked)])
         else:
-            lives.append(life(accepted(name, number, asked), OUTCOMES[number % len(OUTCOMES)]))
+            outcomes = OUTCOMES[number % len(OUTCOMES)]
+            lives.append(life(accepted(name, number, asked), outcomes, PREFERRED.get(number % 9)))
     return shuffled(lives)
 
 

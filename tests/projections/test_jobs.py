@@ -24,7 +24,7 @@ from streams.events import (
 )
 from tests.projections.lives import START, Events, accepted, at, event, items, life, request, suppressed
 
-OUTCOMES = st.text("sfdl", max_size=5)
+OUTCOMES = st.text("sfdlkr", max_size=5)
 
 
 def fold(events: Events) -> Standing | None:
@@ -55,6 +55,12 @@ def stored(events: Events) -> Document:
         ("ds", "sent", 0, None),
         ("lll", "failed", 3, "no outcome came by the deadline"),
         ("sa", "sent", 0, None),
+        ("k", "sent", 0, None),
+        ("lk", "sent", 1, "no outcome came by the deadline"),
+        ("sr", "queued", 0, None),
+        ("srfs", "sent", 1, "refused the 2. time"),
+        ("fffr", "queued", 0, "refused the 3. time"),
+        ("fffrfff", "failed", 3, "refused the 6. time"),
     ],
 )
 def test_a_life_leads_to_the_status_the_reference_has(
@@ -147,6 +153,23 @@ def test_sent_wins_even_after_failed() -> None:
 def test_a_conclusion_that_comes_late_still_tells_the_attempts() -> None:
     told = [accepted("n"), event(Sent(1)), event(RetryScheduled(1, at(1), 1, "late"))]
     assert (stored(told)["attempts"], stored(told)["status"]) == (1, "sent")
+
+
+def test_the_highest_dispatch_is_known_though_an_earlier_one_was_sent_at_last() -> None:
+    told = [*life(accepted("n"), "l"), event(Sent(1), seconds=30)]
+    job = stored(told)
+    assert (job["status"], job["fold"]["dispatch"], job["fold"]["last"]) == ("sent", 1, 2)
+    standing = restored(job)
+    queued = next(one for one in told if one.id == "n:queued:2")
+    assert evolve(standing, queued, Place(0, 99)) is standing
+
+
+def test_a_redelivered_one_is_in_the_mailbox_again_once_it_is_sent() -> None:
+    asked = Request("in-app", "key", 3, Personal("user1", "hello"))
+    told = life(accepted("n", 0, asked), "srs")
+    boxes = [stored(told[: number + 1]).get("mailbox", "no field") for number in range(len(told))]
+    # accepted, queued, sending, sent, asked for once more; queued, sending, sent
+    assert boxes == [*["no field"] * 3, "pending", "pending", None, None, "pending"]
 
 
 def test_events_of_nobody_make_nobody() -> None:

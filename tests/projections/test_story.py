@@ -6,8 +6,19 @@ from hypothesis import strategies as st
 
 from projections.position import Document, Place
 from projections.story import entry
-from streams.events import Acknowledged, CameDue, Origin, Queued, Repeated, RetryScheduled, SendFailed, Sending
-from tests.projections.lives import Events, accepted, at, event, items, life, suppressed
+from streams.events import (
+    Acknowledged,
+    CameDue,
+    Origin,
+    Queued,
+    RedeliveryRefused,
+    RedeliveryRequested,
+    Repeated,
+    RetryScheduled,
+    SendFailed,
+    Sending,
+)
+from tests.projections.lives import Events, accepted, at, event, items, life, request, suppressed
 
 
 def story(events: Events) -> list[Document]:
@@ -27,6 +38,8 @@ def story(events: Events) -> list[Document]:
         ("ds", "created queued sending deferred sending sent"),
         ("ls", "created queued sending lost retry_scheduled sending sent"),
         ("sa", "created queued sending sent acknowledged"),
+        ("k", "created queued sending acknowledged settled"),
+        ("srs", "created queued sending sent redelivery_requested redelivered sending sent"),
     ],
 )
 def test_the_story_is_the_one_the_reference_would_tell(outcomes: str, told: str) -> None:
@@ -43,6 +56,17 @@ def test_an_entry_is_named_for_its_event_and_knows_its_place() -> None:
         "createdAt": at(1.5),
         "position": {"partition": 2, "offset": 7},
     }
+
+
+def test_a_redelivery_tells_who_asked_and_why_and_what_came_of_it() -> None:
+    asked = RedeliveryRequested("r", "ada", "lost", 1, "transactional", request())
+    refused = RedeliveryRefused("r", "under-way", "sending")
+    lines = story([event(asked), event(Queued(2, "lane", "r")), event(refused)])
+    assert [(line["_id"], line["details"]) for line in lines] == [
+        ("n:redelivery-requested:r", {"redelivery": "r", "by": "ada", "why": "lost"}),
+        ("n:queued:2", {"dispatch": 2, "lane": "lane", "redelivery": "r"}),
+        ("n:redelivery-refused:r", {"redelivery": "r", "reason": "under-way", "status": "sending"}),
+    ]
 
 
 def test_a_suppression_tells_its_reason() -> None:

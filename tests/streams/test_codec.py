@@ -41,7 +41,17 @@ BODIES: dict[type[object], st.SearchStrategy[Any]] = {
     events.Noted: st.builds(
         events.Noted, ORIGINS, st.none() | st.builds(events.PolicySet, st.just("recipient"), WORDS, NUMBERS)
     ),
-    events.Queued: st.builds(events.Queued, NUMBERS, WORDS),
+    events.PreferencesSet: st.builds(
+        events.PreferencesSet,
+        NUMBERS,
+        st.builds(events.PersonalPreferences, WORDS, st.lists(WORDS).map(tuple)),
+        st.lists(st.sampled_from(events.ACTIVITIES)).map(tuple),
+        st.lists(st.sampled_from(events.CHANNELS)).map(tuple),
+        st.none() | st.builds(events.QuietHours, st.just("22:00"), st.just("07:30"), WORDS, st.booleans()),
+    ),
+    events.Withheld: st.builds(events.Withheld, st.integers(0, 9), st.just("type-off"), WORDS),
+    events.Held: st.builds(events.Held, NUMBERS, st.integers(0, 9), TIMES, WORDS),
+    events.Queued: st.builds(events.Queued, NUMBERS, WORDS, st.none() | WORDS),
     events.Sending: st.builds(events.Sending, NUMBERS, TIMES, WORDS),
     events.Sent: st.builds(events.Sent, NUMBERS),
     events.SendFailed: st.builds(events.SendFailed, NUMBERS, WORDS),
@@ -51,7 +61,14 @@ BODIES: dict[type[object], st.SearchStrategy[Any]] = {
     events.SendLost: st.builds(events.SendLost, NUMBERS),
     events.CameDue: st.builds(events.CameDue, NUMBERS, st.sampled_from(["retry", "deferral", "deadline"])),
     events.Acknowledged: st.just(events.Acknowledged()),
-    events.Attempt: st.builds(events.Attempt, NUMBERS, REQUESTS),
+    events.Settled: st.builds(events.Settled, NUMBERS),
+    events.RedeliveryRequested: st.builds(
+        events.RedeliveryRequested, WORDS, WORDS, WORDS, NUMBERS, st.just("promotional"), REQUESTS
+    ),
+    events.RedeliveryRefused: st.builds(
+        events.RedeliveryRefused, WORDS, st.sampled_from(["under-way", "too-old"]), st.none() | WORDS
+    ),
+    events.Attempt: st.builds(events.Attempt, NUMBERS, REQUESTS, NUMBERS),
 }
 EVENTS = st.builds(Event, st.one_of(*BODIES.values()), WORDS, TIMES, WORDS, WORDS, st.none() | WORDS, WORDS)
 SENT = Event(events.Sent(2), "n", datetime(2026, 1, 1, tzinfo=UTC), "deliver", "c", "n:sending:2")

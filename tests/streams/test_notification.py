@@ -27,6 +27,7 @@ from streams.events import (
     Sending,
     SendLost,
     Sent,
+    Settled,
 )
 from streams.notification import LOST, STATUS, Job, Phase, attempt, came_due, conclude, evolve
 from streams.retry import LinearRetry
@@ -220,8 +221,50 @@ def test_a_final_job_has_nothing_left_to_send() -> None:
         attempt(job, Event(Queued(2, RETRIES), "n", START, "lifecycle", "n"))
 
 
+@pytest.mark.parametrize(
+    ("waiting", "dispatch"),
+    [
+        ([SENDING], 1),
+        ([SENDING, event(SendDeferred(1, at(60)), 2)], 1),
+        ([SENDING, event(CameDue(1, "deadline"), 15)], 1),
+        ([SENDING, event(CameDue(1, "deadline"), 15), event(CameDue(1, "retry"), 16)], 2),
+    ],
+)
+def test_an_acknowledgement_settles_whatever_is_waited_for_and_nothing_more_is_planned(
+    waiting: list[Event[Body]], dispatch: int
+) -> None:
+    job, concluded = process(given_job(event(ACCEPTED), *waiting), event(Acknowledged(), 17))
+    assert bodies(concluded) == [Settled(dispatch)]
+    assert (concluded[0].id, concluded[0].time) == (f"n:settled:{dispatch}", at(17))
+    assert job is not None
+    assert (STATUS[job.phase], job.due, job.request) == ("sent", None, None)
+    later = (
+        event(Acknowledged(), 18),
+        event(Sent(1), 18),
+        event(SendFailed(dispatch, "no"), 18),
+        event(SendLost(dispatch), 18),
+        event(CameDue(dispatch, "deadline"), 99),
+        event(CameDue(dispatch, "retry"), 99),
+    )
+    assert process(job, *later) == (job, [])
+
+
+def test_even_what_was_given_up_is_settled_if_its_recipient_has_seen_it() -> None:
+    job, _ = fail_until(5)
+    job, concluded = process(job, event(Acknowledged(), 99))
+    assert bodies(concluded) == [Settled(5)]
+    assert job is not None
+    assert (STATUS[job.phase], job.attempts) == ("sent", 5)
+
+
+def test_what_was_sent_has_nothing_to_be_settled() -> None:
+    job = given_job(event(ACCEPTED), SENDING, event(Sent(1), 2))
+    assert process(job, event(Acknowledged(), 3))[1] == []
+
+
 INPUTS = st.one_of(
     st.just(event(ACCEPTED)),
+    st.builds(lambda s: event(Acknowledged(), s), st.integers(0, 60)),
     st.builds(lambda d, s: event(Sending(d, at(s + 15), "w"), s), st.integers(1, 6), st.integers(0, 60)),
     st.builds(lambda d, s: event(Sent(d), s), st.integers(1, 6), st.integers(0, 60)),
     st.builds(lambda d, s: event(SendFailed(d, f"e{d}"), s), st.integers(1, 6), st.integers(0, 60)),

@@ -13,6 +13,8 @@ from streams.operations import (
     GapAccepted,
     LaneSkipped,
     Operation,
+    RedeliveryBegun,
+    RedeliveryEnded,
     Redriven,
     RolledBack,
     TableRebuilt,
@@ -30,6 +32,8 @@ DONE: list[Operation] = [
     CutOver("NotificationJob", "NotificationJob", "NotificationJob_2", 3, 7, 1),
     RolledBack("NotificationJob", "NotificationJob_2", "NotificationJob", 2),
     CopyDropped("NotificationJob", "NotificationJob_2", 3),
+    RedeliveryBegun("b", 9, 2.5, "status failed, type email"),
+    RedeliveryEnded("b", 9, 5, 1, 2),
 ]
 
 

@@ -5,11 +5,41 @@ from pathlib import Path
 import pytest
 
 from streams.clock import milliseconds
-from streams.events import CameDue, Event, Queued, RetryScheduled, SendFailed, Sending, SendLost, Sent
+from streams.events import (
+    CameDue,
+    Event,
+    Queued,
+    RedeliveryRefused,
+    RedeliveryRequested,
+    RetryScheduled,
+    SendFailed,
+    Sending,
+    SendLost,
+    Sent,
+    Settled,
+)
 from tests.projections.audit.given import TOLERANCE, audited, born, lived, without
 from tests.projections.lives import Events, at
 
-FINAL = ("s", "fs", "fff", "ds", "ls", "ffs", "lls", "fds", "sa", "lll")
+FINAL = (
+    "s",
+    "fs",
+    "fff",
+    "ds",
+    "ls",
+    "ffs",
+    "lls",
+    "fds",
+    "sa",
+    "lll",
+    "k",
+    "fk",
+    "lk",
+    "srs",
+    "fffrs",
+    "srfffrs",
+    "lsrlrs",
+)
 
 
 def due(events: Events) -> int:
@@ -113,3 +143,43 @@ def test_a_lost_lane_record_that_was_found_leads_to_the_next_dispatch(tmp_path: 
         due_in_lane.then(Sent(1), "deliver", at(64)),
     ]
     assert audited([*queued, *again, *came_after_all], tmp_path).kinds == ["double"]
+
+
+def test_a_call_without_an_outcome_is_explained_by_what_settled_it(tmp_path: Path) -> None:
+    assert audited(lived("k"), tmp_path).result.counts["sent"] == 1
+    assert "stuck" in audited(without(lived("k"), Settled), tmp_path).kinds
+    lost = lived("lk")
+    assert audited(without(lost, Settled), tmp_path).kinds == ["stuck"]
+    late = lost[-1].then(Sent(2), "deliver", at(500))
+    assert audited([*lost, late], tmp_path).findings == []
+    assert audited([*without(lost, Settled), late], tmp_path).findings == []
+
+
+def test_a_second_sent_is_explained_by_a_redelivery_that_somebody_asked_for(tmp_path: Path) -> None:
+    events = lived("srs")
+    seen = audited(events, tmp_path)
+    assert (seen.findings, seen.result.counts["sent"], seen.result.counts["accepted"]) == ([], 1, 1)
+    silent: Events = [
+        one.then(Queued(one.body.dispatch, one.body.lane), "lifecycle") if isinstance(one.body, Queued) else one
+        for one in events
+    ]
+    assert "double" in audited(silent, tmp_path).kinds
+    assert audited(without(events, RedeliveryRequested), tmp_path).kinds == ["unannounced"]
+
+
+def test_a_second_sent_within_a_redelivery_is_a_double(tmp_path: Path) -> None:
+    events = lived("srlsrs")
+    assert audited(events, tmp_path).findings == []
+    late = next(
+        one.then(Sent(one.body.dispatch), "deliver", at(500)) for one in events if isinstance(one.body, SendLost)
+    )
+    assert audited([*events, late], tmp_path).findings == []
+    assert "double" in audited(without([*events, late], SendLost), tmp_path).kinds
+
+
+def test_a_redelivery_that_lifecycle_read_and_did_not_decide_is_stuck(tmp_path: Path) -> None:
+    asked = until(lived("sr"), RedeliveryRequested)
+    assert audited(asked, tmp_path).kinds == ["stuck"]
+    assert audited(asked, tmp_path, applied=len(asked) - 1).findings == []
+    refused = asked[-1].then(RedeliveryRefused("r1", "acknowledged", "sent"), "lifecycle")
+    assert audited([*asked, refused, *asked[-1:], refused], tmp_path).findings == []

@@ -1,6 +1,6 @@
 """A table made again from the log is the one that lifecycle held, and owed conclusions are drawn exactly once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -13,11 +13,18 @@ from streams.clock import milliseconds
 from streams.codec import UnknownType, decode, encode
 from streams.events import (
     Accepted,
+    Acknowledged,
     Body,
     CameDue,
+    Channel,
     Event,
     Origin,
     Personal,
+    PersonalPreferences,
+    PreferencesSet,
+    Queued,
+    QuietHours,
+    RedeliveryRequested,
     Request,
     SendDeferred,
     SendFailed,
@@ -27,8 +34,9 @@ from streams.events import (
 from streams.folding.outcome import Judge
 from streams.folding.rule import Incoming
 from streams.folding.table import Entry, Rows, Shard
-from streams.lifecycle import Lifecycle
+from streams.lifecycle import Lifecycle, State
 from streams.notification import AWAITS, Job, Phase, owes
+from streams.preferences import Preferences
 from streams.recovery import jobs as module
 from streams.recovery.jobs import Jobs
 from streams.retry import LinearRetry
@@ -37,6 +45,8 @@ from streams.topics import EVENTS
 START = datetime(2026, 1, 1, tzinfo=UTC)
 EVER = timedelta(days=1)
 ACCEPTED = Accepted(Request("email", "key", 5, Personal("ada@example.org", "hello")), "transactional", Origin(0, 0))
+NOT_NOW = QuietHours("00:00", "00:01", "UTC")
+WHO = PersonalPreferences("ada@example.org")
 
 
 def at(seconds: float) -> datetime:
@@ -55,7 +65,7 @@ class Live:
     """Lifecycle as the fold runs it: on a shard, guarded; what it writes goes to the end of the same log."""
 
     def __init__(
-        self, log: list[bytes], shard: Shard[Job] | None = None, first: int = 0, grace: timedelta = EVER
+        self, log: list[bytes], shard: Shard[State] | None = None, first: int = 0, grace: timedelta = EVER
     ) -> None:
         rule = Lifecycle(LinearRetry(), grace)
         self.rows = Rows(rule, "changelog")
@@ -79,17 +89,31 @@ class Live:
         while self.next < len(self.log):
             self.step()
 
-    def states(self) -> dict[bytes, Job]:
+    def states(self) -> dict[bytes, State]:
         return {key: entry.state for key, entry in self.shard.entries.items()}
 
-    def _entry(self, _: int, key: bytes) -> Entry[Job] | None:
+    def jobs(self) -> dict[bytes, Job]:
+        return {key: state for key, state in self.states().items() if isinstance(state, Job)}
+
+    def _entry(self, _: int, key: bytes) -> Entry[State] | None:
         return self.shard.entries.get(key)
+
+
+def preferred(version: int, channels: Sequence[Channel], quiet: QuietHours | None) -> Event[Body]:
+    return event("preferences:key", PreferencesSet(version, WHO, (), tuple(channels), quiet))
+
+
+def wished(redelivery: str) -> RedeliveryRequested:
+    """As the gateway would, but for the dispatch: what lifecycle has in its table counts."""
+    return RedeliveryRequested(redelivery, "ada", "lost", 1, "transactional", ACCEPTED.request)
 
 
 names = st.sampled_from("abc")
 dispatches, seconds = st.integers(1, 4), st.integers(0, 60)
 inputs = st.one_of(
     st.builds(lambda n, s: event(n, ACCEPTED, s), names, seconds),
+    st.builds(lambda n, s: event(n, Acknowledged(), s), names, seconds),
+    st.builds(lambda n, wish, s: event(n, wished(wish), s), names, st.sampled_from("rst"), seconds),
     st.builds(lambda n, d, s: event(n, Sending(d, at(s + 15), "w"), s), names, dispatches, seconds),
     st.builds(lambda n, d, s: event(n, Sent(d), s), names, dispatches, seconds),
     st.builds(lambda n, d, s: event(n, SendFailed(d, "no"), s), names, dispatches, seconds),
@@ -97,26 +121,48 @@ inputs = st.one_of(
     st.builds(
         lambda n, d, o, s: event(n, CameDue(d, o), s),
         names,
-        dispatches,
-        st.sampled_from(["retry", "deferral", "deadline", "lane"]),
+        st.integers(0, 4),
+        st.sampled_from(["retry", "deferral", "deadline", "lane", "hold"]),
         st.integers(0, 99),
     ),
+    st.builds(preferred, st.integers(1, 5), st.sampled_from([[], ["sms"], ["email"]]), st.none() | st.just(NOT_NOW)),
 )
 FROM_DELIVER = (Sending, Sent, SendFailed, SendDeferred)
+FROM_PEOPLE = (Acknowledged, RedeliveryRequested)
 steps = st.lists(st.one_of(inputs, st.none()), max_size=60)
 """An event that somebody writes, or None: lifecycle folds one."""
 
 
 def lived(happened: Sequence[Event[Body] | None]) -> list[bytes]:
-    """The log after all that; lifecycle may be behind. What deliver says of a dispatch comes after it was queued."""
+    """The log after all that; lifecycle may be behind. What deliver says of a dispatch comes after it was queued,
+    and what people say of a notification after they have seen it.
+    """
     live = Live([])
     for one in happened:
         if one is not None:
-            if not isinstance(one.body, FROM_DELIVER) or f"{one.notification}:queued:{one.body.dispatch}" in live.said:
+            dispatch = one.body.dispatch if isinstance(one.body, FROM_DELIVER) else 1
+            free = not isinstance(one.body, (*FROM_DELIVER, *FROM_PEOPLE))
+            if free or f"{one.notification}:queued:{dispatch}" in live.said:
                 live.log.append(encode(one))
         elif live.next < len(live.log):
             live.step()
     return live.log
+
+
+def preferences_of(live: Live) -> dict[bytes, State]:
+    return {key: state for key, state in live.states().items() if isinstance(state, Preferences)}
+
+
+def settled_alike(job: Job) -> Job:
+    """Whether an outcome or an acknowledgement was read first is all one in the end: it was sent, by these numbers."""
+    if job.phase is not Phase.SENT:
+        return job
+    return msgspec.structs.replace(job, cause="", changed=START, error=None, dispatch=job.highest, last=0)
+
+
+def alike(states: Mapping[bytes, State]) -> dict[bytes, State]:
+    """Tables that say the same are equal by this."""
+    return {key: settled_alike(state) if isinstance(state, Job) else state for key, state in states.items()}
 
 
 def counted_alike(job: Job, other: Job) -> Job:
@@ -125,7 +171,7 @@ def counted_alike(job: Job, other: Job) -> Job:
 
 def rebuilt(
     log: Sequence[bytes], grace: timedelta = EVER, committed: int | None = None
-) -> tuple[Shard[Job], int, Jobs]:
+) -> tuple[Shard[State], int, Jobs]:
     rows = Rows(Lifecycle(LinearRetry(), grace), "changelog")
     jobs = Jobs(rows, 0, committed)
     for offset, value in enumerate(log):
@@ -150,8 +196,9 @@ def test_a_rebuilt_table_goes_on_as_the_one_that_was_lost(happened: list[Event[B
     again.catch_up()
     assert not known & set(again.said)
     assert len(set(again.said)) == len(again.said)
-    for key, job in once.states().items():
-        mine = again.states()[key]
+    assert preferences_of(again) == preferences_of(once)
+    for key, state in once.jobs().items():
+        job, mine = settled_alike(state), settled_alike(again.jobs()[key])
         # What a timer's command led to may be missing: then the job still waits, and the timer fires again. And what
         # was sent before the failures before it were concluded from needs no such conclusion any more.
         assert mine == job or mine.phase in AWAITS or (mine.phase is Phase.SENT and counted_alike(mine, job) == job)
@@ -162,7 +209,8 @@ def test_the_table_of_a_whole_log_is_the_same(happened: list[Event[Body] | None]
     live = Live(lived(happened))
     live.catch_up()
     shard, applied, jobs = rebuilt(live.log)
-    assert {key: entry.state for key, entry in shard.entries.items()} == live.states()
+    mine = {key: entry.state for key, entry in shard.entries.items()}
+    assert alike(mine) == alike(live.states())
     assert (applied, jobs.owed()) == (len(live.log), 0)
 
 
@@ -172,7 +220,7 @@ def test_every_owed_conclusion_is_drawn_and_every_lane_record_written(happened: 
     shard, applied, jobs = rebuilt(log)
     again = Live(list(log), shard, applied)
     again.catch_up()
-    assert not [job for job in again.states().values() if owes(job)]
+    assert not [job for job in again.jobs().values() if owes(job)]
     assert jobs.owed() == 0 or again.said
     queued = [one for one in again.said if ":queued:" in one]
     assert [one.replace(":queued:", ":attempt:") for one in queued] == again.lanes
@@ -185,6 +233,43 @@ def test_an_accepted_one_that_was_not_queued_yet_is_queued_once() -> None:
     again = Live(log, shard, applied)
     again.catch_up()
     assert (again.said, again.lanes) == (["a:queued:1"], ["a:attempt:1"])
+
+
+def test_an_owed_conclusion_is_drawn_by_the_preferences_of_its_place_on_the_log() -> None:
+    off = [encode(preferred(version, ["email"], None)) for version in (1, 3)]
+    on = encode(preferred(2, [], None))
+    log = [off[0], encode(event("a", ACCEPTED)), on, encode(event("b", ACCEPTED)), off[1]]
+    again = Live(log, *rebuilt(log)[:2])
+    assert again.next == 1
+    again.catch_up()
+    assert again.said == ["a:withheld:0", "b:queued:1"]
+    assert [state for state in again.states().values() if isinstance(state, Preferences)] == [
+        Preferences("preferences:key:preferences-set:3", 3, channels_off=("email",))
+    ]
+
+
+def test_a_forgotten_one_that_is_wanted_again_is_no_row_until_that_is_decided() -> None:
+    log = [encode(event("a", wished("r")))]
+    shard, applied, jobs = rebuilt(log)
+    assert (shard.entries, applied, jobs.owed()) == ({}, 0, 1)
+    again = Live(log, shard, applied)
+    again.catch_up()
+    assert (again.said, again.lanes) == (["a:queued:2"], ["a:attempt:2"])
+
+
+def test_what_people_asked_for_is_answered_in_its_order_and_what_was_answered_is_not_again() -> None:
+    begun = Live([encode(event("a", ACCEPTED))])
+    begun.catch_up()
+    asked = [*begun.log, *(encode(event("a", body, 1)) for body in (Sent(1), wished("r"), wished("s")))]
+    for log, first, said in (
+        (asked, 3, ["a:queued:2", "a:redelivery-refused:s"]),
+        ([*asked, encode(event("a", Queued(2, "lane", "r"), 1))], 4, ["a:redelivery-refused:s"]),
+    ):
+        shard, applied, jobs = rebuilt(log)
+        assert (applied, jobs.owed()) == (first, len(said))
+        again = Live(log, shard, applied)
+        again.catch_up()
+        assert again.said == said
 
 
 def test_finished_ones_are_forgotten_unless_they_may_be_read_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,67 @@
+"""`redeliver`: sends once more what was sent or has failed, chosen by id or by filters, at a pace, with who and why."""
+
+import getpass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from deploy.stack.errors import StackError
+from streams.clock import EPOCH
+from streams.events import Channel
+
+# What does the work is imported by the function, so that other commands need not wait for the servers' clients.
+
+FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
+RATE = 50.0
+"""Notifications a second."""
+
+
+class Status(StrEnum):
+    """Of those that can be redelivered."""
+
+    FAILED = "failed"
+    SENT = "sent"
+
+
+def redeliver(  # noqa: PLR0913 - the filters
+    *,
+    ids: Annotated[list[str] | None, typer.Argument(help="These notifications.")] = None,
+    status: Annotated[Status | None, typer.Option(help="Instead of ids: all with this status.")] = None,
+    channel: Annotated[Channel | None, typer.Option("--type", help="Only of this channel.")] = None,
+    recipient: Annotated[str | None, typer.Option(help="Only to this recipient, exactly.")] = None,
+    begin: Annotated[
+        datetime | None, typer.Option("--from", formats=FORMATS, help="Created then (UTC) or later.")
+    ] = None,
+    until: Annotated[datetime | None, typer.Option("--to", formats=FORMATS, help="Created before then (UTC).")] = None,
+    limit: Annotated[int | None, typer.Option(help="No more than the newest so many.", min=1)] = None,
+    preview: Annotated[bool, typer.Option("--preview", help="Show what would be done, and do nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    rate: Annotated[float, typer.Option(help="Notifications a second, at most.", min=0.1, max=1000)] = RATE,
+    why: Annotated[str, typer.Option("--why", help="Kept with it; needed but for a preview.")] = "",
+    by: Annotated[str | None, typer.Option("--by", help="Who wants it; by default you.")] = None,
+    key: Annotated[str | None, typer.Option("--key", help="Of a run that was cut short: goes on where it was.")] = None,
+) -> None:
+    """Deliver notifications once more; what was selected is shown before it is done.
+
+    Each gets new attempts as events on the log, which names who asked and why.
+    """
+    from deploy import redelivery  # noqa: PLC0415
+    from gateway.redelivery.bulk import Selection  # noqa: PLC0415
+    from gateway.redelivery.wishes import Words  # noqa: PLC0415
+
+    if bool(ids) == (status is not None):
+        raise StackError("expected either ids or --status: which notifications are to be delivered once more?")
+    if not preview and not why.strip():
+        raise StackError("expected --why: the log keeps who asked and why")
+    chosen = None
+    if status is not None:
+        chosen = Selection(status.value, channel, recipient, _utc(begin) or EPOCH, _utc(until), limit)
+    words = Words(by or getpass.getuser(), why)
+    run = redelivery.Run(ids or (), chosen, words, rate, key)
+    raise typer.Exit(redelivery.redeliver(run, asked=None if preview else yes))
+
+
+def _utc(time: datetime | None) -> datetime | None:
+    return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time
