@@ -4,10 +4,11 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from gateway import dead_letter_documents, dead_letters, documents, policies
+from gateway import dead_letter_documents, dead_letters, documents, policies, preference_documents
 from gateway.answers import Answering
 from gateway.desk import Desk
 from gateway.posts import PostsDesk
+from gateway.preferences import PreferencesDesk
 from gateway.query import PARAMETERS
 from streams.settings import Settings
 
@@ -27,6 +28,7 @@ def router(settings: Settings) -> APIRouter:
     routes.include_router(_posts(settings))
     routes.include_router(_dead_letters(settings))
     routes.include_router(_policies(settings))
+    routes.include_router(_preferences(settings))
     return routes
 
 
@@ -122,5 +124,36 @@ def _policies(settings: Settings) -> APIRouter:
         summary="Let a cooled-off actor act again",
         responses=documents.COOL_OFF,
         openapi_extra=documents.ACTOR,
+    )
+    return routes
+
+
+def _preferences(settings: Settings) -> APIRouter:
+    desk = PreferencesDesk(settings)
+    routes = APIRouter(prefix="/api/preferences", lifespan=desk.open, route_class=Answering, tags=["preferences"])
+    path, extra = "/{recipient:path}", preference_documents
+    routes.add_api_route(
+        path,
+        desk.get,
+        methods=["GET"],
+        summary="What a recipient prefers",
+        responses=extra.SHOWN,
+        openapi_extra=extra.RECIPIENT,
+    )
+    routes.add_api_route(
+        path,
+        desk.put,
+        methods=["PUT"],
+        summary="Set what a recipient prefers",
+        responses=extra.SET,
+        openapi_extra=extra.REQUEST,
+    )
+    routes.add_api_route(
+        path,
+        desk.delete,
+        methods=["DELETE"],
+        summary="Have everything on again for a recipient",
+        responses=extra.SET,
+        openapi_extra=extra.RECIPIENT,
     )
     return routes

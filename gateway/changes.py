@@ -6,7 +6,18 @@ import msgspec
 
 from streams.clock import iso
 from streams.codec import Undecodable, UnknownType, decode
-from streams.events import Accepted, Acknowledged, Body, Event, Failed, Queued, RetryScheduled, Suppressed
+from streams.events import (
+    Accepted,
+    Acknowledged,
+    Body,
+    Event,
+    Failed,
+    Held,
+    Queued,
+    RetryScheduled,
+    Suppressed,
+    Withheld,
+)
 from streams.notification import STATUS, Rank, outranks, rank
 
 REMEMBERED = 20_000
@@ -23,6 +34,8 @@ class Change(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, ta
     last_error: str | None = None
     lane: str | None = None
     acknowledged_at: str | None = None
+    reason: str | None = None
+    held_until: str | None = None
     job: dict[str, Any] | None = None
 
     def encode(self) -> bytes:
@@ -44,7 +57,7 @@ class Changes:
             return None  # the read models and the dead letters tell of it
         body = event.body
         if isinstance(body, Suppressed):
-            return _change(event, "suppressed", job=_job(event, body))
+            return _change(event, "suppressed", reason=body.reason, job=_job(event, body))
         if isinstance(body, Acknowledged):
             return _change(event, "sent", acknowledged_at=iso(event.time))
         return self._moved(event)
@@ -69,6 +82,10 @@ def _told(event: Event[Body], status: str, before: str | None) -> Change | None:
             return _change(event, status, attempts=attempts, last_error=error)
         case Queued(_, lane):
             return _change(event, status, lane=lane)
+        case Held(_, _, until):
+            return _change(event, status, held_until=iso(until))
+        case Withheld(_, reason):
+            return _change(event, status, reason=reason)
         case _:
             return None if status == before else _change(event, status)
 

@@ -5,12 +5,14 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from streams.events import Activity, Channel, PolicyScope, Priority, SuppressionReason
+from streams.events import Activity, Channel, PolicyScope, Priority, SuppressionReason, WithholdingReason
 from streams.notification import Status
 
 Told = Literal[
     "created",
     "suppressed",
+    "withheld",
+    "held",
     "queued",
     "sending",
     "sent",
@@ -63,7 +65,8 @@ class Job(BaseModel):
     actorId: str | None = Field(None, description="Of social notifications only.")  # noqa: N815
     postId: str | None = Field(None, description="Of social notifications only.")  # noqa: N815
     acknowledgedAt: datetime | None = Field(None, description="When the recipient had seen it.")  # noqa: N815
-    reason: SuppressionReason | None = Field(None, description="Why it was suppressed.")
+    reason: SuppressionReason | WithholdingReason | None = Field(None, description="Why it was suppressed.")
+    heldUntil: datetime | None = Field(None, description="When quiet hours let it go on.")  # noqa: N815
     duplicateOf: str | None = Field(None, description="The notification that it repeats.")  # noqa: N815
 
 

@@ -20,20 +20,44 @@ from msgspec.structs import replace
 from projections.position import Document, Place
 from streams import notification
 from streams.clock import milliseconds
-from streams.events import Accepted, Acknowledged, Body, Channel, Event, Request, Suppressed
+from streams.events import (
+    Accepted,
+    Acknowledged,
+    Body,
+    Channel,
+    Event,
+    Held,
+    Request,
+    Suppressed,
+    SuppressionReason,
+    WithholdingReason,
+)
 from streams.notification import STATUS, Job, Phase, Status
 
 PROJECTION = "NotificationJob"
-VERSION = 2
+VERSION = 3
 """Of this fold; a change that makes other documents of the same events needs a new one, and a rebuild."""
-MOVING = ("status", "attempts", "lastError", "updatedAt", "acknowledgedAt", "mailbox", "fold")
+MOVING = (
+    "status",
+    "attempts",
+    "lastError",
+    "updatedAt",
+    "reason",
+    "heldUntil",
+    "acknowledgedAt",
+    "mailbox",
+    "fold",
+)
 """The fields that `changes` writes."""
 READ = ("type", *MOVING)
 """The fields that `restored` reads."""
 
 
 class Standing(Struct, frozen=True):
-    """How far a notification is: `position` is the offset of the last event that moved it, `job` None if suppressed."""
+    """How far a notification is: `position` is the offset of the last event that moved it.
+
+    `job` is None if admit suppressed it, and `suppressed` says why then. `held_until` is of the last hold.
+    """
 
     notification: str
     partition: int
@@ -44,6 +68,13 @@ class Standing(Struct, frozen=True):
     counted: Status | None = None
     epoch: int | None = None
     channel: Channel = "email"
+    suppressed: SuppressionReason | None = None
+    held_until: datetime | None = None
+
+    @property
+    def reason(self) -> SuppressionReason | WithholdingReason | None:
+        """Why it was suppressed, by admit or as the recipient wants it."""
+        return self.suppressed if self.job is None else self.job.withheld
 
     @property
     def mailbox(self) -> Literal["pending", "delivered"] | None:
@@ -79,6 +110,7 @@ def evolve(standing: Standing | None, event: Event[Body], place: Place) -> Stand
         updated=max(standing.updated, event.time),
         job=job,
         acknowledged=acknowledged,
+        held_until=event.body.until if isinstance(event.body, Held) else standing.held_until,
     )
 
 
@@ -89,8 +121,9 @@ def _first(event: Event[Body], place: Place) -> Standing | None:
             assert job is not None
             job = replace(job, request=None)
             return Standing(event.notification, *place, event.time, job, channel=request.channel)
-        case Suppressed(request):
-            return Standing(event.notification, *place, event.time, None, channel=request.channel)
+        case Suppressed(request, _, _, reason):
+            standing = Standing(event.notification, *place, event.time, None, channel=request.channel)
+            return replace(standing, suppressed=reason)
         case _:
             return None
 
@@ -101,7 +134,7 @@ def document(event: Event[Body], body: Accepted | Suppressed, place: Place, stan
         "_id": event.notification,
         **_asked(body.request),
         "priority": body.priority,
-        **(_suppression(body) if isinstance(body, Suppressed) else {}),
+        **({"duplicateOf": body.duplicate_of} if isinstance(body, Suppressed) and body.duplicate_of else {}),
         "createdAt": event.time,
         "seq": sequence(event.time, place),
         **changes(standing),
@@ -116,6 +149,8 @@ def changes(standing: Standing) -> Document:
         "attempts": job.attempts if job else 0,
         "lastError": job.error if job else None,
         "updatedAt": standing.updated,
+        **({"reason": standing.reason} if standing.reason else {}),
+        **({"heldUntil": standing.held_until} if standing.held_until else {}),
         **({"acknowledgedAt": standing.acknowledged} if standing.acknowledged else {}),
         **({"mailbox": standing.mailbox} if standing.mailbox else {}),
         "fold": {
@@ -123,6 +158,7 @@ def changes(standing: Standing) -> Document:
             "position": standing.position,
             "dispatch": job.dispatch if job else 0,
             "phase": int(job.phase) if job else None,
+            **({"holds": job.holds} if job and job.holds else {}),
             "counted": standing.counted,
             "epoch": standing.epoch,
         },
@@ -147,11 +183,22 @@ def restored(stored: Document) -> Standing:
             phase=Phase(fold["phase"]),
             attempts=stored["attempts"],
             error=stored["lastError"],
+            holds=fold.get("holds", 0),
+            withheld=stored.get("reason"),
         )
-    acknowledged = stored.get("acknowledgedAt")
-    place = Place(fold["partition"], fold["position"])
-    counted, epoch = fold["counted"], fold.get("epoch")
-    return Standing(stored["_id"], *place, updated, job, acknowledged, counted, epoch, stored["type"])
+    return Standing(
+        stored["_id"],
+        fold["partition"],
+        fold["position"],
+        updated,
+        job,
+        stored.get("acknowledgedAt"),
+        fold["counted"],
+        fold.get("epoch"),
+        stored["type"],
+        stored.get("reason") if job is None else None,
+        stored.get("heldUntil"),
+    )
 
 
 def sequence(created: datetime, place: Place) -> str:
@@ -175,8 +222,3 @@ def _asked(request: Request) -> Document:
         "maxAttempts": request.max_attempts,
         **({name: value for name, value in social.items() if value is not None} if request.activity else {}),
     }
-
-
-def _suppression(body: Suppressed) -> Document:
-    known = {} if body.duplicate_of is None else {"duplicateOf": body.duplicate_of}
-    return {"reason": body.reason, **known}

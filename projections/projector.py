@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from projections import jobs, story
+from projections import jobs, preferences, story
 from projections.batch import Item, Writes, fold, moving
 from projections.cache import Cache
 from projections.position import Document, LogIdentity, Position, key
@@ -135,8 +135,10 @@ class Projector:
         items = moving(batch.items, stored)
         writes = fold(items, await self._known(items), stored, batch.reached)
         entries = self._entries(batch)
+        preferred = preferences.newest(batch.items)
         await self._store.write(writes.documents, writes.updates, entries)
-        self.written += len(writes.documents) + len(writes.updates) + len(entries)
+        await self._store.prefer(preferred)
+        self.written += len(writes.documents) + len(writes.updates) + len(entries) + len(preferred)
         await self._publisher.publish(batch.letters + batch.letters_for(writes.astray, ASTRAY))
         await self._advance(batch, writes)
         self._cache.keep(writes.standings)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 
-from projections import jobs, story
+from projections import jobs, preferences, story
 from projections.position import Document
 from projections.store import POSITIONS, VERSIONS, Collection, Database, answered
 from projections.windows import pipeline, windows
@@ -18,11 +18,17 @@ class Reads:
 
     def __init__(self, base: Database) -> None:
         self._jobs, self._story, self._positions = base[jobs.PROJECTION], base[story.PROJECTION], base[POSITIONS]
+        self._preferences = base[preferences.PROJECTION]
 
     async def job(self, notification: str) -> Document | None:
         """One document."""
         with answered():
             return await self._jobs.find_one({"_id": notification})
+
+    async def preferences(self, recipient: str) -> Document | None:
+        """What a recipient has set."""
+        with answered():
+            return await self._preferences.find_one({"_id": recipient})
 
     async def newest(self, filters: Mapping[str, str], before: str, limit: int) -> list[Document]:
         """Documents with a sequence below `before`, newest first."""

@@ -23,7 +23,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, PyMongoError
 from pymongo.write_concern import WriteConcern
 
-from projections import jobs, letters, story
+from projections import jobs, letters, preferences, story
 from projections.batch import Update
 from projections.jobs import READ, Standing, restored
 from projections.position import Document, LogIdentity, Position, key, read, unread, written
@@ -94,6 +94,7 @@ async def declare(settings: Settings) -> None:
             await base[story.PROJECTION].create_index([("jobId", ASCENDING)])
             for name in ("seq", *(f"{name},seq" for name in letters.FILTERS.values())):
                 await base[letters.PROJECTION].create_index([(each, ASCENDING) for each in name.split(",")])
+            await base[preferences.PROJECTION].create_index([("since", ASCENDING)])
             await base[POSITIONS].create_index([("projection", ASCENDING)])
 
 
@@ -102,6 +103,7 @@ class Store:
 
     def __init__(self, base: Database) -> None:
         self._jobs, self._story = durable(base, jobs.PROJECTION), durable(base, story.PROJECTION)
+        self._preferences = durable(base, preferences.PROJECTION)
         self._positions = base[POSITIONS]
 
     async def positions(self, partitions: Iterable[int], identity: LogIdentity) -> dict[str, Position]:
@@ -151,6 +153,20 @@ class Store:
             )
             for error in filter(None, results):
                 raise error
+
+    async def prefer(self, documents: list[Document]) -> None:
+        """Store what recipients prefer, where nothing newer is there."""
+        requests: list[UpdateOne] = []
+        for document in documents:
+            fields = {name: value for name, value in document.items() if name != "_id"}
+            known, older = {"_id": document["_id"]}, {"version": {"$lt": document["version"]}}
+            requests += (
+                UpdateOne(known, {"$setOnInsert": fields}, upsert=True),
+                UpdateOne(known | older, {"$set": fields}),
+            )
+        if requests:
+            with answered():
+                await self._preferences.bulk_write(requests)
 
 
 def durable(base: Database, name: str) -> Collection:

@@ -16,8 +16,10 @@ from streams.events import (
     CoolOffLifted,
     Event,
     Failed,
+    Held,
     Noted,
     PolicySet,
+    PreferencesSet,
     Queued,
     Repeated,
     Requested,
@@ -28,6 +30,7 @@ from streams.events import (
     SendLost,
     Sent,
     Suppressed,
+    Withheld,
 )
 
 PROJECTION = "NotificationLog"
@@ -53,13 +56,17 @@ def entry(event: Event[Body], place: Place) -> Document | None:
     }
 
 
-def _told(event: Event[Body]) -> tuple[str, dict[str, Any]] | None:  # noqa: C901 - one case an event, and closed
+def _told(event: Event[Body]) -> tuple[str, dict[str, Any]] | None:  # noqa: C901, PLR0912 - one case an event, and closed
     body = event.body
     match body:
         case Accepted(request, priority):
             return "created", {"priority": priority, "maxAttempts": request.max_attempts}
         case Suppressed():
             return "suppressed", {"reason": body.reason, "duplicateOf": body.duplicate_of}
+        case Withheld(_, reason, preferences):
+            return "withheld", {"reason": reason, "preferences": preferences}
+        case Held(_, _, until, preferences):
+            return "held", {"notBefore": until, "preferences": preferences}
         case Queued(dispatch, lane):
             return ("queued", {"dispatch": dispatch, "lane": lane}) if dispatch == 1 else None
         case Sending(dispatch, deadline, worker):
@@ -76,7 +83,9 @@ def _told(event: Event[Body]) -> tuple[str, dict[str, Any]] | None:  # noqa: C90
             return "lost", {"dispatch": dispatch}
         case Acknowledged():
             return "acknowledged", {}
-        case Requested() | PolicySet() | CoolOffLifted() | Repeated() | Noted() | SendFailed() | CameDue() | Attempt():
+        case Requested() | PolicySet() | CoolOffLifted() | PreferencesSet() | Repeated() | Noted():
+            return None
+        case SendFailed() | CameDue() | Attempt():
             return None
         case _:
             assert_never(body)

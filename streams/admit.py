@@ -120,7 +120,7 @@ class Admit:
         told = [Record.of(verdict, EVENTS, event.body.request.recipient_key.encode())]
         if after is not None and after.cooled is not None and (before is None or before.cooled != after.cooled):
             told.append(_cooled(event.body.request, verdict, after.cooled, limits))
-        return Reaction(after, told)
+        return Reaction(after, told, reasons=[verdict.body.reason] if isinstance(verdict.body, Suppressed) else ())
 
     def expires(self, state: "State") -> datetime | None:
         """When no rule can ask for it any more; a policy stays."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 Channel = Literal["email", "sms", "push", "in-app"]
 Priority = Literal["transactional", "promotional"]
@@ -16,7 +16,8 @@ LaneClass = Literal["transactional", "retries", "promotional"]
 Activity = Literal["LIKE", "COMMENT", "SHARE", "FOLLOW", "MENTION"]
 SuppressionReason = Literal["duplicate", "rate-limited", "cooled-off"]
 PolicyScope = Literal["actor", "recipient", "type"]
-Obligation = Literal["retry", "deferral", "deadline", "lane"]
+WithholdingReason = Literal["channel-off", "type-off", "actor-muted"]
+Obligation = Literal["retry", "deferral", "deadline", "lane", "hold"]
 """What a job waits for: a time of its own, or (`lane`) that deliver takes it up."""
 
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
@@ -26,6 +27,9 @@ DEFAULT_TENANT = "default"
 Text = Annotated[str, Meta(min_length=1)]
 Instant = Annotated[datetime, Meta(tz=True)]
 Dispatch = Annotated[int, Meta(ge=1)]
+LastDispatch = Annotated[int, Meta(ge=0)]
+"""0 before the first one."""
+TimeOfDay = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 
 
 class Data(Struct, frozen=True, rename="camel", omit_defaults=True, gc=False):
@@ -125,6 +129,60 @@ class Noted(Data, frozen=True):
     lifted: CoolOffLifted | None = None
 
 
+class QuietHours(Data, frozen=True):
+    """Every day from one time to the other, as clocks in a zone of the IANA database show them; equal ones: never."""
+
+    start: TimeOfDay = field(name="from")
+    end: TimeOfDay = field(name="to")
+    zone: Text
+    transactional_passes: bool = False
+
+
+class PersonalPreferences(Data, frozen=True):
+    """Who prefers, and whom they don't want to hear of."""
+
+    recipient: Text
+    muted_actors: tuple[Text, ...] = ()
+
+
+class PreferencesSet(Data, frozen=True):
+    """By the gateway: what a recipient wants from here on. It replaces all they said before; none set lifts it.
+
+    `version`: the time it was set, in milliseconds since 1970. `by` and `why` as in an operation.
+    """
+
+    version: Annotated[int, Meta(ge=0, le=250_000_000_000_000)]
+    personal: PersonalPreferences
+    types_off: tuple[Activity, ...] = ()
+    channels_off: tuple[Channel, ...] = ()
+    quiet_hours: QuietHours | None = None
+    by: str = ""
+    why: str = ""
+
+
+class Withheld(Data, frozen=True):
+    """By lifecycle, instead of a hand-over to a lane: final, as the recipient wants it. After `dispatch`.
+
+    `preferences` is the id of the event that says so.
+    """
+
+    dispatch: LastDispatch
+    reason: WithholdingReason
+    preferences: str
+
+
+class Held(Data, frozen=True):
+    """By lifecycle, instead of a hand-over to a lane: it waits for the end of the recipient's quiet hours.
+
+    A notification's holds are numbered 1, 2, 3 ...; `dispatch` and `preferences` as in `Withheld`.
+    """
+
+    hold: Annotated[int, Meta(ge=1)]
+    dispatch: LastDispatch
+    until: Instant
+    preferences: str
+
+
 class Queued(Data, frozen=True):
     """By lifecycle: handed to a lane (a topic) as dispatch 1, 2, 3 ..."""
 
@@ -186,7 +244,7 @@ class SendLost(Data, frozen=True):
 class CameDue(Data, frozen=True):
     """By lifecycle's timers: an instant the state waits for has passed; by its reconciler: what must happen has not."""
 
-    dispatch: Dispatch
+    dispatch: LastDispatch
     obligation: Obligation
 
 
@@ -206,6 +264,9 @@ Fact = (
     | Suppressed
     | Repeated
     | Noted
+    | PreferencesSet
+    | Withheld
+    | Held
     | Queued
     | Sending
     | Sent
@@ -231,6 +292,9 @@ KINDS: dict[type[object], str] = {
     Noted: "noted",
     PolicySet: "policy-set",
     CoolOffLifted: "cool-off-lifted",
+    PreferencesSet: "preferences-set",
+    Withheld: "withheld",
+    Held: "held",
     Queued: "queued",
     Sending: "sending",
     Sent: "sent",
@@ -275,7 +339,9 @@ def _distinction(body: Body) -> str:
     match body:
         case Repeated(origin) | Noted(origin):
             return f"{origin.partition}.{origin.offset}"
-        case PolicySet() | CoolOffLifted():
+        case Held(hold):
+            return str(hold)
+        case PolicySet() | CoolOffLifted() | PreferencesSet():
             return str(body.version)
         case CameDue(dispatch, obligation):
             return f"{dispatch}.{obligation}"

@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 Name = Literal[
     "tidings_events_in_total",
     "tidings_events_out_total",
+    "tidings_kept_back_total",
     "tidings_records_out_total",
     "tidings_batches_total",
     "tidings_lag_records",
@@ -47,6 +48,9 @@ METRICS: dict[Name, Meaning] = {
     "tidings_events_in_total": Meaning("Messages and records taken in and done with.", ("source",)),
     "tidings_events_out_total": Meaning(
         "Events written to the log by a fold, by kind; a crash makes some come twice.", ("kind",)
+    ),
+    "tidings_kept_back_total": Meaning(
+        "Suppressed, withheld or held notifications, by reason; a crash makes some count twice.", ("reason",)
     ),
     "tidings_records_out_total": Meaning("Records that Kafka has acknowledged.", ("topic",)),
     "tidings_batches_total": Meaning("Batches worked through."),

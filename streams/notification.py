@@ -22,10 +22,12 @@ from streams.events import (
     Event,
     Fact,
     Failed,
+    Held,
     Instant,
     Noted,
     Obligation,
     PolicySet,
+    PreferencesSet,
     Priority,
     Queued,
     Repeated,
@@ -38,7 +40,10 @@ from streams.events import (
     SendLost,
     Sent,
     Suppressed,
+    Withheld,
+    WithholdingReason,
 )
+from streams.preferences import Preferences, held_until, refused
 from streams.retry import Retry
 from streams.topics import lane
 
@@ -57,12 +62,14 @@ class Phase(IntEnum):
     DEFERRED = 3
     BROKEN = 4  # refused by the provider, or lost: lifecycle owes a conclusion
     RETRY_SCHEDULED = 5
-    FAILED = 6
-    SENT = 7
+    HELD = 6
+    FAILED = 7
+    WITHHELD = 8
+    SENT = 9
 
 
-Rank = tuple[int, Phase]
-"""(dispatch, phase)"""
+Rank = tuple[int, Phase, int]
+"""(dispatch, phase, hold); the last one is 0 but for holds, which may follow each other."""
 
 STATUS: dict[Phase, Status] = {
     Phase.ACCEPTED: "pending",
@@ -71,7 +78,9 @@ STATUS: dict[Phase, Status] = {
     Phase.DEFERRED: "queued",
     Phase.BROKEN: "sending",
     Phase.RETRY_SCHEDULED: "retrying",
+    Phase.HELD: "pending",
     Phase.FAILED: "failed",
+    Phase.WITHHELD: "suppressed",
     Phase.SENT: "sent",
 }
 """The reference's words."""
@@ -81,11 +90,12 @@ AWAITS: dict[Phase, Obligation] = {
     Phase.SENDING: "deadline",
     Phase.DEFERRED: "deferral",
     Phase.RETRY_SCHEDULED: "retry",
+    Phase.HELD: "hold",
 }
 """What must come next in a phase that waits; all but `lane` have a due time, which the timers watch over."""
 
 
-class Job(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+class Job(msgspec.Struct, frozen=True, omit_defaults=True, tag="job", gc=False):
     """A notification on its way, as lifecycle's table keeps it. `request` goes once the job is final."""
 
     notification: str
@@ -102,10 +112,12 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     error: str | None = None
     due: Instant | None = None
     tenant: str = DEFAULT_TENANT
+    holds: int = 0
+    withheld: WithholdingReason | None = None
 
     @property
     def final(self) -> bool:
-        """Sent or failed: nothing is planned any more."""
+        """Sent, failed or withheld: nothing is planned any more."""
         return self.phase >= Phase.FAILED
 
 
@@ -114,29 +126,34 @@ def owes(job: Job) -> bool:
     return job.phase in (Phase.ACCEPTED, Phase.BROKEN)
 
 
-def rank(body: Body) -> Rank | None:
+def rank(body: Body) -> Rank | None:  # noqa: C901 - one case an event, and closed
     """How far along a job is by this event; None for one that does not move a job."""
     match body:
         case Accepted():
-            return 0, Phase.ACCEPTED
+            return 0, Phase.ACCEPTED, 0
         case Queued(dispatch):
-            return dispatch, Phase.QUEUED
+            return dispatch, Phase.QUEUED, 0
         case Sending(dispatch):
-            return dispatch, Phase.SENDING
+            return dispatch, Phase.SENDING, 0
         case SendDeferred(dispatch):
-            return dispatch, Phase.DEFERRED
+            return dispatch, Phase.DEFERRED, 0
         case SendFailed(dispatch) | SendLost(dispatch):
-            return dispatch, Phase.BROKEN
+            return dispatch, Phase.BROKEN, 0
         case RetryScheduled(dispatch):
-            return dispatch, Phase.RETRY_SCHEDULED
+            return dispatch, Phase.RETRY_SCHEDULED, 0
+        case Held(hold, dispatch):
+            return dispatch, Phase.HELD, hold
         case Failed(dispatch):
-            return dispatch, Phase.FAILED
+            return dispatch, Phase.FAILED, 0
+        case Withheld(dispatch):
+            return dispatch, Phase.WITHHELD, 0
         case Sent(dispatch):
-            return dispatch, Phase.SENT
+            return dispatch, Phase.SENT, 0
         case (
             Requested()
             | PolicySet()
             | CoolOffLifted()
+            | PreferencesSet()
             | Suppressed()
             | Repeated()
             | Noted()
@@ -150,7 +167,7 @@ def rank(body: Body) -> Rank | None:
 
 
 def outranks(new: Rank, old: Rank) -> bool:
-    """Whether a job at `old` moves to `new`: forward only; after `failed` only `sent` counts, after `sent` nothing."""
+    """Whether a job at `old` moves to `new`: forward only; once final only to `sent`, after `sent` nowhere."""
     if old[1] >= Phase.FAILED or new[1] == Phase.SENT:
         return new[1] == Phase.SENT != old[1]
     return new > old
@@ -164,9 +181,9 @@ def evolve(job: Job | None, event: Event[Body]) -> Job | None:
     if isinstance(body, RetryScheduled | Failed) and body.attempts > job.attempts:
         job = msgspec.structs.replace(job, attempts=body.attempts, error=body.error)
     new = rank(body)
-    if new is None or not outranks(new, (job.dispatch, job.phase)):
+    if new is None or not outranks(new, (job.dispatch, job.phase, job.holds)):
         return job
-    dispatch, phase = new
+    dispatch, phase, hold = new
     return msgspec.structs.replace(
         job,
         dispatch=dispatch,
@@ -176,20 +193,28 @@ def evolve(job: Job | None, event: Event[Body]) -> Job | None:
         request=None if phase >= Phase.FAILED else job.request,
         cause=event.id,
         changed=event.time,
+        holds=max(hold, job.holds),
+        withheld=body.reason if isinstance(body, Withheld) else job.withheld,
     )
 
 
-def conclude(job: Job | None, event: Event[Body], retry: Retry) -> list[Event[Fact]]:
-    """What must happen next to this job, which `event` has just been folded into. Its times come from the event."""
+def conclude(
+    job: Job | None, event: Event[Body], retry: Retry, preferences: Preferences | None = None
+) -> list[Event[Fact]]:
+    """What must happen next to this job, which `event` has just been folded into. Its times come from the event.
+
+    `preferences` are the recipient's: they are asked before each hand-over to a lane.
+    """
     if job is None:
         return []
     match job.phase, event.body:
         case Phase.ACCEPTED, _:
-            return [_queue(job, event)]
+            return [_hand_over(job, event, preferences)]
         case Phase.BROKEN, _:
             return [_after_failure(job, event, retry)]
         case Phase.QUEUED, CameDue(dispatch, "lane") if dispatch == job.dispatch:
-            return [_queue(job, event)]  # no `sending` lies before it, see `reconciler`: the lane record is lost
+            # no `sending` lies before it, see `reconciler`: the lane record is lost
+            return [_hand_over(job, event, preferences)]
         case _, CameDue(dispatch, obligation):
             if dispatch != job.dispatch or obligation != AWAITS.get(job.phase) or job.due is None:
                 return []
@@ -198,7 +223,7 @@ def conclude(job: Job | None, event: Event[Body], retry: Retry) -> list[Event[Fa
             if obligation == "deadline":
                 lost = event.then(SendLost(dispatch), SOURCE)
                 return [lost, _after_failure(job, lost, retry)]
-            return [_queue(job, event)]
+            return [_hand_over(job, event, preferences)]
         case _:
             return []
 
@@ -236,7 +261,13 @@ def _open(event: Event[Body], accepted: Accepted) -> Job:
     )
 
 
-def _queue(job: Job, event: Event[Body]) -> Event[Fact]:
+def _hand_over(job: Job, event: Event[Body], preferences: Preferences | None) -> Event[Fact]:
+    """The next dispatch, unless the recipient does not want it at all, or not now."""
+    if preferences is not None and job.request is not None:
+        if (reason := refused(preferences, job.request)) is not None:
+            return event.then(Withheld(job.dispatch, reason, preferences.id), SOURCE)
+        if (until := held_until(preferences, job.priority, event.time)) is not None:
+            return event.then(Held(job.holds + 1, job.dispatch, until, preferences.id), SOURCE)
     return event.then(Queued(job.dispatch + 1, _lane(job, job.dispatch + 1)), SOURCE)
 
 
@@ -260,6 +291,8 @@ def _due(body: Body) -> datetime | None:
         case Sending(_, deadline):
             return deadline
         case SendDeferred(_, until):
+            return until
+        case Held(_, _, until):
             return until
         case RetryScheduled(_, not_before):
             return not_before

@@ -28,6 +28,7 @@ from streams.folding.table import Entry
 from streams.kafka import Publisher, waited_out
 from streams.notification import AWAITS, Job, Phase, came_due, lane_of
 from streams.offsets import opened
+from streams.preferences import Preferences
 from streams.record import Record
 from streams.topics import EVENTS, LANE_CLASSES, deliver_group
 
@@ -74,7 +75,7 @@ Place = tuple[int, bytes]
 class Reconciler:
     """Looks through the jobs of our partitions every few seconds."""
 
-    owned: Ownership[Job]
+    owned: Ownership[Job | Preferences]
     publisher: Publisher
     patience: Patience
     now: Callable[[], datetime]
@@ -118,8 +119,8 @@ class Reconciler:
         for partition in list(self.owned.next):
             shard = self.owned.shards.get(partition)
             for entries in _slices(list(shard.entries.values())) if shard is not None else ():
-                for entry in entries:
-                    job, waited = entry.state, timedelta(seconds=now - entry.seen)
+                for job, seen in entries:
+                    waited = timedelta(seconds=now - seen)
                     open_jobs += 1
                     oldest = job.accepted if oldest is None or job.accepted < oldest else oldest
                     if self._is_late(job, partition, waited) and len(found) < AT_ONCE:
@@ -166,13 +167,15 @@ class Reconciler:
         """As it is now, if it is still open and ours."""
         shard = self.owned.shards.get(place[0]) if place[0] in self.owned.next else None
         entry = shard.entries.get(place[1]) if shard is not None else None
-        return entry.state if entry is not None and not entry.state.final else None
+        job = entry.state if entry is not None else None
+        return job if isinstance(job, Job) and not job.final else None
 
     def _folded(self, place: Place) -> int:
         return self.owned.done.get(place[0], -1)
 
 
-def _slices(entries: list[Entry[Job]]) -> Iterator[list[Entry[Job]]]:
-    """Those of open jobs among them, a slice at a time."""
+def _slices(entries: list[Entry[Job | Preferences]]) -> Iterator[list[tuple[Job, float]]]:
+    """The open jobs among them and since when each is seen, a slice at a time."""
     for start in range(0, len(entries), SLICE):
-        yield [entry for entry in entries[start : start + SLICE] if not entry.state.final]
+        states = ((entry.state, entry.seen) for entry in entries[start : start + SLICE])
+        yield [(state, seen) for state, seen in states if isinstance(state, Job) and not state.final]

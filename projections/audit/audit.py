@@ -137,9 +137,9 @@ class _Audit:
             jobs.PROJECTION: _sum(result.jobs for result in self.results),
             story.PROJECTION: _sum(result.lines for result in self.results),
         }
-        decided = sum(counts[name] for name in ("sent", "failed", "open"))
+        decided = sum(counts[name] for name in ("sent", "failed", "withheld", "open"))
         if counts["accepted"] != decided:
-            detail = f"{counts['accepted']} were accepted, {decided} are sent, failed or open"
+            detail = f"{counts['accepted']} were accepted, {decided} are sent, failed, withheld or open"
             report.findings.add([Finding("sum", EVENTS, detail)])
 
     def _lost_position(self, result: Result) -> list[Finding]:
@@ -200,9 +200,11 @@ def _counts(counts: Counter[str], kinds: Counter[str], came: requests.Requests, 
         "suppressed",
         "repeated",
         "noted",
+        "preferencesSet",
         "acceptedAgain",
         "sent",
         "failed",
+        "withheld",
         "open",
         "writtenAgain",
     )

@@ -16,7 +16,7 @@ from projections.audit.verdict import Sight, judge, waits_in_lane
 from projections.batch import Item
 from projections.position import Place
 from projections.reading import Raw, read
-from streams.events import KINDS, Accepted, Body, Event, Noted, Origin, Repeated
+from streams.events import KINDS, Accepted, Body, Event, Noted, Origin, PreferencesSet, Repeated
 from streams.topics import EVENTS
 
 MOVING = frozenset(MARKED)
@@ -121,6 +121,9 @@ class Partition:
         if isinstance(event.body, Noted):
             new = self._coverage.add(event.body.origin, redelivery=False)
             self._counts["noted" if new else "writtenAgain"] += 1
+            return
+        if isinstance(event.body, PreferencesSet):
+            self._counts["preferencesSet"] += 1
             return
         story = self._spill.stories.get(event.notification)
         decided = origin(event)

@@ -24,6 +24,7 @@ from streams.events import (
     CameDue,
     Event,
     Failed,
+    Held,
     Origin,
     Queued,
     Repeated,
@@ -34,6 +35,7 @@ from streams.events import (
     SendLost,
     Sent,
     Suppressed,
+    Withheld,
 )
 from streams.notification import Job, Phase
 
@@ -49,6 +51,8 @@ MARKED: tuple[type[Any], ...] = (
     SendLost,
     RetryScheduled,
     Failed,
+    Withheld,
+    Held,
 )
 NUMBERS = {kind: number for number, kind in enumerate(MARKED)}
 STRIDE = 16
@@ -156,7 +160,9 @@ def origin(event: Event[Body]) -> Origin | None:
 
 
 def _dispatch(body: Body) -> int:
-    return min(getattr(body, "dispatch", 0), LAST_MARKED)
+    """Holds are numbered by themselves: several may follow one dispatch."""
+    number = body.hold if isinstance(body, Held) else getattr(body, "dispatch", 0)
+    return min(number, LAST_MARKED)
 
 
 def _add_line(story_: Story, event: Event[Body], place: Place) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Generic
 
 from streams.folding.outcome import Change, Outcome
-from streams.folding.rule import Incoming, StateT
+from streams.folding.rule import SHARED, Incoming, StateT
 from streams.folding.table import Entry, Rows, Shard
 from streams.record import Record
 
@@ -59,11 +59,15 @@ class Batch(Generic[StateT]):
             part.tombstones.update(ripe)
 
     def changelog(self) -> list[Record]:
-        """By partition: rows and tombstones, then *applied up to*, last so that it never promises too much."""
+        """By partition: rows and tombstones, then *applied up to*, last so that it never promises too much.
+
+        Trap: `SHARED` rows come after the others, see there.
+        """
         records: list[Record] = []
         for partition, part in self.parts.items():
             if part.changes or part.tombstones:
-                records += [change.row for change in part.changes.values()]
+                changes = sorted(part.changes.values(), key=lambda change: change.key.startswith(SHARED))
+                records += [change.row for change in changes]
                 records += [self._rows.tombstone(partition, key, at) for key, at in part.tombstones.items()]
                 records.append(self._rows.applied(partition, part.done))
         return records

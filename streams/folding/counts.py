@@ -36,6 +36,8 @@ class Counts:
     """The newest event time folded."""
     published: Counter[str] = field(default_factory=Counter)
     """What was written to the log, by kind of event; a crash makes some of it come twice."""
+    kept_back: Counter[str] = field(default_factory=Counter)
+    """What was not to go out, or not yet, by reason; a crash makes some count twice."""
     late: dict[Obligation, int] = field(default_factory=lambda: dict.fromkeys(get_args(Obligation), 0))
     """Jobs that waited in vain and were helped on: zero in a healthy system."""
     open_jobs: int = 0

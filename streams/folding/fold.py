@@ -118,16 +118,17 @@ class Fold(Generic[StateT]):
                 await asyncio.sleep(REST)
 
     async def _apply(self, fetched: Sequence[Fetched]) -> None:
-        left = self._fresh(fetched)
-        while left:
-            batch, left, unknown = self._decide(left)
-            await self._publisher.publish(batch.log)
-            await self._publisher.publish(batch.lanes)
-            await self._write(batch)
-            self._keep(batch)
-            if unknown is not None:
-                await self._owned.group.commit(self._owned.done)
-                die(Exit.UPGRADE, str(unknown))
+        fresh = self._fresh(fetched)
+        if not fresh:
+            return
+        batch, unknown = self._decide(fresh)
+        await self._publisher.publish(batch.log)
+        await self._publisher.publish(batch.lanes)
+        await self._write(batch)
+        self._keep(batch)
+        if unknown is not None:
+            await self._owned.group.commit(self._owned.done)
+            die(Exit.UPGRADE, str(unknown))
 
     def _fresh(self, fetched: Sequence[Fetched]) -> list[ConsumerRecord]:
         """The records that were fetched since the last rebalance."""
@@ -139,29 +140,26 @@ class Fold(Generic[StateT]):
                 self.counts.stale += len(each.records)
         return fresh
 
-    def _decide(self, records: list[ConsumerRecord]) -> tuple[Batch[StateT], list[ConsumerRecord], UnknownType | None]:
-        """What the events lead to, up to one that changes what others read, or that this program is too old for."""
+    def _decide(self, records: list[ConsumerRecord]) -> tuple[Batch[StateT], UnknownType | None]:
+        """What the events lead to, up to one that this program is too old for."""
         batch = Batch(self._rows, self._owned.shards)
-        for number, record in enumerate(records):
+        for record in records:
             if not self._expected(record):
                 continue
             incoming = Incoming(record.topic, record.partition, record.offset, record.key, record.value)
             try:
                 outcome = self._judge.judge(incoming, record.timestamp, batch.entry)
             except UnknownType as error:
-                return batch, [], error
-            if outcome.shared and batch.parts:
-                return batch, records[number:], None
+                return batch, error
             self._take(incoming, outcome, batch)
-            if outcome.shared:
-                return batch, records[number + 1 :], None
-        return batch, [], None
+        return batch, None
 
     def _take(self, record: Incoming, outcome: Outcome[StateT], batch: Batch[StateT]) -> None:
         batch.add(record, outcome)
         self._owned.next[record.partition] += 1
         self.counts.guarded += outcome.guarded
         self.counts.dead_letters += outcome.letter
+        self.counts.kept_back.update(outcome.reasons)
 
     def _expected(self, record: ConsumerRecord) -> bool:
         """Whether it is the partition's next record. Trap: a commit past a record that was never seen would lose it."""

@@ -11,7 +11,7 @@ from streams.clock import from_milliseconds
 from streams.codec import Undecodable, decode
 from streams.dead_letters import Reason, Source, dead_letter
 from streams.events import Body, Event
-from streams.folding.rule import SHARED, Incoming, Rule, StateT
+from streams.folding.rule import Incoming, Rule, StateT
 from streams.folding.table import RESERVED, Entry, Rows
 from streams.record import Oversized, Record, check_size
 
@@ -43,11 +43,7 @@ class Outcome(Generic[StateT]):
     time: datetime | None = None
     guarded: bool = False
     letter: bool = False
-
-    @property
-    def shared(self) -> bool:
-        """Whether it changes what events of other keys read."""
-        return self.change is not None and self.change.key.startswith(SHARED)
+    reasons: Sequence[str] = ()
 
 
 class Judge(Generic[StateT]):
@@ -96,7 +92,7 @@ class Judge(Generic[StateT]):
         check_size(reaction.log)
         check_size(reaction.lanes)
         change = None if reaction.state is None else self._change(key, reaction.state, record)
-        return Outcome(reaction.log, reaction.lanes, change, time)
+        return Outcome(reaction.log, reaction.lanes, change, time, reasons=reaction.reasons)
 
     def _change(self, key: bytes, state: StateT, record: Incoming) -> Change[StateT]:
         if key.startswith(RESERVED):

@@ -17,8 +17,8 @@ from streams.record import Record
 SHARED = b"\xff"
 """What a table key begins with if events of other keys read its state. No key that is text does.
 
-An event that changes such a state is decided in a batch of its own: what came before it is then wholly written, so that
-a repeat after a crash never judges by what came later.
+Such a state is written after all others of its batch: whatever was judged by an earlier one is guarded by its own row
+then, so that a repeat after a crash never judges by what came later. So all that is decided must change a state.
 """
 
 StateT = TypeVar("StateT", bound=Struct)
@@ -40,11 +40,13 @@ class Reaction(Generic[StateT]):
 
     `state` replaces the key's state (None leaves it as it is). The broker has every record of `log` before the first
     of `lanes` is sent, so a command never overtakes the fact that announces it; both before the state is kept.
+    `reasons` are why something was kept back, to be counted.
     """
 
     state: StateT | None = None
     log: Sequence[Record] = ()
     lanes: Sequence[Record] = ()
+    reasons: Sequence[str] = ()
 
 
 class Rule(Protocol[StateT]):

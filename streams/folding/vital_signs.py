@@ -35,6 +35,8 @@ def readings(source: str, counts: Counts) -> Iterator[Reading]:
     yield Reading("tidings_oldest_open_job_seconds", age)
     for kind, number in counts.published.items():
         yield Reading("tidings_events_out_total", number, (kind,))
+    for reason, number in counts.kept_back.items():
+        yield Reading("tidings_kept_back_total", number, (reason,))
     for what, number in counts.late.items():
         yield Reading("tidings_late_total", number, (what,))
     for how in SET_ASIDE:

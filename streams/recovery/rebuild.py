@@ -25,6 +25,7 @@ from streams.kafka import Publisher
 from streams.notification import Job
 from streams.offsets import Extent, Offsets, opened
 from streams.operations import Event, TableRebuilt, to_record
+from streams.preferences import Preferences
 from streams.record import Record
 from streams.recovery.histories import Histories
 from streams.recovery.jobs import Jobs
@@ -144,7 +145,7 @@ class Rebuild:
             self._progress(self._read, total)
 
     async def _replace(
-        self, rows: Rows[Job] | Rows[State], place: TopicPartition, table: Iterable[Record], applied: int
+        self, rows: Rows[Job | Preferences] | Rows[State], place: TopicPartition, table: Iterable[Record], applied: int
     ) -> int:
         """The steps that the head of this file explains; returns the number of rows."""
         number, log = place.partition, TopicPartition(rows.topic, place.partition)

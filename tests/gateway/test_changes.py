@@ -11,6 +11,7 @@ from streams.events import (
     CameDue,
     Event,
     Failed,
+    Held,
     Origin,
     Personal,
     Queued,
@@ -22,6 +23,7 @@ from streams.events import (
     SendLost,
     Sent,
     Suppressed,
+    Withheld,
 )
 
 REQUEST = Request("email", "key", 5, Personal("ada@example.org", "hello"))
@@ -98,3 +100,12 @@ def test_only_so_many_notifications_are_remembered(monkeypatch: pytest.MonkeyPat
         told(Sending(1, EPOCH, "w"), name=name, by=reader)
     assert told(Queued(1, "lane"), name="c", by=reader) == []
     assert [change.status for change in told(Queued(1, "lane"), name="a", by=reader)] == ["queued"]
+
+
+def test_a_held_and_a_withheld_one_are_told_with_their_reasons() -> None:
+    _, held, queued = told(ACCEPTED, Held(1, 0, EPOCH, "p"), Queued(1, "lane"))
+    assert (held.status, held.held_until, queued.status) == ("pending", "1970-01-01T00:00:00.000Z", "queued")
+    first, second = told(Held(1, 0, EPOCH, "p"), Held(2, 0, EPOCH, "p"), Held(1, 0, EPOCH, "p"))
+    assert first == second
+    _, withheld = told(ACCEPTED, Withheld(0, "actor-muted", "p"))
+    assert (withheld.status, withheld.reason) == ("suppressed", "actor-muted")

@@ -15,9 +15,11 @@ from streams.events import (
     CameDue,
     Channel,
     Event,
+    Held,
     Origin,
     Personal,
     Queued,
+    QuietHours,
     Request,
     RetryScheduled,
     SendDeferred,
@@ -27,6 +29,7 @@ from streams.events import (
     Suppressed,
 )
 from streams.intake.requests import recipient_key
+from streams.preferences import Preferences
 from streams.record import Record
 from streams.retry import LinearRetry
 from streams.topics import EVENTS
@@ -36,6 +39,11 @@ MAX_ATTEMPTS = 3
 OUTCOMES = ("s", "fs", "fff", "ds", "ls", "f", "", "sa")
 SUPPRESSED = 8
 """Of every nine, the last."""
+PREFERRED = {
+    5: Preferences("preferences:ada:preferences-set:1", 1, channels_off=CHANNELS),
+    6: Preferences("preferences:ada:preferences-set:2", 2, quiet_hours=QuietHours("00:00", "00:05", "UTC")),
+}
+"""Of every nine, by which some are withheld and held."""
 Events = list[Event[Body]]
 
 
@@ -59,7 +67,7 @@ def suppressed(name: str, seconds: float = 0, asked: Request | None = None) -> E
     return event(Suppressed(asked or request(), "promotional", Origin(0, 0), "duplicate", "other"), name, seconds)
 
 
-def life(first: Event[Body], outcomes: str = "s") -> Events:
+def life(first: Event[Body], outcomes: str = "s", preferred: Preferences | None = None) -> Events:
     """What the log says of a notification whose attempts end so: sent, failed, deferred, lost; then acknowledged."""
     told: Events = []
     job = None
@@ -68,7 +76,7 @@ def life(first: Event[Body], outcomes: str = "s") -> Events:
     while todo:
         one = todo.pop(0)
         job = notification.evolve(job, one)
-        conclusions = notification.conclude(job, one, LinearRetry())
+        conclusions = notification.conclude(job, one, LinearRetry(), preferred)
         for conclusion in conclusions:
             job = notification.evolve(job, conclusion)
         told += [one, *conclusions]
@@ -90,6 +98,8 @@ def _world(one: Event[Body], left: list[str]) -> Events:
             return [one.then(_outcome(outcome, dispatch, later), "deliver", later)]
         case SendDeferred(dispatch, until):
             return [one.then(CameDue(dispatch, "deferral"), "lifecycle", until)]
+        case Held(_, dispatch, until):
+            return [one.then(CameDue(dispatch, "hold"), "lifecycle", until)]
         case RetryScheduled(dispatch, not_before):
             return [one.then(CameDue(dispatch, "retry"), "lifecycle", not_before)]
         case Sent() if left == ["a"]:
@@ -129,7 +139,8 @@ def many(count: int, prefix: str = "n") -> Events:
         if number % 9 == SUPPRESSED:
             lives.append([suppressed(name, number, asked)])
         else:
-            lives.append(life(accepted(name, number, asked), OUTCOMES[number % len(OUTCOMES)]))
+            outcomes = OUTCOMES[number % len(OUTCOMES)]
+            lives.append(life(accepted(name, number, asked), outcomes, PREFERRED.get(number % 9)))
     return shuffled(lives)
 
 

@@ -41,6 +41,16 @@ BODIES: dict[type[object], st.SearchStrategy[Any]] = {
     events.Noted: st.builds(
         events.Noted, ORIGINS, st.none() | st.builds(events.PolicySet, st.just("recipient"), WORDS, NUMBERS)
     ),
+    events.PreferencesSet: st.builds(
+        events.PreferencesSet,
+        NUMBERS,
+        st.builds(events.PersonalPreferences, WORDS, st.lists(WORDS).map(tuple)),
+        st.lists(st.sampled_from(events.ACTIVITIES)).map(tuple),
+        st.lists(st.sampled_from(events.CHANNELS)).map(tuple),
+        st.none() | st.builds(events.QuietHours, st.just("22:00"), st.just("07:30"), WORDS, st.booleans()),
+    ),
+    events.Withheld: st.builds(events.Withheld, st.integers(0, 9), st.just("type-off"), WORDS),
+    events.Held: st.builds(events.Held, NUMBERS, st.integers(0, 9), TIMES, WORDS),
     events.Queued: st.builds(events.Queued, NUMBERS, WORDS),
     events.Sending: st.builds(events.Sending, NUMBERS, TIMES, WORDS),
     events.Sent: st.builds(events.Sent, NUMBERS),

@@ -50,6 +50,7 @@ class Admitting:
         outcome = self.judge.judge(record, 10**14, lambda _, key: self.shard.entries.get(key))
         if outcome.change is not None:
             self.shard.put(outcome.change.key, self.rows.read(outcome.change.row.value or b""))
+        self.reasons = outcome.reasons
         self.done = [read(told.value).done for told in outcome.log if told.topic == OPERATIONS]
         return [decode(told.value).body for told in outcome.log if told.topic == EVENTS]
 
@@ -86,6 +87,7 @@ def test_others_are_judged_as_before() -> None:
     admit.set("actor", "eve", rate_limit=1)
     told = [admit.like(second) for second in range(3)]
     assert [type(body) for body in told] == [Accepted, Accepted, Suppressed]
+    assert admit.reasons == ["rate-limited"]
     assert all(body.policies == () for body in told if isinstance(body, Accepted | Suppressed))
 
 

@@ -115,13 +115,11 @@ def mutate(mutant: Mutant) -> None:
         case "table-first":
 
             async def table_first(self: Fold[Tally], fetched: Sequence[Fetched]) -> None:
-                left = self._fresh(fetched)
-                while left:
-                    batch, left, _ = self._decide(left)
-                    await self._write(batch)
-                    await self._publisher.publish(batch.log)
-                    await self._publisher.publish(batch.lanes)
-                    self._keep(batch)
+                batch, _ = self._decide(self._fresh(fetched))
+                await self._write(batch)
+                await self._publisher.publish(batch.log)
+                await self._publisher.publish(batch.lanes)
+                self._keep(batch)
 
             mock.patch.object(Fold, "_apply", table_first).start()
         case "no-hole-check":

@@ -15,9 +15,13 @@ from streams.events import (
     Accepted,
     Body,
     CameDue,
+    Channel,
     Event,
     Origin,
     Personal,
+    PersonalPreferences,
+    PreferencesSet,
+    QuietHours,
     Request,
     SendDeferred,
     SendFailed,
@@ -27,8 +31,9 @@ from streams.events import (
 from streams.folding.outcome import Judge
 from streams.folding.rule import Incoming
 from streams.folding.table import Entry, Rows, Shard
-from streams.lifecycle import Lifecycle
+from streams.lifecycle import Lifecycle, State
 from streams.notification import AWAITS, Job, Phase, owes
+from streams.preferences import Preferences
 from streams.recovery import jobs as module
 from streams.recovery.jobs import Jobs
 from streams.retry import LinearRetry
@@ -37,6 +42,8 @@ from streams.topics import EVENTS
 START = datetime(2026, 1, 1, tzinfo=UTC)
 EVER = timedelta(days=1)
 ACCEPTED = Accepted(Request("email", "key", 5, Personal("ada@example.org", "hello")), "transactional", Origin(0, 0))
+NOT_NOW = QuietHours("00:00", "00:01", "UTC")
+WHO = PersonalPreferences("ada@example.org")
 
 
 def at(seconds: float) -> datetime:
@@ -55,7 +62,7 @@ class Live:
     """Lifecycle as the fold runs it: on a shard, guarded; what it writes goes to the end of the same log."""
 
     def __init__(
-        self, log: list[bytes], shard: Shard[Job] | None = None, first: int = 0, grace: timedelta = EVER
+        self, log: list[bytes], shard: Shard[State] | None = None, first: int = 0, grace: timedelta = EVER
     ) -> None:
         rule = Lifecycle(LinearRetry(), grace)
         self.rows = Rows(rule, "changelog")
@@ -79,11 +86,18 @@ class Live:
         while self.next < len(self.log):
             self.step()
 
-    def states(self) -> dict[bytes, Job]:
+    def states(self) -> dict[bytes, State]:
         return {key: entry.state for key, entry in self.shard.entries.items()}
 
-    def _entry(self, _: int, key: bytes) -> Entry[Job] | None:
+    def jobs(self) -> dict[bytes, Job]:
+        return {key: state for key, state in self.states().items() if isinstance(state, Job)}
+
+    def _entry(self, _: int, key: bytes) -> Entry[State] | None:
         return self.shard.entries.get(key)
+
+
+def preferred(version: int, channels: Sequence[Channel], quiet: QuietHours | None) -> Event[Body]:
+    return event("preferences:key", PreferencesSet(version, WHO, (), tuple(channels), quiet))
 
 
 names = st.sampled_from("abc")
@@ -97,10 +111,11 @@ inputs = st.one_of(
     st.builds(
         lambda n, d, o, s: event(n, CameDue(d, o), s),
         names,
-        dispatches,
-        st.sampled_from(["retry", "deferral", "deadline", "lane"]),
+        st.integers(0, 4),
+        st.sampled_from(["retry", "deferral", "deadline", "lane", "hold"]),
         st.integers(0, 99),
     ),
+    st.builds(preferred, st.integers(1, 5), st.sampled_from([[], ["sms"], ["email"]]), st.none() | st.just(NOT_NOW)),
 )
 FROM_DELIVER = (Sending, Sent, SendFailed, SendDeferred)
 steps = st.lists(st.one_of(inputs, st.none()), max_size=60)
@@ -119,13 +134,17 @@ def lived(happened: Sequence[Event[Body] | None]) -> list[bytes]:
     return live.log
 
 
+def preferences_of(live: Live) -> dict[bytes, State]:
+    return {key: state for key, state in live.states().items() if isinstance(state, Preferences)}
+
+
 def counted_alike(job: Job, other: Job) -> Job:
     return msgspec.structs.replace(job, attempts=other.attempts, error=other.error)
 
 
 def rebuilt(
     log: Sequence[bytes], grace: timedelta = EVER, committed: int | None = None
-) -> tuple[Shard[Job], int, Jobs]:
+) -> tuple[Shard[State], int, Jobs]:
     rows = Rows(Lifecycle(LinearRetry(), grace), "changelog")
     jobs = Jobs(rows, 0, committed)
     for offset, value in enumerate(log):
@@ -150,8 +169,9 @@ def test_a_rebuilt_table_goes_on_as_the_one_that_was_lost(happened: list[Event[B
     again.catch_up()
     assert not known & set(again.said)
     assert len(set(again.said)) == len(again.said)
-    for key, job in once.states().items():
-        mine = again.states()[key]
+    assert preferences_of(again) == preferences_of(once)
+    for key, job in once.jobs().items():
+        mine = again.jobs()[key]
         # What a timer's command led to may be missing: then the job still waits, and the timer fires again. And what
         # was sent before the failures before it were concluded from needs no such conclusion any more.
         assert mine == job or mine.phase in AWAITS or (mine.phase is Phase.SENT and counted_alike(mine, job) == job)
@@ -172,7 +192,7 @@ def test_every_owed_conclusion_is_drawn_and_every_lane_record_written(happened: 
     shard, applied, jobs = rebuilt(log)
     again = Live(list(log), shard, applied)
     again.catch_up()
-    assert not [job for job in again.states().values() if owes(job)]
+    assert not [job for job in again.jobs().values() if owes(job)]
     assert jobs.owed() == 0 or again.said
     queued = [one for one in again.said if ":queued:" in one]
     assert [one.replace(":queued:", ":attempt:") for one in queued] == again.lanes
@@ -185,6 +205,19 @@ def test_an_accepted_one_that_was_not_queued_yet_is_queued_once() -> None:
     again = Live(log, shard, applied)
     again.catch_up()
     assert (again.said, again.lanes) == (["a:queued:1"], ["a:attempt:1"])
+
+
+def test_an_owed_conclusion_is_drawn_by_the_preferences_of_its_place_on_the_log() -> None:
+    off = [encode(preferred(version, ["email"], None)) for version in (1, 3)]
+    on = encode(preferred(2, [], None))
+    log = [off[0], encode(event("a", ACCEPTED)), on, encode(event("b", ACCEPTED)), off[1]]
+    again = Live(log, *rebuilt(log)[:2])
+    assert again.next == 1
+    again.catch_up()
+    assert again.said == ["a:withheld:0", "b:queued:1"]
+    assert [state for state in again.states().values() if isinstance(state, Preferences)] == [
+        Preferences("preferences:key:preferences-set:3", 3, channels_off=("email",))
+    ]
 
 
 def test_finished_ones_are_forgotten_unless_they_may_be_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
