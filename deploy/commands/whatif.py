@@ -156,6 +156,7 @@ def _lines(*sides: dict[str, Any]) -> list[tuple[str, Any, Any, Any]]:
             **{f"suppressed: {reason}": count for reason, count in side["suppressed"].items()},
             "sent": side["sent"],
             "failed": side["failed"],
+            "withheld": side["withheld"],
             "open": side["open"],
             "provider calls": side["calls"],
             "failed attempts": side["failedAttempts"],
