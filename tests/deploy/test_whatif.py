@@ -54,11 +54,14 @@ def test_a_policy_that_can_t_be_is_refused(text: str) -> None:
 
 def test_only_the_options_that_are_given_differ_from_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[Any, ...]] = []
-    monkeypatch.setattr(command, "run", lambda _, *given: asked.append(given[:3]) or Report())
-    span = ["--from", "2026-01-31T00:00Z", "--to", "2026-02-01"]
-    done = CliRunner().invoke(
-        app, ["whatif", *span, "--retry-policy", "exponential", "--policy", "actor/ada", "--json"]
-    )
+
+    def answered(_: Settings, *given: Any) -> Report:  # noqa: ANN401
+        asked.append(given[:3])
+        return Report()
+
+    monkeypatch.setattr(command, "run", answered)
+    options = ["--from", "2026-01-31T00:00Z", "--to", "2026-02-01", "--retry-policy", "exponential", "--json"]
+    done = CliRunner().invoke(app, ["whatif", *options, "--policy", "actor/ada"])
     assert json.loads(done.output)["tried"] == {"retry_policy": "exponential", "policy actor/ada": "lifted"}
     days = (datetime(2026, 1, 31, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))
     assert asked == [({"retry_policy": "exponential"}, (PolicySet("actor", "ada", 0),), days)]
