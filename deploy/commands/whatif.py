@@ -133,7 +133,7 @@ def show(report: "Report", tried: dict[str, Any], console: Console) -> None:
     for each in told["changed"]:
         console.print(f"{each['from']} -> {each['to']}: {each['notifications']:,} notifications", highlight=False)
     sides = report.recomputed, report.tried
-    console.print(f"Label: {LABEL}.", highlight=False, soft_wrap=True)
+    console.print(f"This is {LABEL}.", highlight=False, soft_wrap=True)
     console.print(
         f"Assumed: what came of {sides[1].assumed:,} calls of {sides[1].resting:,} notifications that are in no record "
         f"({sides[0].assumed:,} when recomputed), by recorded calls of the same lane; failure rates: {_rates(report)}.",
@@ -156,6 +156,7 @@ def _lines(*sides: dict[str, Any]) -> list[tuple[str, Any, Any, Any]]:
             **{f"suppressed: {reason}": count for reason, count in side["suppressed"].items()},
             "sent": side["sent"],
             "failed": side["failed"],
+            "withheld": side["withheld"],
             "open": side["open"],
             "provider calls": side["calls"],
             "failed attempts": side["failedAttempts"],

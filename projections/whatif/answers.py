@@ -96,21 +96,25 @@ def lane_class(recorded: Recorded, dispatch: int) -> LaneClass:
 def recorded_answers(recorded: Recorded) -> Iterator[tuple[int, Said]]:
     """Each dispatch that was queued, with what came of it."""
     planned: int | None = None
+    began: int | None = recorded.time
     for dispatch, call in enumerate(recorded.calls, start=1):
         following = recorded.calls[dispatch].queued if dispatch < len(recorded.calls) else None
         if call.queued is not None:
-            yield dispatch, _said(call, planned, following)
-        planned = call.next
+            yield dispatch, _said(call, planned, following, began)
+        planned, began = call.next, None
 
 
-def _said(call: Call, planned: int | None, following: int | None) -> Said:
-    """Trap: times are of several clocks; what they make negative did not take any time."""
+def _said(call: Call, planned: int | None, following: int | None, began: int | None) -> Said:
+    """`began` is when the first dispatch was accepted, before it was perhaps held for the recipient's quiet hours.
+
+    Trap: times are of several clocks; what they make negative did not take any time.
+    """
     assert call.queued is not None
     late = 0 if planned is None else max(call.queued - planned, 0)
     if call.sending is None:
         renewed = None if following is None else max(following - call.queued, 0)
         return Said(late, None, renewed, None, None, None)
-    wait = max(call.sending - call.queued, 0)
+    wait = max(call.sending - (began or call.queued), 0)
     took = None if call.answered is None else max(call.answered - call.sending, 0)
     lost = None if call.lost is None else max(call.lost - call.sending, 0)
     deferred = max(call.next - call.answered, 0) if call.answer == "deferred" and call.next and call.answered else 0

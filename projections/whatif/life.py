@@ -7,10 +7,11 @@ from datetime import timedelta
 from msgspec import Struct
 
 from projections.whatif.answers import Said
-from projections.whatif.recorded import End
+from projections.whatif.recorded import ENDS, End
 from streams import notification
 from streams.clock import milliseconds
 from streams.events import (
+    CHANNELS,
     Accepted,
     Body,
     CameDue,
@@ -23,7 +24,8 @@ from streams.events import (
     Sending,
     Sent,
 )
-from streams.notification import Job, Phase
+from streams.notification import Job
+from streams.preferences import Preferences
 from streams.retry import Retry
 
 ALLOWED = timedelta(seconds=15)
@@ -43,8 +45,8 @@ class Lived(Struct):
     sent: int | None = None
 
 
-def live(accepted: Event[Accepted], world: World, retry: Retry) -> Lived:
-    """From acceptance to the end, or to where the world falls silent."""
+def live(accepted: Event[Accepted], world: World, retry: Retry, withheld: int | None = None) -> Lived:
+    """From acceptance to the end, or to where the world falls silent; after dispatch `withheld` nobody wants it."""
     waiting: list[tuple[int, int, Event[Body]]] = [(0, 0, accepted)]
     job: Job | None = None
     lived, pushed = Lived("open"), 0
@@ -52,7 +54,7 @@ def live(accepted: Event[Accepted], world: World, retry: Retry) -> Lived:
         event = heapq.heappop(waiting)[2]
         job = notification.evolve(job, event)
         happened: list[Event[Body]] = [event]
-        for conclusion in notification.conclude(job, event, retry):
+        for conclusion in notification.conclude(job, event, retry, _preferred(job, withheld)):
             job = notification.evolve(job, conclusion)
             happened.append(conclusion)
         for one in happened:
@@ -62,8 +64,15 @@ def live(accepted: Event[Accepted], world: World, retry: Retry) -> Lived:
                 heapq.heappush(waiting, (milliseconds(answer.time), pushed, answer))
     if job is not None:
         lived.failures = job.attempts
-        lived.end = "sent" if job.phase is Phase.SENT else "failed" if job.final else "open"
+        lived.end = ENDS.get(job.phase, "open")
     return lived
+
+
+def _preferred(job: Job | None, withheld: int | None) -> Preferences | None:
+    """What the recipient prefers, as far as the record tells: not to get it, once it did not go out for that."""
+    if job is None or withheld is None or job.dispatch < withheld:
+        return None
+    return Preferences(SOURCE, 0, channels_off=CHANNELS)
 
 
 def _count(lived: Lived, event: Event[Body]) -> None:

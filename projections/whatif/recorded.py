@@ -26,12 +26,14 @@ from streams.events import (
     Sent,
     Suppressed,
     SuppressionReason,
+    Withheld,
 )
 from streams.notification import Job, Phase
 
 Answer = Literal["sent", "failed", "deferred"]
-End = Literal["sent", "failed", "open"] | SuppressionReason
+End = Literal["sent", "failed", "withheld", "open"] | SuppressionReason
 """What became of a request."""
+ENDS: dict[Phase, End] = {Phase.SENT: "sent", Phase.FAILED: "failed", Phase.WITHHELD: "withheld"}
 UNSAID = "-"
 """Stands for the message, which no rule reads."""
 MOST_DISPATCHES = 4096
@@ -62,15 +64,15 @@ class Recorded(Struct, array_like=True, tag="recorded"):
     measured: bool
     calls: list[Call] = []
     job: Job | None = None
+    withheld: int | None = None
+    """The last dispatch before the recipient's preferences withheld it; 0 before the first."""
 
     @property
     def end(self) -> End:
         """What became of it, as far as the log was read."""
         if self.refused is not None:
             return self.refused
-        if self.job is None or not self.job.final:
-            return "open"
-        return "sent" if self.job.phase is Phase.SENT else "failed"
+        return "open" if self.job is None else ENDS.get(self.job.phase, "open")
 
     @property
     def ended(self) -> bool:
@@ -113,6 +115,8 @@ def tell(recorded: Recorded, event: Event[Body]) -> None:
     if not recorded.measured or recorded.refused is not None:
         return
     recorded.job = _light(notification.evolve(recorded.job, event))
+    if isinstance(event.body, Withheld) and recorded.withheld is None:
+        recorded.withheld = event.body.dispatch
     dispatch = getattr(event.body, "dispatch", 0)
     if not 0 < dispatch <= MOST_DISPATCHES:
         return

@@ -8,7 +8,7 @@ from projections.whatif.recorded import Recorded
 from projections.whatif.shadow import Outcome
 
 LABEL = "an estimate from the record; nothing was sent"
-ENDS = ("sent", "failed", "open", "duplicate", "rate-limited", "cooled-off")
+ENDS = ("sent", "failed", "withheld", "open", "duplicate", "rate-limited", "cooled-off")
 SHARES = (0.5, 0.95, 0.99)
 DIGITS = 1000
 """Latencies are kept to three digits, so that there are some thousands of different ones however long the log is."""
@@ -65,12 +65,12 @@ class Side:
     def to_json(self) -> dict[str, Any]:
         """By names as in the other reports."""
         p50, p95, p99 = self.latencies.percentiles()
-        suppressed = {reason: self.ends[reason] for reason in ENDS[3:]}
+        suppressed = {reason: self.ends[reason] for reason in ENDS[4:]}
         return {
             "requests": self.ends.total(),
-            "accepted": sum(self.ends[end] for end in ENDS[:3]),
+            "accepted": sum(self.ends[end] for end in ENDS[:4]),
             "suppressed": suppressed,
-            **{end: self.ends[end] for end in ENDS[:3]},
+            **{end: self.ends[end] for end in ENDS[:4]},
             "calls": self.calls,
             "failedAttempts": self.failures,
             "latencyMs": {"p50": p50, "p95": p95, "p99": p99},

@@ -112,7 +112,7 @@ class Shadow:
 
     def _live(self, recorded: Recorded, accepted: Event[Accepted]) -> Outcome:
         world = _World(recorded, self.sample)
-        lived = live(accepted, world.answer, self.rules.retry)
+        lived = live(accepted, world.answer, self.rules.retry, recorded.withheld)
         took = None if lived.sent is None else lived.sent - recorded.time
         return Outcome(lived.end, lived.calls, lived.failures, took, len(world.assumed))
 

@@ -12,8 +12,11 @@ import pytest
 import typer
 from aiokafka import TopicPartition
 from rich.console import Console
+from typer.testing import CliRunner
 
 from deploy.bench import history
+from deploy.cli import app
+from deploy.commands import whatif as command
 from deploy.commands.whatif import imposed, instant, run, show
 from deploy.declare import declare
 from deploy.stack.errors import StackError
@@ -47,6 +50,21 @@ def test_a_policy_is_written_as_one_would_put_it() -> None:
 def test_a_policy_that_can_t_be_is_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="expected"):
         imposed(text)
+
+
+def test_only_the_options_that_are_given_differ_from_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[Any, ...]] = []
+
+    def answered(_: Settings, *given: Any) -> Report:  # noqa: ANN401
+        asked.append(given[:3])
+        return Report()
+
+    monkeypatch.setattr(command, "run", answered)
+    options = ["--from", "2026-01-31T00:00Z", "--to", "2026-02-01", "--retry-policy", "exponential", "--json"]
+    done = CliRunner().invoke(app, ["whatif", *options, "--policy", "actor/ada"])
+    assert json.loads(done.output)["tried"] == {"retry_policy": "exponential", "policy actor/ada": "lifted"}
+    days = (datetime(2026, 1, 31, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))
+    assert asked == [({"retry_policy": "exponential"}, (PolicySet("actor", "ada", 0),), days)]
 
 
 def test_the_table_shows_all_three_sides_and_says_that_it_is_an_estimate() -> None:

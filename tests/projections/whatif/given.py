@@ -32,6 +32,7 @@ from streams.events import (
     Requested,
 )
 from streams.policies import Policy
+from streams.preferences import Preferences
 from streams.retry import LinearRetry
 from tests.projections.lives import MAX_ATTEMPTS, Events, at, life
 
@@ -48,6 +49,7 @@ class Asked:
     target: str = "user2"
     outcomes: str = "s"
     activity: Activity = "LIKE"
+    preferred: Preferences | None = None
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ class System:
             after = admission.evolve(before, verdict, limits)
             assert after is not None
             self._histories[one.actor] = after
-        self.log.append(life(verdict, one.outcomes) if isinstance(verdict.body, Accepted) else [verdict])
+        self.log.append(life(verdict, one.outcomes, one.preferred) if isinstance(verdict.body, Accepted) else [verdict])
 
     def _requested(self, name: str, one: Asked) -> Event[Requested]:
         activity = one.activity if one.actor else None

@@ -10,7 +10,9 @@ PERSONAL = Personal("ada@example.org", "-")
 
 
 def case(name: str, *calls: Call, channel: Channel = "email", priority: Priority = "transactional") -> Recorded:
-    return Recorded(name, Request(channel, "k", 5, PERSONAL), 0, priority, (0, 0), None, measured=True, calls=[*calls])
+    return Recorded(
+        name, Request(channel, "k", 5, PERSONAL), 1000, priority, (0, 0), None, measured=True, calls=[*calls]
+    )
 
 
 def call(answer: str = "sent", took: int = 100, wait: int = 10) -> Call:

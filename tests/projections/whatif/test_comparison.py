@@ -12,7 +12,7 @@ from projections.whatif.shadow import Rules
 from streams.admission import Limits
 from streams.events import Accepted, CameDue, PolicySet, RetryScheduled
 from streams.retry import ExponentialRetry, LinearRetry
-from tests.projections.lives import at
+from tests.projections.lives import PREFERRED, at
 from tests.projections.whatif.given import AS_IS, Asked, System, asked_what_if
 
 SECOND = timedelta(seconds=1)
@@ -26,6 +26,7 @@ REQUESTS = st.builds(
     st.sampled_from(["user1", "user2", "user3"]),
     OUTCOMES,
     TYPES,
+    st.sampled_from([None, *PREFERRED.values()]),
 )
 
 
@@ -194,3 +195,11 @@ def test_a_timer_is_as_late_in_the_shadow_as_it_was() -> None:
     report = asked_what_if([*events[:due], *late], Rules(LIMITS, LinearRetry(10 * SECOND)))
     assert report.recomputed.latencies.counts == report.recorded.latencies.counts == {1900: 1}
     assert report.tried.latencies.counts == {10900: 1}
+
+
+def test_what_the_recipient_did_not_want_is_not_sent_in_the_shadow_and_what_was_held_waits() -> None:
+    withheld, held = PREFERRED.values()
+    log = System().take(Asked(0, preferred=withheld), Asked(0, preferred=held), Asked(0, "ada", preferred=held)).events
+    report = asked_what_if(log, by(rate_limit=9))
+    assert report.recorded.ends == report.tried.ends == {"withheld": 1, "sent": 2}
+    assert report.tried.latencies.counts == report.recorded.latencies.counts == {300_000: 2}
