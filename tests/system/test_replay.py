@@ -126,13 +126,13 @@ def ask(whole: Whole, **asked: object) -> str:
 def test_to_a_webhook_over_http_it_is_previewed_paused_killed_and_goes_on(
     whole: Whole, hook: Hook, log: list[str]
 ) -> None:
-    name = ask(whole, into=hook.url, rate=60, preview=True, by="ada")
+    name = ask(whole, into=hook.url, rate=20, preview=True, by="ada")
     assert wait_for(whole, name, "ready")["total"] == len(log)
     say(whole, name, "resume")
     wait_until(lambda: len(hook.ids) > 20, 60, lambda: str(len(hook.ids)))
-    whole.stack.run("replay", "pause", name)
+    say(whole, name, "pause")
     told = wait_for(whole, name, "paused")["delivered"]
-    say(whole, name, "resume")
+    assert f"replay {name} is running" in whole.stack.run("replay", "resume", name, "--detach").stdout
     wait_until(lambda: len(hook.ids) > told + 20, 60, lambda: str(len(hook.ids)))
     whole.stack.kill("replays")
     assert wait_for(whole, name, "done")["delivered"] == len(log)
