@@ -62,7 +62,7 @@ METRICS: dict[Name, Meaning] = {
         ("group", "topic", "partition"),
     ),
     "tidings_in_flight": Meaning(
-        "Begun and not done with: provider calls by lane, unacknowledged messages.", ("what",)
+        "Begun and not done with: provider calls by lane, unacknowledged messages, replays.", ("what",)
     ),
     "tidings_provider_calls_total": Meaning("Calls by what came of them.", ("channel", "outcome")),
     "tidings_breaker_state": Meaning("0 closed, 1 half open (one call is tried), 2 open.", ("channel",)),

@@ -78,7 +78,7 @@ def import_(
 
 def _check(folder: Path, report: Report) -> None:
     from streams.archive.checking import check, manifest_of  # noqa: PLC0415
-    from streams.archive.files import Damaged  # noqa: PLC0415
+    from streams.archive.layout import Damaged  # noqa: PLC0415
 
     try:
         manifest = manifest_of(folder)
@@ -108,7 +108,7 @@ def _run(work: Coroutine[Any, Any, ResultT]) -> ResultT:
     from aiokafka.errors import KafkaError  # noqa: PLC0415
 
     from projections.store import Unavailable  # noqa: PLC0415
-    from streams.archive.files import Damaged  # noqa: PLC0415
+    from streams.archive.layout import Damaged  # noqa: PLC0415
     from streams.folding.position import Refused  # noqa: PLC0415
 
     try:

@@ -6,6 +6,6 @@ Nothing in here imports a provider, a processor or a way into RabbitMQ, and what
 - `targets`: what can be named as a handler, and what is refused;
 - `selecting`: which events are meant; `ranges`: where on the log they can be, and how many there are;
 - `book`: what the operations say of each replay; `following` keeps it up with the topic;
-- `handlers`: one for each kind of target;
+- `handling`: what all handlers have in common; `collection`, `topic`, `webhook`; `handlers` has the one for a target;
 - `work`: one replay, paced, from where it was; `runner`: the process that works on all of them.
 """

@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 
-from projections.replay.handlers import Failing, Passing, marked, patiently
+from projections.replay.handling import Failing, Passing, marked, patiently
 from projections.replay.selecting import Picked
 
 HEADER = "Tidings-Replay"
-"""Holds the replay's id, as the attribute `handlers.MARK` does."""
+"""Holds the replay's id, as the attribute `handling.MARK` does."""
 TIMEOUT = 10.0
 """Seconds for one POST."""
 TOGETHER = 8

@@ -14,7 +14,8 @@ from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError
 
 from projections.replay.book import Replay
-from projections.replay.handlers import Failing, Handler, opened
+from projections.replay.handlers import opened
+from projections.replay.handling import Failing, Handler
 from projections.replay.ranges import count, places, ranges
 from projections.replay.selecting import Picked, select
 from projections.replay.targets import Refused, parse

@@ -12,8 +12,8 @@ from pathlib import Path
 import msgspec
 
 from streams import dead_letters
-from streams.archive.files import Damaged, read
-from streams.archive.layout import MANIFEST, Manifest, Part, Stored, decoded
+from streams.archive.files import read
+from streams.archive.layout import MANIFEST, Damaged, Manifest, Part, Stored, decoded
 from streams.codec import Undecodable
 from streams.digest import PartitionDigest, of_log
 from streams.intake.requests import recipient_key

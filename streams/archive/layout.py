@@ -14,6 +14,14 @@ TOPICS = (EVENTS, DEAD_LETTERS, OPERATIONS)
 """The log, what was put aside, and what was done about it. No requests: the log has each with its outcome."""
 
 
+AT_ONCE = 2000
+"""Records that are read together."""
+
+
+class Damaged(ValueError):
+    """An export is not what it should be; the text says where."""
+
+
 class Stored(NamedTuple):
     """A record as it lay on its topic; `timestamp` in milliseconds since 1970."""
 

@@ -1,12 +1,12 @@
 import pytest
 
-from projections.replay import handlers
-from projections.replay.handlers import ATTEMPTS, Failing, Passing, patiently
+from projections.replay import handling
+from projections.replay.handling import ATTEMPTS, Failing, Passing, patiently
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handlers, "LONGEST_PAUSE", 0.0)
+    monkeypatch.setattr(handling, "LONGEST_PAUSE", 0.0)
 
 
 class Target:

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from streams.archive.checking import check, manifest_of, refuse_other_secret, refuse_unless_whole
-from streams.archive.files import Damaged, sink
-from streams.archive.layout import MANIFEST, Manifest, Part, Stored, encoded
+from streams.archive.files import sink
+from streams.archive.layout import MANIFEST, Damaged, Manifest, Part, Stored, encoded
 from streams.codec import encode
 from streams.dead_letters import Source, dead_letter
 from streams.digest import PartitionDigest, of_log

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from streams.archive.files import Damaged, read, sink
-from streams.archive.layout import Format, Stored
+from streams.archive.files import read, sink
+from streams.archive.layout import Damaged, Format, Stored
 from streams.clock import milliseconds
 from streams.codec import encode
 from tests.projections.lives import accepted, at, life
