@@ -163,7 +163,7 @@ async def copies(desk: Desk, names: Sequence[str]) -> Table:
 
 def side_by_side(difference: Difference, live: str, shadow: str) -> Table:
     """The fields in which two documents differ."""
-    table = Table("field", Column(live, overflow="fold"), Column(shadow, overflow="fold"), title=difference.id)
+    table = Table("field", Column(live, overflow="fold"), Column(shadow, overflow="fold"), title=escape(difference.id))
     if difference.live is None or difference.other is None:
         table.add_row("", *("there" if one is not None else "missing" for one in (difference.live, difference.other)))
         return table

@@ -90,7 +90,8 @@ class Layers(Generic[PlaceT]):
 
     async def open(self, partitions: Sequence[int]) -> dict[PlaceT, int]:
         """Drop all that is held, read pointers and positions: the first offset to take, by place. Raises `Refused`."""
-        self._written, self.opened = self.written, self.opened + 1
+        self._written, self._folders = self.written, []
+        self.opened += 1
         self._by = await self._pointers.read(self._model.versions)
         self._plan = plan(self._by.values(), self._model.versions)
         self._folders = [self._model.folder(names) for names in self._plan.layers]
