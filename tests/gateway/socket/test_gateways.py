@@ -39,7 +39,7 @@ SPAN = max(8.0, USERS * TOTAL / 350)
 """Seconds in which they are delivered."""
 KEPT = SPAN / 2
 """Seconds that an item stays in its mailbox: the older ones come out of the read model."""
-ENDS_WITHIN = 60
+ENDS_WITHIN = 90
 """Seconds after the last was delivered."""
 
 
