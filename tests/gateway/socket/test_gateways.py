@@ -102,7 +102,7 @@ def gateways(own: Settings, projections: Process, tmp_path: Path) -> Iterator[li
 async def delivery(own: Settings) -> AsyncIterator[Delivery]:
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap(own.kafka_url), acks="all", linger_ms=5)
     await producer.start()
-    async with Redis.from_url(own.redis_url) as redis:
+    async with Redis.from_url(own.redis_url, max_connections=USERS + 100) as redis:
         await redis.flushdb()
         yield Delivery(own, producer, redis, InAppProvider(redis, seconds(KEPT)))
     await producer.stop()
