@@ -71,15 +71,19 @@ class Bench:
         self._users = [f"user{number}" for number in range(count)]
         self._figures = Figures()
 
-    async def run(self) -> Table:
-        """All phases, one after the other."""
+    @property
+    def table(self) -> Table:
+        """What was measured so far."""
+        return self._figures.table(f"{len(self._users):,} sockets, {self._rate:,.0f} messages/s to random users")
+
+    async def run(self) -> None:
+        """All phases, one after the other. Raises `Failed`."""
         with _crowd((self._settings.host, self._settings.port), self._users) as pipe:
             await self._accept(pipe)
             await self._idle()
             await self._publish(pipe, ack=False)
             await self._publish(pipe, ack=True)
             await self._storm(pipe)
-        return self._figures.table(f"{len(self._users):,} sockets, {self._rate:,.0f} messages/s to random users")
 
     async def _accept(self, pipe: Pipe) -> None:
         before = self._web()

@@ -87,7 +87,11 @@ def _sockets(console: Console, count: int, rate: float) -> None:
 
     sockets.allow(count)
     with _fresh_stack(Report(Console(stderr=True))) as (stack, settings):
-        console.print(asyncio.run(sockets.Bench(settings, stack.supervision, count, rate).run()))
+        measured = sockets.Bench(settings, stack.supervision, count, rate)
+        try:
+            asyncio.run(measured.run())
+        finally:
+            console.print(measured.table)
 
 
 def _long_log(what: What, console: Console, events: int) -> None:

@@ -39,7 +39,7 @@ SPAN = max(8.0, USERS * TOTAL / 350)
 """Seconds in which they are delivered."""
 KEPT = SPAN / 2
 """Seconds that an item stays in its mailbox: the older ones come out of the read model."""
-ENDS_WITHIN = 60
+ENDS_WITHIN = 90
 """Seconds after the last was delivered."""
 
 
@@ -102,7 +102,7 @@ def gateways(own: Settings, projections: Process, tmp_path: Path) -> Iterator[li
 async def delivery(own: Settings) -> AsyncIterator[Delivery]:
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap(own.kafka_url), acks="all", linger_ms=5)
     await producer.start()
-    async with Redis.from_url(own.redis_url) as redis:
+    async with Redis.from_url(own.redis_url, max_connections=USERS + 100) as redis:
         await redis.flushdb()
         yield Delivery(own, producer, redis, InAppProvider(redis, seconds(KEPT)))
     await producer.stop()

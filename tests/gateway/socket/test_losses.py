@@ -198,7 +198,7 @@ async def test_while_redis_is_away_a_client_is_told_and_served_when_it_is_back(
 
 
 async def test_a_mailbox_that_is_none_concerns_no_other_user(url: str, user: str, put: Put, redis: Redis) -> None:
-    await redis.set(mailbox.keys(f"{user}-bad")[0], "what somebody else left")
+    await redis.set(mailbox.keys(f"{user}-bad")[-1], "what somebody else left")
     async with client(url) as bad, client(url) as good:
         await asyncio.gather(bad.say(type="AUTH", userId=f"{user}-bad"), good.say(type="AUTH", userId=user))
         assert (await bad.hear())["code"] == "unavailable"
