@@ -1,0 +1,63 @@
+/** The dashboard: its pages, by path. */
+
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { Route, Switch } from "wouter";
+import { ApiError } from "./api/client";
+import { LiveProvider } from "./live/live";
+import "./look/tokens.css";
+import "./look/base.css";
+import "./look/shell.css";
+import "./look/parts.css";
+import "./look/pages.css";
+import { Compass } from "lucide-react";
+import { Flow } from "./pages/Flow";
+import { Letters } from "./pages/Letters";
+import { Mailbox } from "./pages/Mailbox";
+import { Notification } from "./pages/Notification";
+import { Notifications } from "./pages/Notifications";
+import { Policies } from "./pages/Policies";
+import { Shell } from "./parts/Shell";
+import { Empty } from "./parts/States";
+import { Toasts } from "./parts/Toasts";
+
+const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 5_000,
+      refetchOnWindowFocus: false,
+      retry: (failures, error) =>
+        failures < 2 && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
+    },
+  },
+});
+
+const root = document.getElementById("root");
+if (root === null) throw new Error("expected an element #root in index.html");
+
+createRoot(root).render(
+  <StrictMode>
+    <QueryClientProvider client={queries}>
+      <LiveProvider>
+        <Toasts>
+          <Shell>
+            <Switch>
+              <Route path="/" component={Notifications} />
+              <Route path="/notifications/:id">{({ id }) => <Notification key={id} id={id} />}</Route>
+              <Route path="/flow" component={Flow} />
+              <Route path="/dead-letters" component={Letters} />
+              <Route path="/policies" component={Policies} />
+              <Route path="/mailbox" component={Mailbox} />
+              <Route>
+                <Empty icon={Compass} title="There is no such page">
+                  The pages there are stand at the left.
+                </Empty>
+              </Route>
+            </Switch>
+          </Shell>
+        </Toasts>
+      </LiveProvider>
+    </QueryClientProvider>
+  </StrictMode>,
+);

@@ -1,0 +1,200 @@
+/** What could not be handled: looked at, put back, or given up. */
+
+import { type InfiniteData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { MailCheck } from "lucide-react";
+import { useState } from "react";
+import { useSearchParams } from "wouter";
+import { letterCounts, letters, type Page } from "../api/client";
+import type { Letter, LetterState } from "../api/types";
+import { count, full, short } from "../live/times";
+import { HandleLetters } from "../parts/HandleLetters";
+import { Empty, Failure, Loading } from "../parts/States";
+
+const STATES: LetterState[] = ["open", "redriven", "dropped"];
+export type Verb = "redrive" | "drop";
+
+export function Letters() {
+  const [parameters, setParameters] = useSearchParams();
+  const state = parameters.get("state") ?? "open";
+  const reason = parameters.get("reason") ?? "";
+  const counts = useQuery({ queryKey: ["letter counts"], queryFn: letterCounts, refetchInterval: 5_000 });
+  const set = (name: string, value: string) =>
+    setParameters((before) => {
+      const next = new URLSearchParams(before);
+      if (value) next.set(name, value);
+      else next.delete(name);
+      return next;
+    });
+  return (
+    <>
+      <div className="head">
+        <div>
+          <h1>Dead letters</h1>
+          <p>What no stage could handle, with its reason and the original. Nothing is dropped silently.</p>
+        </div>
+      </div>
+      <div className="filters">
+        <select
+          className="select"
+          aria-label="state"
+          value={state}
+          onChange={(event) => set("state", event.target.value)}
+        >
+          {STATES.map((name) => (
+            <option key={name} value={name}>
+              {name} ({count(counts.data?.states[name] ?? 0)})
+            </option>
+          ))}
+        </select>
+        <select
+          className="select"
+          aria-label="reason"
+          data-set={reason !== ""}
+          value={reason}
+          onChange={(event) => set("reason", event.target.value)}
+        >
+          <option value="">Any reason</option>
+          {[...new Set([...Object.keys(counts.data?.reasons ?? {}), ...(reason ? [reason] : [])])].map(
+            (name) => (
+              <option key={name}>{name}</option>
+            ),
+          )}
+        </select>
+      </div>
+      <List key={`${state} ${reason}`} filters={{ state, ...(reason ? { reason } : {}) }} />
+    </>
+  );
+}
+
+function List({ filters }: { filters: Record<string, string> }) {
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const [verb, setVerb] = useState<Verb | null>(null);
+  const query = useInfiniteQuery<Page<Letter>, Error, InfiniteData<Page<Letter>>, unknown[], string | null>({
+    queryKey: ["letters", filters],
+    queryFn: ({ pageParam }) => letters(filters, pageParam),
+    initialPageParam: null,
+    getNextPageParam: (last) => last.cursor,
+    refetchInterval: 5_000,
+  });
+  if (query.isPending) {
+    return (
+      <div className="card">
+        <Loading what="The dead letters are read" />
+      </div>
+    );
+  }
+  if (query.isError) {
+    return (
+      <div className="card">
+        <Failure error={query.error} again={() => void query.refetch()} />
+      </div>
+    );
+  }
+  const found = query.data.pages.flatMap((page) => page.rows);
+  if (found.length === 0) {
+    return (
+      <div className="card">
+        <Empty icon={MailCheck} title="There is none">
+          {filters.state === "open"
+            ? "Everything that came in could be handled, or was seen to."
+            : "No letter is like that."}
+        </Empty>
+      </div>
+    );
+  }
+  const ids = found.map((letter) => letter.id).filter((id) => chosen.has(id));
+  const toggle = (id: string) =>
+    setChosen((before) => {
+      const next = new Set(before);
+      if (!next.delete(id)) next.add(id);
+      return next;
+    });
+  const all = ids.length === found.length;
+  return (
+    <>
+      <div className="filters">
+        <label className="actions">
+          <input
+            type="checkbox"
+            checked={all}
+            onChange={() => setChosen(new Set(all ? [] : found.map((letter) => letter.id)))}
+          />
+          All that are shown
+        </label>
+        <button
+          type="button"
+          className="button"
+          data-kind="main"
+          data-small
+          disabled={!ids.length}
+          onClick={() => setVerb("redrive")}
+        >
+          Redrive {ids.length || ""}
+        </button>
+        <button
+          type="button"
+          className="button"
+          data-kind="grave"
+          data-small
+          disabled={!ids.length}
+          onClick={() => setVerb("drop")}
+        >
+          Drop {ids.length || ""}
+        </button>
+      </div>
+      <ul className="card" aria-label="Dead letters">
+        {found.map((letter) => (
+          <Line
+            key={letter.id}
+            letter={letter}
+            chosen={chosen.has(letter.id)}
+            toggle={() => toggle(letter.id)}
+          />
+        ))}
+      </ul>
+      {query.hasNextPage ? (
+        <div className="state" style={{ padding: 18 }}>
+          <button type="button" className="button" onClick={() => void query.fetchNextPage()}>
+            {query.isFetchingNextPage ? "Reading …" : "More"}
+          </button>
+        </div>
+      ) : null}
+      <HandleLetters verb={verb} ids={ids} again={filters.state === "redriven"} close={() => setVerb(null)} />
+    </>
+  );
+}
+
+function Line({ letter, chosen, toggle }: { letter: Letter; chosen: boolean; toggle: () => void }) {
+  const { name, partition, offset } = letter.source;
+  return (
+    <li className="letter">
+      <input type="checkbox" aria-label={`Choose ${letter.id}`} checked={chosen} onChange={toggle} />
+      <div>
+        <strong style={{ fontWeight: 580 }}>{letter.reason}</strong>{" "}
+        <span className="muted">
+          by {letter.stages.join(", ")}, on <code>{name}</code>
+          {partition == null ? "" : ` partition ${partition}, offset ${offset}`}
+        </span>
+        <p style={{ overflowWrap: "anywhere" }}>{letter.error.trim().split("\n").at(-1)}</p>
+      </div>
+      <time className="muted" dateTime={letter.createdAt} title={full(letter.createdAt)}>
+        {short(letter.createdAt)}
+      </time>
+      <details>
+        <summary>The original, {count(letter.size)} bytes, and what was done</summary>
+        <pre className="preview">{letter.preview ?? "(nothing that could be shown as text)"}</pre>
+        {letter.error.includes("\n") ? <pre className="preview">{letter.error}</pre> : null}
+        {letter.history.map((line) => (
+          <p key={line.time} className="muted" style={{ marginTop: 8 }}>
+            {line.operation} {short(line.time)} by {line.by || "somebody"}
+            {line.why ? `: ${line.why}` : ""}
+            {line.target ? `, onto ${line.target}` : ""}
+          </p>
+        ))}
+        <p className="muted mono" style={{ marginTop: 8 }}>
+          {letter.id}
+        </p>
+      </details>
+    </li>
+  );
+}

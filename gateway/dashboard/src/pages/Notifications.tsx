@@ -1,0 +1,189 @@
+/** The list of notifications: filters in the URL, pages read as one scrolls, rows that change as things happen. */
+
+import { type InfiniteData, useInfiniteQuery } from "@tanstack/react-query";
+import { BellOff, Plus } from "lucide-react";
+import { useEffect, useMemo, useState } from "react";
+import { useSearchParams } from "wouter";
+import { jobs, type Page } from "../api/client";
+import { CHANNELS, type Job, STATUSES } from "../api/types";
+import { rows } from "../live/board";
+import { useBoard, useLive } from "../live/live";
+import { NewNotification } from "../parts/NewNotification";
+import { Search } from "../parts/Search";
+import { Empty, Failure, Loading } from "../parts/States";
+import { Table } from "../parts/Table";
+
+const FILTERS = ["status", "type", "recipient"] as const;
+/** Milliseconds between two readings of a filtered list while things change: a change may bring in older rows. */
+const REREAD_MS = 5_000;
+
+export function Notifications() {
+  const [parameters, setParameters] = useSearchParams();
+  const [writing, setWriting] = useState(false);
+  const filters = useMemo(() => chosen(parameters), [parameters]);
+  useShortcut("n", () => setWriting(true));
+  const set = (name: string, value: string) =>
+    setParameters((before) => {
+      const next = new URLSearchParams(before);
+      if (value) next.set(name, value);
+      else next.delete(name);
+      return next;
+    });
+  return (
+    <>
+      <div className="head">
+        <div>
+          <h1>Notifications</h1>
+          <p>Every one that was asked for, the newest first, as it stands now.</p>
+        </div>
+        <button type="button" className="button" data-kind="main" onClick={() => setWriting(true)} title="n">
+          <Plus size={17} aria-hidden /> New notification
+        </button>
+      </div>
+      <search className="filters">
+        <Search recipient={filters.recipient ?? ""} onRecipient={(value) => set("recipient", value)} />
+        <Filter name="status" all="Any status" values={STATUSES} value={filters.status} onChange={set} />
+        <Filter name="type" all="Any type" values={CHANNELS} value={filters.type} onChange={set} />
+        {Object.keys(filters).length > 0 ? (
+          <button
+            type="button"
+            className="button"
+            data-kind="quiet"
+            onClick={() => setParameters(new URLSearchParams())}
+          >
+            Clear
+          </button>
+        ) : null}
+      </search>
+      <List filters={filters} write={() => setWriting(true)} />
+      <NewNotification open={writing} onOpenChange={setWriting} />
+    </>
+  );
+}
+
+function List({ filters, write }: { filters: Record<string, string>; write: () => void }) {
+  const board = useBoard();
+  const query = useInfiniteQuery<Page<Job>, Error, InfiniteData<Page<Job>>, unknown[], string | null>({
+    queryKey: ["jobs", filters],
+    queryFn: ({ pageParam }) => jobs(filters, pageParam),
+    initialPageParam: null,
+    getNextPageParam: (last) => last.cursor,
+    meta: { live: true },
+  });
+  useRereading(Object.keys(filters).length > 0, query.refetch);
+  const read = useMemo(() => query.data?.pages.flatMap((page) => page.rows) ?? [], [query.data]);
+  const listed = useMemo(
+    () => rows(read, board, filters, !query.hasNextPage),
+    [read, board, filters, query.hasNextPage],
+  );
+  if (query.isPending) {
+    return (
+      <div className="card grid-card">
+        <Loading what="The notifications are read" lines={10} />
+      </div>
+    );
+  }
+  if (query.isError && listed.length === 0) {
+    return (
+      <div className="card grid-card">
+        <Failure error={query.error} again={() => void query.refetch()} />
+      </div>
+    );
+  }
+  if (listed.length === 0) {
+    return (
+      <div className="card grid-card">
+        <Empty
+          icon={BellOff}
+          title={Object.keys(filters).length ? "None is like that" : "Nothing was asked for yet"}
+        >
+          {Object.keys(filters).length ? (
+            "No notification matches these filters. One that comes to match shows up by itself."
+          ) : (
+            <button type="button" className="button" data-kind="main" onClick={write}>
+              Send the first one
+            </button>
+          )}
+        </Empty>
+      </div>
+    );
+  }
+  return (
+    <Table
+      key={JSON.stringify(filters)}
+      jobs={listed}
+      more={query.hasNextPage && !query.isFetchNextPageError}
+      fetching={query.isFetchingNextPage}
+      fetchMore={query.fetchNextPage}
+      error={query.isError ? query.error : null}
+    />
+  );
+}
+
+interface FilterAsked {
+  name: string;
+  all: string;
+  values: readonly string[];
+  value: string | undefined;
+  onChange: (name: string, value: string) => void;
+}
+
+function Filter({ name, all, values, value, onChange }: FilterAsked) {
+  return (
+    <select
+      className="select"
+      aria-label={name}
+      data-set={value !== undefined}
+      value={value ?? ""}
+      onChange={(event) => onChange(name, event.target.value)}
+    >
+      <option value="">{all}</option>
+      {values.map((one) => (
+        <option key={one}>{one}</option>
+      ))}
+    </select>
+  );
+}
+
+function chosen(parameters: URLSearchParams): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const name of FILTERS) {
+    const value = parameters.get(name);
+    if (value) found[name] = value;
+  }
+  return found;
+}
+
+/** Reads again some time after a change, as long as it is wanted. */
+function useRereading(wanted: boolean, reread: () => unknown): void {
+  const { hear } = useLive();
+  useEffect(() => {
+    if (!wanted) return;
+    let timer: number | null = null;
+    const stop = hear(() => {
+      timer ??= window.setTimeout(() => {
+        timer = null;
+        reread();
+      }, REREAD_MS);
+    });
+    return () => {
+      stop();
+      if (timer !== null) window.clearTimeout(timer);
+    };
+  }, [wanted, hear, reread]);
+}
+
+function useShortcut(key: string, act: () => void): void {
+  useEffect(() => {
+    const listen = (event: KeyboardEvent) => {
+      const typing =
+        event.target instanceof HTMLElement &&
+        event.target.matches("input, textarea, select, [role=dialog] *");
+      if (event.key !== key || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      act();
+    };
+    window.addEventListener("keydown", listen);
+    return () => window.removeEventListener("keydown", listen);
+  });
+}

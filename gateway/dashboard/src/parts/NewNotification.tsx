@@ -1,0 +1,153 @@
+/** The form that asks for a notification; what the API finds wrong is shown at the field that it is about. */
+
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { type FormEvent, useEffect, useRef, useState } from "react";
+import { Link } from "wouter";
+import { ApiError, create } from "../api/client";
+import type { Channel as Name, NewNotification as Wanted } from "../api/types";
+import { shortId } from "../live/times";
+import { Channel } from "./Channel";
+import { Choice } from "./Choice";
+import { AreaField, Field } from "./Field";
+import { Sheet } from "./Sheet";
+import { Fault, sentence } from "./States";
+import { useToast } from "./Toasts";
+
+const TYPES = ["email", "sms", "push"] as const satisfies readonly Name[];
+const PRIORITIES = ["transactional", "promotional"] as const;
+const RECIPIENTS: Record<(typeof TYPES)[number], string> = {
+  email: "ada@example.org",
+  sms: "+44 20 7946 0123",
+  push: "device-4711",
+};
+const SHOWN = ["type", "recipient", "message", "priority", "metadata"];
+
+export function NewNotification({
+  open,
+  onOpenChange,
+}: {
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+}) {
+  return (
+    <Sheet
+      open={open}
+      onOpenChange={onOpenChange}
+      title="New notification"
+      about="Accepted at once, delivered with retries."
+    >
+      <Form done={() => onOpenChange(false)} />
+    </Sheet>
+  );
+}
+
+function Form({ done }: { done: () => void }) {
+  const [type, setType] = useState<(typeof TYPES)[number]>("email");
+  const [priority, setPriority] = useState<(typeof PRIORITIES)[number]>("transactional");
+  const [metadataFault, setMetadataFault] = useState<string>();
+  const form = useRef<HTMLFormElement>(null);
+  const key = useRef({ body: "", key: "" });
+  const queries = useQueryClient();
+  const toast = useToast();
+  const asking = useMutation({
+    mutationFn: (wanted: Wanted) => create(wanted, keyFor(key.current, wanted)),
+    onSuccess: (job) => {
+      toast(
+        <>
+          Accepted.{" "}
+          <Link href={`/notifications/${encodeURIComponent(job.id)}`}>Follow {shortId(job.id)}</Link>
+        </>,
+      );
+      void queries.invalidateQueries({ queryKey: ["jobs"] });
+      done();
+    },
+  });
+  const faults = asking.error instanceof ApiError ? asking.error.fields : {};
+  const elsewhere = Object.keys(faults).every((field) => !SHOWN.includes(field));
+  useEffect(() => {
+    if (asking.isError) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+  }, [asking.isError]);
+
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const given = new FormData(event.currentTarget);
+    const [metadata, wrong] = parsed(String(given.get("metadata")));
+    setMetadataFault(wrong);
+    if (wrong !== undefined) return;
+    const text = (name: string) => String(given.get(name));
+    asking.mutate({
+      type,
+      priority,
+      recipient: text("recipient"),
+      message: text("message"),
+      ...(metadata ? { metadata } : {}),
+    });
+  };
+
+  return (
+    <form className="form" onSubmit={submit} ref={form} noValidate>
+      <Choice
+        label="Type"
+        value={type}
+        options={TYPES}
+        onChange={setType}
+        show={(one) => <Channel name={one} />}
+      />
+      <Field
+        label="Recipient"
+        name="recipient"
+        placeholder={RECIPIENTS[type]}
+        autoComplete="off"
+        fault={faults.recipient}
+      />
+      <AreaField
+        label="Message"
+        name="message"
+        rows={4}
+        placeholder="Your parcel is on its way"
+        fault={faults.message}
+      />
+      <Choice label="Class" value={priority} options={PRIORITIES} onChange={setPriority} />
+      <AreaField
+        label="Metadata"
+        name="metadata"
+        rows={2}
+        className="input mono"
+        placeholder='{"order": 4711}'
+        hint="A JSON object to be kept with it; may be left empty."
+        fault={metadataFault ?? faults.metadata}
+      />
+      {asking.error && elsewhere ? <Fault>{sentence(asking.error)}</Fault> : null}
+      <div className="actions">
+        <button type="submit" className="button" data-kind="main" disabled={asking.isPending}>
+          {asking.isPending ? "Sending …" : "Send"}
+        </button>
+        <button type="button" className="button" data-kind="quiet" onClick={done}>
+          Cancel
+        </button>
+      </div>
+    </form>
+  );
+}
+
+/** The same for the same body: to press Send again after an error never sends twice. */
+function keyFor(last: { body: string; key: string }, wanted: Wanted): string {
+  const body = JSON.stringify(wanted);
+  if (last.body !== body) {
+    last.body = body;
+    last.key = crypto.randomUUID();
+  }
+  return last.key;
+}
+
+function parsed(text: string): [Record<string, unknown> | undefined, string | undefined] {
+  if (text.trim() === "") return [undefined, undefined];
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value))
+      return [value as Record<string, unknown>, undefined];
+  } catch {
+    // told below, with the rest that is no object
+  }
+  return [undefined, 'must be a JSON object, such as {"order": 4711}'];
+}
