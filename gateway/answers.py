@@ -21,12 +21,14 @@ RETRY_SOON = {"Retry-After": "1"}
 class Answering(APIRoute):
     """A route whose function takes the request and gives the response itself: FastAPI only documents it."""
 
+    patience = PATIENCE
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:  # noqa: D102
         endpoint: Callable[[Request], Awaitable[Response]] = self.endpoint
 
         async def handle(request: Request) -> Response:
             try:
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(self.patience):
                     return await endpoint(request)
             except Wrong as error:
                 return wrong(error)

@@ -4,9 +4,10 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from gateway import dead_letter_documents, dead_letters, documents, policies
+from gateway import dead_letter_documents, dead_letters, documents, front, letter_work, policies
 from gateway.answers import Answering
 from gateway.desk import Desk
+from gateway.overview import OverviewDesk
 from gateway.posts import PostsDesk
 from gateway.query import PARAMETERS
 from streams.settings import Settings
@@ -26,7 +27,10 @@ def router(settings: Settings) -> APIRouter:
     routes.include_router(_notifications(settings))
     routes.include_router(_posts(settings))
     routes.include_router(_dead_letters(settings))
+    routes.include_router(_letter_work(settings))
     routes.include_router(_policies(settings))
+    routes.include_router(_overview(settings))
+    routes.include_router(front.router())
     return routes
 
 
@@ -85,6 +89,43 @@ def _dead_letters(settings: Settings) -> APIRouter:
         summary="One dead letter",
         responses=dead_letter_documents.LETTER,
         openapi_extra=LETTER_ID,
+    )
+    return routes
+
+
+def _letter_work(settings: Settings) -> APIRouter:
+    work = letter_work.LetterWork(settings)
+    routes = APIRouter(
+        prefix="/api/dead-letters", lifespan=work.open, route_class=letter_work.Working, tags=["dead letters"]
+    )
+    routes.add_api_route(
+        "/redrive",
+        work.redrive,
+        methods=["POST"],
+        summary="Put originals back where they came from",
+        responses=dead_letter_documents.HANDLED,
+        openapi_extra=dead_letter_documents.HANDLE_REQUEST,
+    )
+    routes.add_api_route(
+        "/drop",
+        work.drop,
+        methods=["POST"],
+        summary="Give dead letters up for good",
+        responses=dead_letter_documents.HANDLED,
+        openapi_extra=dead_letter_documents.HANDLE_REQUEST,
+    )
+    return routes
+
+
+def _overview(settings: Settings) -> APIRouter:
+    desk = OverviewDesk(settings)
+    routes = APIRouter(prefix="/api", lifespan=desk.open, route_class=Answering, tags=["live"])
+    routes.add_api_route(
+        "/overview",
+        desk.overview,
+        methods=["GET"],
+        summary="What is there, and what waits where",
+        responses=documents.OVERVIEW,
     )
     return routes
 

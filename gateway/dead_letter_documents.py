@@ -1,7 +1,7 @@
 """What the answers about dead letters look like, for the OpenAPI pages: nothing here is run on the way of a request."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -137,3 +137,38 @@ LETTER: Answers = {
     **UNAVAILABLE,
 }
 COUNTS: Answers = {200: {"model": Counts, "description": "The counts."}, **UNAVAILABLE}
+
+
+class HandleLetters(BaseModel):
+    """Which letters, who wants it, and why: kept on `notification-operations`."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"example": {"ids": [EXAMPLE["id"]], "by": "ada", "why": "mended in 1.2", "again": False}},
+    )
+
+    ids: list[Annotated[str, Field(min_length=1, max_length=500)]] = Field(min_length=1, max_length=100)
+    by: str = Field(min_length=1, max_length=500)
+    why: str = Field(min_length=1, max_length=500)
+    again: bool = Field(default=False, description="Redrive also those that were redriven before.")
+
+
+class Handled(BaseModel):
+    """What was done, letter by letter."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"done": [EXAMPLE["id"]], "refused": {"dead:x": "there is no such dead letter"}}}
+    )
+
+    done: list[str]
+    refused: dict[str, str] = Field(description="Why not, by id.")
+
+
+HANDLED: Answers = {
+    200: {"model": Handled, "description": "Done, but for what was refused."},
+    400: {"model": Trouble, "description": "Wrong: `details` tells about each field."},
+    503: {**UNAVAILABLE[503], "description": "A server does not answer; `done` says how far it came."},
+}
+HANDLE_REQUEST: dict[str, Any] = {
+    "requestBody": {"required": True, "content": {"application/json": {"schema": HandleLetters.model_json_schema()}}}
+}

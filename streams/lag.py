@@ -53,12 +53,15 @@ class Lag:
 
     async def run(self) -> None:
         """Ask until cancelled; a broker that is away is asked again."""
-        while True:
-            with suppress(KafkaError, OSError, TimeoutError):
-                if self._followed:
-                    await self._ask_on()
+        try:
+            while True:
+                with suppress(KafkaError, OSError, TimeoutError):
+                    if self._followed:
+                        await self._ask_on()
+                self.away = AWAY
+                await asyncio.sleep(EVERY)
+        finally:
             self.away = AWAY
-            await asyncio.sleep(EVERY)
 
     async def _ask_on(self) -> None:
         async with asyncio.timeout(PATIENCE) as patience, opened(self._url) as offsets:
@@ -84,6 +87,11 @@ class Lag:
             for key, place in places.items():
                 self._arrivals.setdefault((following.group, key), Arrivals()).add(now, place.end, place.position)
             self._places[following.group] = places
+
+    @property
+    def members(self) -> Mapping[str, int]:
+        """Of each followed group of which this process reads nothing: how many workers it has."""
+        return self._members
 
     def looks(self) -> dict[str, Look]:
         """For every part that may stall alone; see `Following`."""

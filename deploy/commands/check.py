@@ -7,7 +7,9 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
+from deploy import dashboard
 from deploy.stack.home import CHECKOUT
+from deploy.stack.report import Report
 
 PACKAGES = ("streams", "api", "projections", "gateway", "deploy", "tests")
 CHECKS = {
@@ -18,9 +20,12 @@ CHECKS = {
     "codespell": ("codespell",),
 }
 
+DASHBOARD_CHECKS = {"tsc": ("--noEmit",), "biome": ("check",)}
+"""Of the dashboard, by the tools that npm installs."""
+
 
 def check() -> None:
-    """Run ruff, mypy, import-linter and codespell; tell which failed."""
+    """Run ruff, mypy, import-linter and codespell, for the dashboard tsc and biome; tell which failed."""
     if failed_checks():
         raise typer.Exit(1)
 
@@ -28,11 +33,15 @@ def check() -> None:
 def failed_checks() -> list[str]:
     """Runs every check, shows what the failing ones say, and returns their names."""
     console = Console(stderr=True)
+    here = Path(sys.executable).parent
+    commands = {name: (CHECKOUT, (str(here / program), *more)) for name, (program, *more) in CHECKS.items()}
+    tools = dashboard.installed(Report(console), dashboard.CHECKED)
+    commands |= {name: (dashboard.SOURCES, (str(tools / name), *more)) for name, more in DASHBOARD_CHECKS.items()}
     failed = []
-    for name, (program, *arguments) in CHECKS.items():
+    for name, (folder, command) in commands.items():
         done = subprocess.run(
-            [str(Path(sys.executable).with_name(program)), *arguments],
-            cwd=CHECKOUT,
+            command,
+            cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -82,11 +82,12 @@ def redrive(  # noqa: PLR0913 - the filters
 
     Without --state, those that are open. Do it once the fault is mended: what fails again is a letter again.
     """
-    from deploy.letters import redrive, selection, work  # noqa: PLC0415
+    from deploy.letters import selection, work  # noqa: PLC0415
+    from streams.redriving import Words  # noqa: PLC0415
 
     filters = _filters(reason, stage, source, state or "open")
     chosen = selection.Selection(filters, _utc(since) or EPOCH, _utc(until), ids or (), limit)
-    words = redrive.Words(by or getpass.getuser(), why)
+    words = Words(by or getpass.getuser(), why)
     raise typer.Exit(work.redrive(chosen, words, rate, again=again, asked=None if dry_run else yes))
 
 
@@ -107,11 +108,12 @@ def drop(  # noqa: PLR0913
     rate: Rate = RATE,
 ) -> None:
     """Give open letters up for good; what was selected is shown before it is done. They stay on record."""
-    from deploy.letters import redrive, selection, work  # noqa: PLC0415
+    from deploy.letters import selection, work  # noqa: PLC0415
+    from streams.redriving import Words  # noqa: PLC0415
 
     filters = _filters(reason, stage, source, "open")
     chosen = selection.Selection(filters, _utc(since) or EPOCH, _utc(until), ids or (), limit)
-    words = redrive.Words(by or getpass.getuser(), why)
+    words = Words(by or getpass.getuser(), why)
     raise typer.Exit(work.drop(chosen, words, rate, asked=None if dry_run else yes))
 
 

@@ -6,16 +6,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
 
-from deploy.letters.redrive import Order
 from deploy.stack.errors import StackError
 from projections.jobs import since
+from projections.letter_obstacles import to_dropping, to_redriving
 from projections.letter_store import LetterReads
 from projections.position import Document
 from projections.windows import END
 from streams.clock import EPOCH, milliseconds
-from streams.dead_letters import Source
-from streams.redrive import why_not
-from streams.topics import DEAD_LETTERS
+from streams.redriving import Order
 
 PAGE = 500
 
@@ -67,7 +65,7 @@ def plan_redrive(documents: Sequence[Document], *, again: bool) -> Plan:
     """What redriving these comes to."""
     plan = Plan()
     for document in documents:
-        if obstacle := _obstacle(document, again=again):
+        if obstacle := to_redriving(document, again=again):
             plan.refused[document["_id"]] = obstacle
         else:
             _order(plan, document)
@@ -79,24 +77,13 @@ def plan_drop(documents: Sequence[Document]) -> Plan:
     """What dropping these comes to."""
     plan = Plan()
     for document in documents:
-        if document["state"] == "open":
-            _order(plan, document)
+        if obstacle := to_dropping(document):
+            plan.refused[document["_id"]] = obstacle
         else:
-            plan.refused[document["_id"]] = f"it is {document['state']} already"
+            _order(plan, document)
     return plan
 
 
 def _order(plan: Plan, document: Document) -> None:
     plan.orders.append(Order(document["_id"], document["record"]["offset"]))
     plan.reasons[document["reason"]] += 1
-
-
-def _obstacle(document: Document, *, again: bool) -> str | None:
-    if document["state"] == "dropped":
-        return "it was dropped, for good"
-    if document["state"] == "redriven" and not again:
-        return "it was redriven already: add --again if it has to be"
-    if document["record"]["topic"] != DEAD_LETTERS:
-        return "it is no letter but a record that could not be read: drop it"
-    lost = document["size"] if document["truncated"] else 0
-    return why_not(Source(**document["source"]), lost, document["sha256"])

@@ -9,7 +9,6 @@ import typer
 from rich.console import Console
 
 from deploy.letters import shown
-from deploy.letters.redrive import AWAY, FAULTS, Desk, Order, Words, paced
 from deploy.letters.selection import Plan, Selection, plan_drop, plan_redrive, select
 from deploy.stack.environment import running_settings
 from deploy.stack.errors import StackError
@@ -17,6 +16,7 @@ from projections.letter_store import LetterReads
 from projections.position import Document
 from projections.store import Unavailable, database
 from streams.dead_letters import Report
+from streams.redriving import AWAY, FAULTS, Desk, Order, Words, paced
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS
 

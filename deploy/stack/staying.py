@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from rich.console import Console
 
 from deploy.address import Exposed, require_loopback
+from deploy.dashboard import build_dashboard
 from deploy.stack import leftovers, ports
 from deploy.stack.environment import read_settings
 from deploy.stack.errors import StackError
@@ -31,6 +32,7 @@ def bring_up(*, detach: bool) -> None:
         if _already_up(stack, report):
             return
         _require_address(settings)
+        build_dashboard(report)
         complete = False
         try:
             stack.start_processes(stack.start_servers())

@@ -119,8 +119,8 @@ class Desk:
 
 
 def _look_after(socket: Connection, now: float) -> None:
-    if socket.session.user is None and now - socket.opened > AUTH_SECONDS:
-        socket.close(Close.NOT_AUTHENTICATED, f"no AUTH within {AUTH_SECONDS} s")
+    if socket.session.user is None and not socket.subscriptions and now - socket.opened > AUTH_SECONDS:
+        socket.close(Close.NOT_AUTHENTICATED, f"no AUTH or SUBSCRIBE within {AUTH_SECONDS} s")
     elif now - socket.heard > HEARTBEAT:
         if socket.pinged:
             socket.close(Close.SILENT, "no answer to a ping")

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from deploy.letters.redrive import Order
 from deploy.letters.selection import plan_drop, plan_redrive
+from streams.redriving import Order
 
 SOURCE = {"name": "notification-events", "partition": 0, "offset": 1}
 

@@ -12,7 +12,6 @@ import pytest
 from aiokafka import ConsumerRecord
 from pika.adapters.blocking_connection import BlockingChannel
 
-from deploy.letters.redrive import Desk, Missing, Order, Words
 from streams import bridge, codec, operations
 from streams.dead_letters import KEPT_WHOLE, Source, dead_letter, read
 from streams.events import Event, Personal, Request, Requested
@@ -21,6 +20,7 @@ from streams.intake.requests import Message
 from streams.kafka import Publisher
 from streams.operations import Dropped, Redriven
 from streams.redrive import Refused
+from streams.redriving import Desk, Missing, Order, Words
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS, JOBS_QUEUE, OPERATIONS, REQUESTS, SOCIAL_QUEUE
 from streams.vitals import Vitals

@@ -26,7 +26,6 @@ from streams.redrive import QUEUES, Mail, Refused, back
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS, MAX_RECORD_BYTES
 
-SOURCE = "cli"
 READ_SECONDS = 10.0
 PUBLISH_SECONDS = 10.0
 
@@ -39,10 +38,11 @@ class Order(NamedTuple):
 
 
 class Words(NamedTuple):
-    """Who wants it, and why."""
+    """Who wants it, why, and the program they say it to."""
 
     by: str
     why: str
+    source: str = "cli"
 
 
 class Missing(LookupError):
@@ -123,7 +123,9 @@ class Desk:
 
     async def tell(self, done: Redriven | Dropped) -> None:
         """Write the operation."""
-        await self._write(operations.to_record(Event(done, clock.now(), SOURCE, *self._words)))
+        await self._write(
+            operations.to_record(Event(done, clock.now(), self._words.source, self._words.by, self._words.why))
+        )
 
     async def _write(self, record: Record) -> tuple[int, int]:
         headers = [("id", record.id.encode())] if record.id else []

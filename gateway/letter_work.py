@@ -1,0 +1,127 @@
+"""Dead letters put back or given up over HTTP: ids, who and why in; what was done and what was refused out."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Literal, NoReturn
+
+import msgspec
+from fastapi import FastAPI
+from msgspec import Meta, Struct
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.answers import Answering, answer
+from gateway.desk import PATIENCE
+from gateway.query import Wrong
+from projections.letter_obstacles import to_dropping, to_redriving
+from projections.letter_store import LetterReads
+from projections.position import Document
+from projections.store import database
+from streams.redriving import AWAY, FAULTS, Desk, Order, Words
+from streams.settings import Settings
+
+MOST = 100
+"""Letters a request may name: what is put back is read and written one by one."""
+MAX_BODY = 256 * 1024
+JSON = "application/json"
+
+Verb = Literal["redrive", "drop"]
+Said = Annotated[str, Meta(min_length=1, max_length=500)]
+
+
+class Asked(Struct, forbid_unknown_fields=True):
+    """What a POST says. `again`: although some were put back before."""
+
+    ids: Annotated[list[Said], Meta(min_length=1, max_length=MOST)]
+    by: Said
+    why: Said
+    again: bool = False
+
+
+class Working(Answering):
+    """A route that may take its time: it waits for Kafka and RabbitMQ, letter by letter."""
+
+    patience = 30.0
+
+
+class LetterWork:
+    """Answers while it is `open`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @asynccontextmanager
+    async def open(self, _: FastAPI) -> AsyncIterator[None]:
+        """A connection for as long as the app lives; those to Kafka and RabbitMQ are made when they are needed."""
+        async with database(self._settings, patience=PATIENCE) as base:
+            self._reads = LetterReads(base)
+            yield
+
+    async def redrive(self, request: Request) -> Response:
+        """Put originals back where they came from."""
+        return await self._handled("redrive", await _asked(request))
+
+    async def drop(self, request: Request) -> Response:
+        """Give letters up for good."""
+        return await self._handled("drop", await _asked(request))
+
+    async def _handled(self, verb: Verb, asked: Asked) -> Response:
+        found = {name: await self._reads.letter(name) for name in dict.fromkeys(asked.ids)}
+        refused = {name: why for name, one in found.items() if (why := _obstacle(verb, one, again=asked.again))}
+        orders = [Order(name, one["record"]["offset"]) for name, one in found.items() if one and name not in refused]
+        done: list[str] = []
+        try:
+            if orders:
+                async with Desk.open(self._settings, Words(asked.by, asked.why, "gateway")) as desk:
+                    await _work(desk, verb, sorted(orders, key=lambda order: order.offset), done, refused)
+        except AWAY as error:
+            return answer({"message": _stopped(done, error), "done": done}, 503, {"Retry-After": "5"})
+        return answer({"done": done, "refused": refused})
+
+
+async def _work(desk: Desk, verb: Verb, orders: list[Order], done: list[str], refused: dict[str, str]) -> None:
+    act = desk.redrive if verb == "redrive" else desk.drop
+    for order in orders:
+        try:
+            await act(order)
+        except FAULTS as error:
+            refused[order.letter] = str(error)
+        else:
+            done.append(order.letter)
+
+
+def _obstacle(verb: Verb, document: Document | None, *, again: bool) -> str | None:
+    if document is None:
+        return "there is no such dead letter"
+    return to_dropping(document) if verb == "drop" else to_redriving(document, again=again)
+
+
+def _stopped(done: list[str], error: BaseException) -> str:
+    return (
+        f"stopped after {len(done)} letters, since a server is away ({error or type(error).__name__}): ask again, "
+        "what was put back twice is dropped by who reads it"
+    )
+
+
+async def _asked(request: Request) -> Asked:
+    """Trap: only JSON is taken, since another site's page could send a form to this address without being asked."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
+        _refuse("body", f"must come as {JSON}")
+    raw = await request.body()
+    if len(raw) > MAX_BODY:
+        _refuse("body", f"must not have more than {MAX_BODY} bytes")
+    try:
+        return msgspec.json.decode(raw, type=Asked)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        _refuse(_field(str(error)), f"must be right: {error}")
+
+
+def _field(error: str) -> str:
+    """The one that msgspec names, e.g. in "... - at `$.why`"."""
+    return next(
+        (name for name in ("ids", "by", "why", "again") if f"$.{name}" in error or f"`{name}`" in error), "body"
+    )
+
+
+def _refuse(field: str, fault: str) -> NoReturn:
+    raise Wrong({field: fault})

@@ -1,0 +1,100 @@
+"""`GET /api/overview`: notifications by status, open dead letters, and what waits in each lane and stage.
+
+Kafka is asked by a task of its own, every 2 s, and only while somebody looks: an answer costs two small queries.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, get_args
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.answers import answer
+from gateway.desk import PATIENCE
+from projections.letter_store import LetterReads
+from projections.letters import TOPICS, counters
+from projections.reads import Reads
+from projections.store import database
+from streams.background import running
+from streams.lag import Lag
+from streams.metrics import Reading
+from streams.notification import Status
+from streams.settings import Settings
+from streams.topics import EVENTS, LANE_CLASSES, LANES, REQUESTS, deliver_group
+from streams.vitals import Following
+
+LOOKED = 15.0
+"""Seconds after the last request for which Kafka is still asked."""
+STATUSES: tuple[Status, ...] = get_args(Status)
+
+
+class OverviewDesk:
+    """Answers while it is `open`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._asked = asyncio.Event()
+        self._lag = Lag(settings.kafka_url, settings.partitions, FOLLOWED)
+
+    @asynccontextmanager
+    async def open(self, _: FastAPI) -> AsyncIterator[None]:
+        """Connections for as long as the app lives; servers may be away, now and later."""
+        async with database(self._settings, patience=PATIENCE) as base, running(self._look()):
+            self._reads, self._letters = Reads(base), LetterReads(base)
+            yield
+
+    async def overview(self, _: Request) -> Response:
+        """All of it; `reading` is null as long as Kafka has not told."""
+        self._asked.set()
+        counts, letters = await asyncio.gather(self._reads.counts(), self._letters.counts())
+        lag = self._lag
+        told = {
+            "counts": {status: counts.get(status, 0) for status in STATUSES},
+            "letters": counters(letters)["states"]["open"],
+            "reading": None if lag.away else reading(lag.readings()),
+            "workers": dict(lag.members),
+        }
+        return answer(told, headers={"Cache-Control": "no-store"})
+
+    async def _look(self) -> None:
+        """Asks Kafka while somebody looks, until cancelled."""
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            async with running(self._lag.run()):
+                with suppress(TimeoutError):
+                    while True:
+                        await asyncio.wait_for(self._asked.wait(), LOOKED)
+                        self._asked.clear()
+
+
+def reading(readings: Iterable[Reading]) -> list[dict[str, Any]]:
+    """What each group has before it, by topic: records of all partitions, and seconds for which the oldest waits."""
+    sums: dict[tuple[str, str], dict[str, Any]] = {}
+    for name, value, (group, topic, _) in readings:
+        told = sums.setdefault((group, topic), {"group": group, "topic": topic, "records": 0, "seconds": 0.0})
+        if name == "tidings_lag_records":
+            told["records"] += int(value)
+        else:
+            told["seconds"] = max(told["seconds"], round(value, 1))
+    return list(sums.values())
+
+
+def _nothing() -> tuple[()]:
+    """No partition of ours: the gateway only looks."""
+    return ()
+
+
+FOLLOWED = [
+    Following("admit", (REQUESTS,), _nothing),
+    Following("lifecycle", (EVENTS,), _nothing),
+    Following("projections", (EVENTS,), _nothing),
+    Following("dead-letters", TOPICS, _nothing),
+    *(
+        Following(deliver_group(name), tuple(lane for lane in LANES if lane.endswith(f".{name}")), _nothing)
+        for name in LANE_CLASSES
+    ),
+]
