@@ -27,7 +27,7 @@ hypothesis.settings.load_profile("here")
 
 LEVELS = {"unit", "integration"}
 BY_FOLDER = {"system": "integration", "chaos": "integration"}
-NEEDING_SERVERS = {"servers", "stack", "whole"}
+NEEDING_SERVERS = {"servers", "shown", "stack", "whole"}
 """Fixtures that make a test an integration test."""
 
 

@@ -14,15 +14,28 @@ import { Empty, Failure, Loading } from "../parts/States";
 import { Status } from "../parts/Status";
 import { Timeline } from "../parts/Timeline";
 
-/** Milliseconds after a change until the read models tell it too. */
+/** Milliseconds after a change until the read models are asked, and between two questions until they have it. */
 const SETTLES_MS = 400;
 
 export function Notification({ id }: { id: string }) {
   const queries = useQueryClient();
   const { hear } = useLive();
-  const job = useQuery({ queryKey: ["job", id], queryFn: () => readJob(id), meta: { live: true } });
-  const story = useQuery({ queryKey: ["story", id], queryFn: () => readStory(id), meta: { live: true } });
   const known = useBoard().get(id);
+  const until = (told: string | undefined) =>
+    told !== undefined && known !== undefined && told < known.updatedAt;
+  const job = useQuery({
+    queryKey: ["job", id],
+    queryFn: () => readJob(id),
+    meta: { live: true },
+    refetchInterval: ({ state: { data } }) => (until(data?.updatedAt) ? SETTLES_MS : false),
+  });
+  const story = useQuery({
+    queryKey: ["story", id],
+    queryFn: () => readStory(id),
+    meta: { live: true },
+    refetchInterval: ({ state: { data } }) =>
+      until(data && (data.at(-1)?.createdAt ?? "")) ? SETTLES_MS : false,
+  });
   useEffect(() => {
     let timer: number | undefined;
     const stop = hear((change) => {
