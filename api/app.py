@@ -69,7 +69,9 @@ def router(settings: Settings) -> APIRouter:
         openapi_extra=documents.LIKE_REQUEST,
         tags=["social"],
     )
-    routes.add_api_route("/health", health, response_model=documents.Health, summary="Is the process alive?")
+    routes.add_api_route(
+        "/health", health, response_model=documents.Health, summary="Is the process alive?", tags=["health"]
+    )
     return routes
 
 

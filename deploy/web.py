@@ -4,14 +4,17 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any, Literal
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import api.app
 import gateway.app
 from deploy.address import require_loopback
+from deploy.asyncapi import document
 from deploy.health import routes
 from deploy.probes import probes
 from deploy.serving import serve
@@ -21,17 +24,35 @@ from streams.vitals import Vitals
 
 GRACE_SECONDS = 10
 """How long requests under way may take once the process is told to stop."""
+ABOUT = """Takes notifications, delivers them with retries, and keeps the story of each.
+
+Errors are JSON with a `message`, and with `details` for each faulty field. What goes over queues, topics and the
+WebSocket is in the AsyncAPI document, `/asyncapi.json`.
+"""
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 def application(settings: Settings, live: Live) -> FastAPI:
     """Everything that is served; the routers bring their own lifespans."""
-    app = FastAPI(title="Tidings")
+    app = FastAPI(
+        title="Tidings",
+        version="0.1.0",
+        description=ABOUT,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        docs_url=None,  # the dashboard shows them, from files of its own
+        redoc_url=None,
+    )
+    app.add_api_route("/asyncapi.json", asyncapi, include_in_schema=False)
     app.include_router(readiness(settings))
     app.include_router(api.app.router(settings))
     app.include_router(live.router)
     app.include_router(gateway.app.router(settings))
     return app
+
+
+async def asyncapi() -> Response:
+    """Topics, queues and frames as a document."""
+    return JSONResponse(document())
 
 
 def readiness(settings: Settings) -> APIRouter:
@@ -44,7 +65,7 @@ def readiness(settings: Settings) -> APIRouter:
 
     router = APIRouter(lifespan=asking)
 
-    @router.get("/ready")
+    @router.get("/ready", summary="Does every server answer?", responses=READY, tags=["health"])
     async def ready(request: Request) -> JSONResponse:
         answers = await request.app.state.probes.ask_all()
         servers = {
@@ -55,6 +76,30 @@ def readiness(settings: Settings) -> APIRouter:
         return JSONResponse({"status": "ok" if well else "unready", "servers": servers}, 200 if well else 503)
 
     return router
+
+
+class ServerState(BaseModel):
+    """Of one server."""
+
+    state: Literal["ok", "failed"]
+    error: str | None = None
+
+
+class Readiness(BaseModel):
+    """Of all servers, by name."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"status": "unready", "servers": {"redis": {"state": "failed", "error": "away"}}}}
+    )
+
+    status: Literal["ok", "unready"]
+    servers: dict[str, ServerState]
+
+
+READY: dict[int | str, dict[str, Any]] = {
+    200: {"model": Readiness, "description": "Every server answers."},
+    503: {"model": Readiness, "description": "Some don't: `servers` tells which."},
+}
 
 
 class Timed:

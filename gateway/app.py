@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from gateway import dead_letter_documents, dead_letters, documents, front, letter_work, policies
+from gateway import dead_letter_documents, dead_letters, documents, front, letter_work, live_documents, policies
 from gateway.answers import Answering
 from gateway.desk import Desk
 from gateway.overview import OverviewDesk
@@ -125,7 +125,7 @@ def _overview(settings: Settings) -> APIRouter:
         desk.overview,
         methods=["GET"],
         summary="What is there, and what waits where",
-        responses=documents.OVERVIEW,
+        responses=live_documents.OVERVIEW,
     )
     return routes
 

@@ -203,68 +203,31 @@ POLICY: Answers = {
     **KAFKA_AWAY,
 }
 POLICIES: Answers = {200: {"model": list[Policy], "description": "All that are in force."}, **KAFKA_AWAY}
-COOL_OFF: Answers = {200: {"description": "The actor may act again."}, **KAFKA_AWAY}
 
 
-def _path(name: str, description: str, **schema: object) -> dict[str, Any]:
+class CoolOffEnd(BaseModel):
+    """When it was ended."""
+
+    actor: str
+    lifted: datetime
+
+
+COOL_OFF: Answers = {200: {"model": CoolOffEnd, "description": "The actor may act again."}, **KAFKA_AWAY}
+
+
+def path(name: str, description: str, **schema: object) -> dict[str, Any]:
+    """A parameter that is a part of the path."""
     return {"name": name, "in": "path", "required": True, "description": description, "schema": schema}
 
 
-ACTOR: dict[str, Any] = {"parameters": [_path("about", "The actor.", type="string")]}
+ACTOR: dict[str, Any] = {"parameters": [path("about", "The actor.", type="string")]}
 POLICY_PARAMETERS: dict[str, Any] = {
     "parameters": [
-        _path("scope", "Whom it concerns.", type="string", enum=list(get_args(PolicyScope))),
-        _path("about", "Which of them.", type="string"),
+        path("scope", "Whom it concerns.", type="string", enum=list(get_args(PolicyScope))),
+        path("about", "Which of them.", type="string"),
     ]
 }
 POLICY_REQUEST: dict[str, Any] = {
     **POLICY_PARAMETERS,
     "requestBody": {"required": True, "content": {"application/json": {"schema": PolicyChange.model_json_schema()}}},
 }
-
-
-class Lagging(BaseModel):
-    """What a consumer group has not read yet of a topic."""
-
-    group: str
-    topic: str
-    records: int
-    seconds: float = Field(description="For how long the oldest of them has waited, as far as was looked.")
-
-
-class Overview(BaseModel):
-    """What is there, and what waits where."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "counts": {
-                    "pending": 0,
-                    "queued": 0,
-                    "sending": 2,
-                    "sent": 4711,
-                    "retrying": 3,
-                    "failed": 5,
-                    "suppressed": 0,
-                },
-                "letters": 1,
-                "reading": [
-                    {
-                        "group": "deliver-transactional",
-                        "topic": "notification-attempts.email.transactional",
-                        "records": 12,
-                        "seconds": 0.4,
-                    }
-                ],
-                "workers": {"admit": 1, "lifecycle": 1, "deliver-transactional": 1},
-            }
-        }
-    )
-
-    counts: dict[Status, int] = Field(description="Notifications by status.")
-    letters: int = Field(description="Open dead letters.")
-    reading: list[Lagging] | None = Field(description="Null as long as Kafka has not told.")
-    workers: dict[str, int] = Field(description="Of each group.")
-
-
-OVERVIEW: Answers = {200: {"model": Overview, "description": "As of now."}, **UNAVAILABLE}

@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
+from starlette.responses import StreamingResponse
 
+from gateway import live_documents
 from gateway.feed import Feed
 from gateway.socket.acknowledging import Acknowledging
 from gateway.socket.desk import Desk
@@ -40,10 +42,21 @@ class Live:
         streaming = Streaming(self._feed, self._presence, stopping)
         self.router = APIRouter(lifespan=self._open, tags=["live"])
         self.router.add_api_route(
-            "/api/notifications/stream", streaming.changes, methods=["GET"], summary="Status changes as they happen"
+            "/api/notifications/stream",
+            streaming.changes,
+            methods=["GET"],
+            summary="Status changes as they happen",
+            response_class=StreamingResponse,
+            responses=live_documents.STREAM,
+            openapi_extra=live_documents.STREAM_PARAMETERS,
         )
         self.router.add_api_route(
-            "/api/users/{id}/presence", streaming.presence, methods=["GET"], summary="Is a user online?"
+            "/api/users/{id}/presence",
+            streaming.presence,
+            methods=["GET"],
+            summary="Is a user online?",
+            responses=live_documents.PRESENCE,
+            openapi_extra=live_documents.USER,
         )
 
     @property

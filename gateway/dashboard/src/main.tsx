@@ -1,7 +1,7 @@
 /** The dashboard: its pages, by path. */
 
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { StrictMode } from "react";
+import { lazy, StrictMode, Suspense } from "react";
 import { createRoot } from "react-dom/client";
 import { Route, Switch } from "wouter";
 import { ApiError } from "./api/client";
@@ -19,7 +19,7 @@ import { Notification } from "./pages/Notification";
 import { Notifications } from "./pages/Notifications";
 import { Policies } from "./pages/Policies";
 import { Shell } from "./parts/Shell";
-import { Empty } from "./parts/States";
+import { Empty, Loading } from "./parts/States";
 import { Toasts } from "./parts/Toasts";
 
 const queries = new QueryClient({
@@ -32,6 +32,9 @@ const queries = new QueryClient({
     },
   },
 });
+
+/** Apart from the rest, since it is large and seldom looked at. */
+const Docs = lazy(() => import("./pages/Docs"));
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("expected an element #root in index.html");
@@ -49,6 +52,11 @@ createRoot(root).render(
               <Route path="/dead-letters" component={Letters} />
               <Route path="/policies" component={Policies} />
               <Route path="/mailbox" component={Mailbox} />
+              <Route path="/docs">
+                <Suspense fallback={<Loading what="The documents are read" />}>
+                  <Docs />
+                </Suspense>
+              </Route>
               <Route>
                 <Empty icon={Compass} title="There is no such page">
                   The pages there are stand at the left.

@@ -17,6 +17,7 @@ const PAGES = [
   { path: "/dead-letters", name: "Dead letters", icon: MailX },
   { path: "/policies", name: "Policies", icon: SlidersHorizontal },
   { path: "/mailbox", name: "Mailbox", icon: Inbox },
+  { path: "/docs", name: "API", icon: BookOpen },
 ];
 
 const WAYS: Record<Way, [string, string]> = {
@@ -82,12 +83,6 @@ function Pages({ path }: { path: string }) {
             </Link>
           </li>
         ))}
-        <li>
-          <a href="/docs">
-            <BookOpen size={17} strokeWidth={1.9} aria-hidden />
-            API
-          </a>
-        </li>
       </ul>
     </nav>
   );
