@@ -54,8 +54,8 @@ interface Asked {
 }
 
 export function Table({ jobs, more, fetching, fetchMore, error }: Asked) {
-  const scroller = useRef<HTMLDivElement>(null);
-  const [shown, held, letIn] = useHeldBack(jobs, scroller.current);
+  const [scroller, setScroller] = useState<HTMLDivElement | null>(null);
+  const [shown, held, letIn] = useHeldBack(jobs, scroller);
   const table = useReactTable({
     data: shown,
     columns: COLUMNS,
@@ -65,7 +65,7 @@ export function Table({ jobs, more, fetching, fetchMore, error }: Asked) {
   const all = table.getRowModel().rows;
   const virtual = useVirtualizer({
     count: all.length,
-    getScrollElement: () => scroller.current,
+    getScrollElement: () => scroller,
     estimateSize: () => ROW_PX,
     getItemKey: (index) => all[index]?.id ?? index,
     overscan: 12,
@@ -87,7 +87,7 @@ export function Table({ jobs, more, fetching, fetchMore, error }: Asked) {
           <ArrowUp size={15} aria-hidden /> {count(held)} new
         </button>
       ) : null}
-      <div className="grid" ref={scroller}>
+      <div className="grid" ref={setScroller}>
         {/* biome-ignore-start lint/a11y/useSemanticElements: rows that are not in the page have no place in a <table> */}
         {/* biome-ignore-start lint/a11y/useFocusableInteractive: the links in the rows have the focus */}
         <div

@@ -1,0 +1,91 @@
+"""The list with 10,000 rows while 100 changes come a second: a made-up gateway, since only the page is tried here."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+
+from playwright.async_api import BrowserContext, Page, Request, Route, WebSocketRoute, expect
+
+from tests.browser.conftest import Shown
+
+ROWS, PAGE, RATE, SECONDS = 10_000, 100, 100, 6
+NOW = datetime.now(UTC)
+FRAMES = """() => new Promise((told) => {
+  const gaps = []; let last = performance.now(); const end = last + 3000;
+  const look = (now) => { gaps.push(now - last); last = now; now < end ? requestAnimationFrame(look) : told(gaps); };
+  requestAnimationFrame(look);
+})"""
+
+
+def iso(seconds_ago: float) -> str:
+    return (NOW - timedelta(seconds=seconds_ago)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def job(number: int) -> dict[str, object]:
+    more = {
+        "message": "hello",
+        "attempts": 0,
+        "maxAttempts": 5,
+        "createdAt": iso(number + 1),
+        "updatedAt": iso(number + 1),
+    }
+    return {"id": f"n{number:05}-row", "type": "email", "recipient": f"r{number}", "status": "queued", **more}
+
+
+async def pages(route: Route, request: Request) -> None:
+    start = int(request.url.partition("cursor=")[2] or 0)
+    rest = {"Link": f'</api/notifications?cursor={start + PAGE}>; rel="next"'} if start + PAGE < ROWS else {}
+    body = json.dumps([job(number) for number in range(start, start + PAGE)])
+    await route.fulfill(body=body, headers=rest, content_type="application/json")
+
+
+async def changes(socket: WebSocketRoute) -> None:
+    """A change of a random old row, and every tenth a new one, in the order of their numbers."""
+    socket.send(json.dumps({"type": "SUBSCRIBED", "notificationId": None}))
+    for number in range(RATE * SECONDS):
+        change = {"type": "STATUS", "notificationId": f"n{number % 50:05}-row", "status": "sending", "at": iso(-number)}
+        if number % 10 == 0:
+            made = {"type": "sms", "recipient": f"new{number}", "message": "hello", "maxAttempts": 5}
+            named = {"notificationId": f"m{number:05}-new", "status": "sent"}
+            change |= named | {"job": made | {"createdAt": iso(-number)}}
+        socket.send(json.dumps(change))
+        await asyncio.sleep(1 / RATE)
+
+
+async def read_all(page: Page) -> None:
+    """As somebody who holds the End key."""
+    grid = page.locator(".grid")
+    while not await page.get_by_text("That is all").is_visible():
+        await grid.evaluate("(grid) => grid.scrollTo(0, grid.scrollHeight)")
+        await page.wait_for_timeout(20)
+
+
+async def test_ten_thousand_rows_stay_usable_while_a_hundred_changes_come_a_second(
+    context: BrowserContext, shown: Shown
+) -> None:
+    started, working = asyncio.Event(), set[asyncio.Task[None]]()
+
+    async def connected(socket: WebSocketRoute) -> None:
+        async def begin() -> None:
+            await started.wait()
+            await changes(socket)
+
+        working.add(asyncio.create_task(begin()))
+
+    await context.route_web_socket("**/ws", connected)
+    await context.route("**/api/notifications?*", pages)
+    page = await context.new_page()
+    await page.goto(shown.url)
+    await read_all(page)
+    await expect(page.get_by_text("10,000 notifications")).to_be_visible()
+    started.set()
+    gaps = await page.evaluate(FRAMES)
+    print(f"\nframes: {len(gaps)} in 3 s, the longest after {max(gaps):.0f} ms, of {ROWS} rows with {RATE} changes/s")  # noqa: T201
+    await page.get_by_role("button", name="new").click()
+    assert await page.locator(".body-row").count() < 60
+    await asyncio.gather(*working)
+    newest = f"new{RATE * SECONDS - 10}"
+    await expect(page.get_by_role("row").filter(has_text=newest)).to_be_visible()
+    await expect(page.get_by_text("10,060 notifications")).to_be_visible()
+    await page.get_by_label("status", exact=True).select_option("sending")
+    await expect(page).to_have_url(f"{shown.url}/?status=sending")
