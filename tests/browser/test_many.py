@@ -40,10 +40,14 @@ async def pages(route: Route, request: Request) -> None:
 
 
 async def changes(socket: WebSocketRoute) -> None:
-    """A change of a random old row, and every tenth a new one, in the order of their numbers."""
-    socket.send(json.dumps({"type": "SUBSCRIBED", "notificationId": None}))
+    """Of the newest rows one after the other, and every tenth a row of its own."""
     for number in range(RATE * SECONDS):
-        change = {"type": "STATUS", "notificationId": f"n{number % 50:05}-row", "status": "sending", "at": iso(-number)}
+        change: dict[str, object] = {
+            "type": "STATUS",
+            "notificationId": f"n{number % 50:05}-row",
+            "status": "sending",
+            "at": iso(-number),
+        }
         if number % 10 == 0:
             made = {"type": "sms", "recipient": f"new{number}", "message": "hello", "maxAttempts": 5}
             named = {"notificationId": f"m{number:05}-new", "status": "sent"}
@@ -66,6 +70,8 @@ async def test_ten_thousand_rows_stay_usable_while_a_hundred_changes_come_a_seco
     started, working = asyncio.Event(), set[asyncio.Task[None]]()
 
     async def connected(socket: WebSocketRoute) -> None:
+        socket.send(json.dumps({"type": "SUBSCRIBED", "notificationId": None}))
+
         async def begin() -> None:
             await started.wait()
             await changes(socket)
