@@ -51,7 +51,7 @@ async def changes(socket: WebSocketRoute) -> None:
         if number % 10 == 0:
             made = {"type": "sms", "recipient": f"new{number}", "message": "hello", "maxAttempts": 5}
             named = {"notificationId": f"m{number:05}-new", "status": "sent"}
-            change |= named | {"job": made | {"createdAt": iso(-number)}}
+            change |= named | {"job": made | {"createdAt": at}}
         socket.send(json.dumps(change))
         await asyncio.sleep(1 / RATE)
 
