@@ -42,12 +42,8 @@ async def pages(route: Route, request: Request) -> None:
 async def changes(socket: WebSocketRoute) -> None:
     """Of the newest rows one after the other, and every tenth a row of its own."""
     for number in range(RATE * SECONDS):
-        change: dict[str, object] = {
-            "type": "STATUS",
-            "notificationId": f"n{number % 50:05}-row",
-            "status": "sending",
-            "at": iso(-number),
-        }
+        name, at = f"n{number % 50:05}-row", iso(-number)
+        change: dict[str, object] = {"type": "STATUS", "notificationId": name, "status": "sending", "at": at}
         if number % 10 == 0:
             made = {"type": "sms", "recipient": f"new{number}", "message": "hello", "maxAttempts": 5}
             named = {"notificationId": f"m{number:05}-new", "status": "sent"}
