@@ -71,11 +71,11 @@ def pose(shown: Shown) -> None:
     """Enough of everything for pictures."""
     texts = ("Your parcel is on its way", "Your code is 4711", "Dinner is at eight", "The invoice for May is here")
     people = ("ada", "grace", "mary", "joan", "edith", "hedy", "katherine", "radia")
-    for number in range(240):
+    for number in range(120):
         kind = ("email", "email", "sms", "push")[number % 4]
         priority = "promotional" if number % 7 == 0 else "transactional"
         text, person = texts[number % len(texts)], people[number * 5 % len(people)]
-        shown.post(f"{person}@example.org", text, type=kind, priority=priority)
+        shown.post(f"{person}@example.com", text, type=kind, priority=priority)
 
 
 @pytest.fixture(scope="session")
