@@ -57,6 +57,10 @@ class SocialEvent(BaseModel):
     model_config = ConfigDict(
         json_schema_extra={
             "example": {"type": "COMMENT", "actorId": "user1", "targetId": "user2", "postId": "post1"},
+            "anyOf": [
+                {"properties": {"type": {"const": "FOLLOW"}}},
+                {"properties": {"postId": {"type": "string"}}, "required": ["postId"]},
+            ],
         }
     )
 
