@@ -35,6 +35,12 @@ Open = Callable[..., Awaitable[Page]]
 Picture = Callable[[Page, str], Awaitable[None]]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """These come last, since their stack and their browser stay up until the end."""
+    here = Path(__file__).parent
+    items.sort(key=lambda item: item.path.is_relative_to(here))
+
+
 @dataclass(frozen=True)
 class Shown:
     """The stack whose dashboard is looked at. While the file `outage` exists its provider is down."""
