@@ -95,6 +95,8 @@ class EventAccepted(BaseModel):
 class Said(BaseModel):
     """A sentence."""
 
+    model_config = ConfigDict(json_schema_extra={"example": {"message": "Event queued successfully"}})
+
     message: str
 
 
@@ -107,6 +109,15 @@ class FaultyField(BaseModel):
 
 class Problem(BaseModel):
     """Why there is no other answer."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "message": "type, recipient and message are required",
+                "details": [{"field": "recipient", "message": "is required"}],
+            }
+        }
+    )
 
     message: str
     details: list[FaultyField] | None = None
