@@ -21,7 +21,7 @@ def publish(shown: Shown, body: bytes, name: str) -> None:
 
 
 async def test_a_dead_letter_is_redriven_and_another_dropped(open_page: Open, shown: Shown, picture: Picture) -> None:
-    publish(shown, b'{"type": "pigeon", "recipient": "ada", "message": "coo"}', "pigeon")
+    publish(shown, b'{"type": "pigeon", "recipient": "ada", "message": "hello"}', "pigeon")
     publish(shown, b"no JSON at all", "garbage")
     page = await open_page("/dead-letters")
     letters = page.get_by_role("list", name="Dead letters").get_by_role("listitem")
