@@ -115,7 +115,7 @@ async def browser(driver: Playwright, chromium: str) -> AsyncIterator[Browser]:
 
 @pytest.fixture
 async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
-    made = await browser.new_context(viewport={"width": 1360, "height": 860}, bypass_csp=True, locale="en-GB")
+    made = await browser.new_context(viewport={"width": 1360, "height": 860}, locale="en-GB")
     made.set_default_timeout(PATIENCE_MS)
     expect.set_options(timeout=PATIENCE_MS)
     yield made
