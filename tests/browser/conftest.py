@@ -95,9 +95,10 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def axe() -> Path:
+def axe() -> str:
     """The accessibility checker's script."""
-    return dashboard.installed(Report(Console(stderr=True)), dashboard.CHECKED).parent / "axe-core" / "axe.min.js"
+    tools = dashboard.installed(Report(Console(stderr=True)), dashboard.CHECKED)
+    return (tools.parent / "axe-core" / "axe.min.js").read_text()
 
 
 @pytest.fixture(scope="session")
