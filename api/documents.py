@@ -26,7 +26,9 @@ class NotificationRequest(BaseModel):
     recipient: str = Field(min_length=1, description="An address, a number, a device: what the channel understands.")
     message: str = Field(min_length=1)
     metadata: dict[str, Any] | None = Field(None, description="Whatever is to be kept with the notification.")
-    priority: Priority = Field("transactional", description="Promotional ones never delay transactional ones.")
+    priority: Priority | None = Field(
+        None, description="Promotional ones never delay transactional ones, which are the default."
+    )
 
 
 class NotificationAccepted(BaseModel):
@@ -57,13 +59,17 @@ class SocialEvent(BaseModel):
     model_config = ConfigDict(
         json_schema_extra={
             "example": {"type": "COMMENT", "actorId": "user1", "targetId": "user2", "postId": "post1"},
+            "anyOf": [
+                {"properties": {"type": {"const": "FOLLOW"}}},
+                {"properties": {"postId": {"type": "string", "minLength": 1}}, "required": ["postId"]},
+            ],
         }
     )
 
     type: Activity
     actorId: str = Field(min_length=1, description="Who did it; the text shows the name, if one is known.")  # noqa: N815
     targetId: str = Field(min_length=1, description="Whom to tell.")  # noqa: N815
-    postId: str | None = Field(None, min_length=1, description="Required, but for FOLLOW.")  # noqa: N815
+    postId: Any = Field(None, description="A string; FOLLOW needs none, and passes over what is here.")  # noqa: N815
 
 
 class Like(BaseModel):
@@ -91,6 +97,8 @@ class EventAccepted(BaseModel):
 class Said(BaseModel):
     """A sentence."""
 
+    model_config = ConfigDict(json_schema_extra={"example": {"message": "Event queued successfully"}})
+
     message: str
 
 
@@ -103,6 +111,15 @@ class FaultyField(BaseModel):
 
 class Problem(BaseModel):
     """Why there is no other answer."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "message": "type, recipient and message are required",
+                "details": [{"field": "recipient", "message": "is required"}],
+            }
+        }
+    )
 
     message: str
     details: list[FaultyField] | None = None

@@ -9,6 +9,8 @@ from typing import Any, Literal
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import api.app
@@ -47,12 +49,33 @@ def application(settings: Settings, live: Live) -> FastAPI:
         docs_url=None,  # the dashboard shows them, from files of its own
         redoc_url=None,
     )
+    app.add_exception_handler(HTTPException, refused)
     app.add_api_route("/asyncapi.json", asyncapi, include_in_schema=False)
     app.include_router(readiness(settings))
     app.include_router(api.app.router(settings))
     app.include_router(live.router)
     app.include_router(gateway.app.router(settings))
     return app
+
+
+async def refused(request: Request, error: Exception) -> Response:
+    """What no route takes, as all our errors: JSON with a `message`.
+
+    Trap: a path's methods may be routes apart, of which Starlette names the first's alone in `Allow`.
+    """
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
+    if "Allow" in headers:
+        headers["Allow"] = ", ".join(sorted(_methods(request)))
+    return JSONResponse({"message": error.detail}, error.status_code, headers)
+
+
+def _methods(request: Request) -> set[str]:
+    def taken(method: str) -> bool:
+        asked = {**request.scope, "method": method}
+        return any(route.matches(asked)[0] is Match.FULL for route in request.app.routes)
+
+    return set(filter(taken, METHODS))
 
 
 async def asyncapi() -> Response:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from gateway import wire
 from gateway.answers import answer
 from gateway.desk import PATIENCE
-from gateway.query import PAGING, parameter, parse_list
+from gateway.query import PAGING, cursor_parameter, parameter, parse_list
 from projections.letter_store import LetterReads
 from projections.letters import FILTERS, STATES, counters
 from projections.store import database
@@ -86,5 +86,6 @@ PARAMETERS = [
     parameter("source", "Only what lay on this topic or queue.", {"type": "string"}),
     parameter("state", "Only these.", {"type": "string", "enum": list(STATES)}),
     *PAGING,
+    cursor_parameter(f"^{CURSOR.pattern}$"),
 ]
 """For the OpenAPI pages."""

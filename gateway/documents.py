@@ -138,6 +138,15 @@ class FaultyParameter(BaseModel):
 class Trouble(BaseModel):
     """Why there is no other answer."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "message": "limit must be a whole number from 1 to 500",
+                "details": [{"field": "limit", "message": "must be a whole number from 1 to 500"}],
+            }
+        }
+    )
+
     message: str
     details: list[FaultyParameter] | None = None
 

@@ -28,6 +28,8 @@ from streams.vitals import Following
 
 LOOKED = 15.0
 """Seconds after the last request for which Kafka is still asked."""
+ALONE = "dead-letters"
+"""A group that nobody joins: it only commits, to show its lag."""
 STATUSES: tuple[Status, ...] = get_args(Status)
 
 
@@ -55,7 +57,7 @@ class OverviewDesk:
             "counts": {status: counts.get(status, 0) for status in STATUSES},
             "letters": counters(letters)["states"]["open"],
             "reading": None if lag.away else reading(lag.readings()),
-            "workers": dict(lag.members),
+            "workers": {group: count for group, count in lag.members.items() if group != ALONE},
         }
         return answer(told, headers={"Cache-Control": "no-store"})
 
@@ -92,7 +94,7 @@ FOLLOWED = [
     Following("admit", (REQUESTS,), _nothing),
     Following("lifecycle", (EVENTS,), _nothing),
     Following("projections", (EVENTS,), _nothing),
-    Following("dead-letters", TOPICS, _nothing),
+    Following(ALONE, TOPICS, _nothing),
     *(
         Following(deliver_group(name), tuple(lane for lane in LANES if lane.endswith(f".{name}")), _nothing)
         for name in LANE_CLASSES

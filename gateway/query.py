@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar, get_args
 
-from gateway.pages import Cursor
+from gateway.pages import CURSOR, Cursor
 from streams.events import CHANNELS
 from streams.notification import Status
 
@@ -75,13 +75,20 @@ def parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str, 
 
 PAGING = [
     parameter("limit", "Rows.", {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": LIMIT}),
-    parameter("cursor", "From the Link header of the page before.", {"type": "string"}),
 ]
-"""What the lists' pages are asked for with."""
+"""What the lists' pages are asked for with, but for each list's own `cursor_parameter`."""
+
+
+def cursor_parameter(pattern: str) -> dict[str, Any]:
+    """For the OpenAPI pages; `pattern` is what such a cursor looks like."""
+    return parameter("cursor", "From the Link header of the page before.", {"type": "string", "pattern": pattern})
+
+
 PARAMETERS = [
     parameter("status", "Only these.", {"type": "string", "enum": list(STATUSES)}),
     parameter("type", "Only this channel.", {"type": "string", "enum": list(CHANNELS)}),
     parameter("recipient", "Only to this recipient, exactly.", {"type": "string"}),
     *PAGING,
+    cursor_parameter(f"^{CURSOR.pattern}$".replace(r"\w", "A-Za-z0-9_")),
 ]
 """For the OpenAPI pages."""

@@ -35,6 +35,12 @@ Open = Callable[..., Awaitable[Page]]
 Picture = Callable[[Page, str], Awaitable[None]]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """These come last, since their stack and their browser stay up until the end."""
+    here = Path(__file__).parent
+    items.sort(key=lambda item: item.path.is_relative_to(here))
+
+
 @dataclass(frozen=True)
 class Shown:
     """The stack whose dashboard is looked at. While the file `outage` exists its provider is down."""
@@ -89,9 +95,10 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def axe() -> Path:
+def axe() -> str:
     """The accessibility checker's script."""
-    return dashboard.installed(Report(Console(stderr=True)), dashboard.CHECKED).parent / "axe-core" / "axe.min.js"
+    tools = dashboard.installed(Report(Console(stderr=True)), dashboard.CHECKED)
+    return (tools.parent / "axe-core" / "axe.min.js").read_text()
 
 
 @pytest.fixture(scope="session")
@@ -109,7 +116,7 @@ async def browser(driver: Playwright, chromium: str) -> AsyncIterator[Browser]:
 
 @pytest.fixture
 async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
-    made = await browser.new_context(viewport={"width": 1360, "height": 860}, bypass_csp=True, locale="en-GB")
+    made = await browser.new_context(viewport={"width": 1360, "height": 860}, locale="en-GB")
     made.set_default_timeout(PATIENCE_MS)
     expect.set_options(timeout=PATIENCE_MS)
     yield made

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from datetime import UTC, datetime, timedelta
 
 from playwright.async_api import BrowserContext, Page, Request, Route, WebSocketRoute, expect
@@ -78,12 +79,14 @@ async def test_ten_thousand_rows_stay_usable_while_a_hundred_changes_come_a_seco
     await context.route("**/api/notifications?*", pages)
     page = await context.new_page()
     await page.goto(shown.url)
+    painted = await page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
     await read_all(page)
     await expect(page.get_by_text("10,000 notifications")).to_be_visible()
     started.set()
     gaps = await page.evaluate(FRAMES)
-    print(f"\nframes: {len(gaps)} in 3 s, the longest after {max(gaps):.0f} ms, of {ROWS} rows with {RATE} changes/s")  # noqa: T201
-    await page.get_by_role("button", name="new").click()
+    print(f"\nfirst paint after {painted:.0f} ms")  # noqa: T201
+    print(f"frames: {len(gaps)} in 3 s, the longest after {max(gaps):.0f} ms, of {ROWS} rows with {RATE} changes/s")  # noqa: T201
+    await page.get_by_role("button", name=re.compile(r"\d new$")).click()
     assert await page.locator(".body-row").count() < 60
     await asyncio.gather(*working)
     newest = f"new{RATE * SECONDS - 10}"

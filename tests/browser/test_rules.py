@@ -1,5 +1,7 @@
-"""The dashboard's pure parts, by the tests beside them."""
+"""The dashboard's pure parts, by the tests beside them; and its size."""
 
+import gzip
+import re
 import subprocess
 
 import pytest
@@ -22,3 +24,13 @@ def test_the_rules_of_the_dashboard_hold() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.integration
+def test_what_the_first_page_loads_is_small() -> None:
+    dashboard.build_dashboard(Report(Console(stderr=True)))
+    page = (dashboard.BUILT / "index.html").read_text()
+    loaded = [dashboard.BUILT / name for name in re.findall(r'(?:src|href)="/(assets/[^"]+)"', page)]
+    fonts = [*dashboard.BUILT.glob("assets/*.woff2")]
+    assert {file.suffix for file in loaded} >= {".js", ".css"}
+    assert sum(len(gzip.compress(file.read_bytes())) for file in (*loaded, *fonts)) < 300_000

@@ -1,9 +1,13 @@
+import asyncio
+from collections.abc import AsyncIterator
+
 import httpx
 import pytest
 from fastapi import FastAPI, HTTPException
 
 from deploy.stack import ports
-from deploy.web import Timed, readiness
+from deploy.web import Timed, application, readiness
+from gateway.socket.app import Live
 from streams.settings import Settings
 from streams.vitals import Vitals
 
@@ -74,3 +78,30 @@ async def answered(path: str, method: str) -> dict[tuple[str, str], float]:
 )
 async def test_requests_are_timed_by_method_and_status(method: str, path: str, told: tuple[str, str]) -> None:
     assert await answered(path, method) == {told: 1}
+
+
+@pytest.fixture
+async def everything() -> AsyncIterator[httpx.AsyncClient]:
+    """Everything that is served, without the servers behind it."""
+    settings = Settings()
+    app = application(settings, Live(settings, asyncio.Event(), Vitals()))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
+        yield client
+
+
+async def test_a_wrong_method_is_told_all_that_the_path_takes(everything: httpx.AsyncClient) -> None:
+    answer = await everything.patch("/api/policies/actor/ada")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "DELETE, PUT")
+    assert answer.json() == {"message": "Method Not Allowed"}
+
+
+async def test_an_unknown_path_is_told_as_all_errors_are(everything: httpx.AsyncClient) -> None:
+    answer = await everything.get("/nowhere")
+    assert (answer.status_code, answer.json()) == (404, {"message": "Not Found"})
+
+
+async def test_both_documents_are_served(everything: httpx.AsyncClient) -> None:
+    assert (await everything.get("/asyncapi.json")).json()["asyncapi"] == "3.0.0"
+    paths = (await everything.get("/openapi.json")).json()["paths"]
+    assert "/api/notifications" in paths
+    assert not {"/", "/docs", "/asyncapi.json"} & paths.keys()

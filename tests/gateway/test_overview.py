@@ -33,4 +33,4 @@ def test_it_tells_counts_at_once_and_what_waits_as_soon_as_kafka_answers(declare
         told = requests.get(url, timeout=10).json()
     lanes = {one["topic"] for one in told["reading"] if one["group"] == "deliver-retries"}
     assert LANE in lanes
-    assert told["workers"]["admit"] == 0
+    assert {"admit", "lifecycle", "projections"} <= told["workers"].keys()

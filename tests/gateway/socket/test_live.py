@@ -263,6 +263,20 @@ async def test_who_does_not_say_who_it_is_and_who_does_not_answer_pings_is_disco
         assert (await presence(url, user))["online"]
 
 
+async def test_who_only_subscribes_needs_to_be_nobody(
+    settings: Settings, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "HEARTBEAT", 0.5)
+    monkeypatch.setattr(desk, "AUTH_SECONDS", 0.5)
+    url = gateway(settings)
+    async with client(url) as watching, client(url) as nameless:
+        await watching.say(type="SUBSCRIBE")
+        assert (await watching.hear())["type"] == "SUBSCRIBED"
+        assert await closed(nameless) == Close.NOT_AUTHENTICATED
+        await watching.say(type="SUBSCRIBE", notificationId="n1")
+        assert (await watching.hear())["notificationId"] == "n1"
+
+
 async def test_who_subscribes_hears_of_changes_until_they_unsubscribe(settings: Settings, url: str, user: str) -> None:
     names = [f"{user}-{number}" for number in range(3)]
 

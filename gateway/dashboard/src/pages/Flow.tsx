@@ -79,6 +79,7 @@ function Pulses() {
     <div className="charts">
       <Chart
         title="Throughput"
+        least={4}
         unit="a second"
         span={SPAN_S}
         show={(value) => (value >= 100 ? count(Math.round(value)) : String(Math.round(value * 10) / 10))}
@@ -90,6 +91,7 @@ function Pulses() {
       />
       <Chart
         title="From accepted to sent"
+        least={1000}
         unit="retries included"
         span={SPAN_S}
         show={duration}

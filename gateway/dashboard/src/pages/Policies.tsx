@@ -46,7 +46,7 @@ export function Policies() {
             </Empty>
           ) : (
             <div className="body scroll-x">
-              <InForce found={query.data} />
+              <Held found={query.data} />
             </div>
           )}
         </section>
@@ -63,7 +63,7 @@ export function Policies() {
   );
 }
 
-function InForce({ found }: { found: Policy[] }) {
+function Held({ found }: { found: Policy[] }) {
   const queries = useQueryClient();
   const lifting = useMutation({
     mutationFn: (policy: Policy) => liftPolicy(policy.scope, policy.about),

@@ -25,10 +25,12 @@ interface Asked {
   /** Seconds that the whole width stands for. */
   span: number;
   show: (value: number) => string;
+  /** The top of the scale, if no value is higher. */
+  least: number;
 }
 
-export function Chart({ title, unit, series, span, show }: Asked) {
-  const highest = Math.max(1, ...series.flatMap(({ values }) => values.map((value) => value ?? 0)));
+export function Chart({ title, unit, series, span, show, least }: Asked) {
+  const highest = Math.max(least, ...series.flatMap(({ values }) => values.map((value) => value ?? 0)));
   const y = scaleLinear([0, highest], [HEIGHT - BOTTOM, 8]).nice(4);
   const length = series[0]?.values.length ?? 0;
   const x = scaleLinear([0, Math.max(length - 1, 1)], [LEFT, WIDTH - 4]);

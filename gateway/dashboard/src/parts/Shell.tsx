@@ -43,7 +43,7 @@ export function Shell({ children }: { children: ReactNode }) {
       <a className="skip" href="#page">
         To the page
       </a>
-      <div className="side">
+      <header className="side">
         <Link href="/" className="brand" aria-label="Tidings, to the notifications">
           <img src="/assets/tidings.svg" alt="" />
           Tidings
@@ -53,7 +53,7 @@ export function Shell({ children }: { children: ReactNode }) {
           <Liveness />
           <Themes />
         </footer>
-      </div>
+      </header>
       <main id="page" ref={page} tabIndex={-1}>
         {children}
       </main>

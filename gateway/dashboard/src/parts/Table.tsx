@@ -123,7 +123,7 @@ export function Table({ jobs, more, fetching, fetchMore, error }: Asked) {
         {error ? (
           <Fault>{sentence(error)}</Fault>
         ) : (
-          <span>{`${count(all.length)}${more ? "+" : ""} notifications`}</span>
+          <span>{`${count(all.length)}${more ? "+" : ""} ${all.length === 1 ? "notification" : "notifications"}`}</span>
         )}
         <span>{fetching ? "Reading more …" : more ? "Scroll for more" : "That is all"}</span>
       </div>
