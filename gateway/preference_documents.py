@@ -69,9 +69,10 @@ REQUEST: dict[str, Any] = {
         },
     },
 }
-SHOWN: Answers = {200: {"model": Preferences, "description": "What was set last."}, **UNAVAILABLE}
+WRONG: Answers = {400: {"model": Trouble, "description": "Wrong: `details` tells about each."}}
+SHOWN: Answers = {200: {"model": Preferences, "description": "What was set last."}, **WRONG, **UNAVAILABLE}
 SET: Answers = {
     200: {"model": Preferences, "description": "On the log, and in force for what comes after it."},
-    400: {"model": Trouble, "description": "Wrong: `details` tells about each."},
+    **WRONG,
     **KAFKA_AWAY,
 }
