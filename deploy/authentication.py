@@ -11,10 +11,13 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.front import PATHS
 from streams.tokens import SERVICE, Caller, Rejected, Tokens
 
-OPEN = frozenset({"/health", "/healthz", "/ready", "/docs", "/openapi.json"})
-"""They tell nothing about anybody, and who asks for them (a load balancer, a reader) has no token."""
+OPEN = frozenset({"/health", "/healthz", "/ready", "/openapi.json", "/asyncapi.json", *PATHS})
+"""They tell nothing about anybody, and who asks for them (a load balancer, a browser, a reader) has no token."""
+OPEN_FOLDERS = ("/assets/", "/notifications/")
+"""The dashboard's: its files, and its pages about one notification, which ask for the rest with a token."""
 SCHEME = "Bearer"
 
 
@@ -26,7 +29,8 @@ class Authenticated:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI's."""
-        refused = self._refusal(scope) if scope["type"] == "http" and scope["path"] not in OPEN else None
+        closed = scope["type"] == "http" and scope["path"] not in OPEN and not scope["path"].startswith(OPEN_FOLDERS)
+        refused = self._refusal(scope) if closed else None
         await (refused or self._application)(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> JSONResponse | None:
