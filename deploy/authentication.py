@@ -29,7 +29,7 @@ class Authenticated:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI's."""
-        closed = scope["type"] == "http" and scope["path"] not in OPEN and not scope["path"].startswith(OPEN_FOLDERS)
+        closed = scope["type"] == "http" and not is_open(scope["path"])
         refused = self._refusal(scope) if closed else None
         await (refused or self._application)(scope, receive, send)
 
@@ -45,6 +45,11 @@ class Authenticated:
             return None
         challenge = f'{SCHEME} error="insufficient_scope", scope="{SERVICE}"'
         return _answer(HTTPStatus.FORBIDDEN, "this needs a service's token", challenge)
+
+
+def is_open(path: str) -> bool:
+    """Whether anybody may ask for this."""
+    return path in OPEN or path.startswith(OPEN_FOLDERS)
 
 
 def may(caller: Caller, method: str, path: str, query: str) -> bool:
