@@ -97,11 +97,8 @@ async def _work(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> 
         def leads() -> bool:
             return FIRST in source.assigned()
 
-        await _both(
-            loop.work(),
-            letter_runner.run(settings, stopping, vitals, leads),
-            past_runner.run(settings, stopping, vitals),
-        )
+        past = await stack.enter_async_context(past_runner.opened(settings, stopping, vitals, base, identity))
+        await _both(loop.work(), letter_runner.run(settings, stopping, vitals, leads), past.work())
 
 
 @dataclass(slots=True)

@@ -7,15 +7,16 @@ there are none it begins with the log: a database that has no stories yet gets t
 import asyncio
 import logging
 import time
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from projections.identity import log_identity
 from projections.past.fold import Folder
 from projections.past.store import PastStore
+from projections.position import LogIdentity
 from projections.source import Source
-from projections.store import PAUSES, Conflict, Unavailable, database
-from streams.kafka import Publisher, pauses, reachable
+from projections.store import PAUSES, Conflict, Database, Unavailable
+from streams.kafka import Publisher, pauses
 from streams.settings import Settings
 from streams.topics import EVENTS
 from streams.vitals import Following, Vitals
@@ -30,16 +31,14 @@ WINDOW = 1.0
 """Seconds over which writes are gathered under load: most stories are whole by then, and written once."""
 CHECKED = 5.0
 """Seconds between looks at the stored positions while nothing else is to do."""
-PATIENCE = 5.0
-"""Seconds to wait for MongoDB before all is dropped and begun again."""
 
 
-async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> None:
-    """Work until `stopping` is set. Raises `Refused` if the read models and the log do not belong together."""
+@asynccontextmanager
+async def opened(
+    settings: Settings, stopping: asyncio.Event, vitals: Vitals, base: Database, identity: LogIdentity
+) -> AsyncIterator["Loop"]:
+    """The loop, connected and ready to work."""
     async with AsyncExitStack() as stack:
-        await reachable(settings.kafka_url)
-        identity = await log_identity(settings.kafka_url, EVENTS)
-        base = await stack.enter_async_context(database(settings, patience=PATIENCE))
         publisher = Publisher(settings.kafka_url)
         source = Source(settings, publisher, GROUP)
         for part in (publisher, source):
@@ -48,7 +47,7 @@ async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> No
         vitals.follow(Following(GROUP, (EVENTS,), source.assigned, lambda _: loop.hindered))
         await publisher.start()
         await source.start()
-        await loop.work()
+        yield loop
 
 
 @dataclass(slots=True)
@@ -65,7 +64,10 @@ class Loop:
     _checked: float = 0.0
 
     async def work(self) -> None:
-        """Until told to stop; waits as long as it takes for a MongoDB that is away."""
+        """Until told to stop; waits as long as it takes for a MongoDB that is away.
+
+        Raises `Refused` if the read models and the log do not belong together.
+        """
         waits = pauses(PAUSES)
         while not self.stopping.is_set():
             try:
