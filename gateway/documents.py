@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 from streams.events import Activity, Channel, PolicyScope, Priority, SuppressionReason, WithholdingReason
-from streams.notification import Status
+from streams.phase import Status
 
 Told = Literal[
     "created",

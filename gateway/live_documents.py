@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.documents import UNAVAILABLE, Answers, path
-from streams.notification import Status
+from streams.phase import Status
 
 
 class Lagging(BaseModel):

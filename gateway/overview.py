@@ -21,7 +21,7 @@ from projections.store import database
 from streams.background import running
 from streams.lag import Lag
 from streams.metrics import Reading
-from streams.notification import Status
+from streams.phase import Status
 from streams.settings import Settings
 from streams.topics import EVENTS, LANE_CLASSES, LANES, REQUESTS, deliver_group
 from streams.vitals import Following

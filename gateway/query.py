@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeVar, get_args
 
 from gateway.pages import CURSOR, Cursor
 from streams.events import CHANNELS
-from streams.notification import Status
+from streams.phase import Status
 
 LIMIT = 100
 """Rows of a page, as in the reference."""

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from projections.jobs import Standing, changes, document, evolve
 from projections.position import Document, Place, Position
 from streams.events import Accepted, Acknowledged, Body, Event, Suppressed
-from streams.notification import Status, rank
+from streams.phase import Status, rank
 
 
 class Item(NamedTuple):

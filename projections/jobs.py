@@ -18,7 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from projections.position import Document, Place
-from streams import notification
+from streams import notification, phase
 from streams.clock import milliseconds
 from streams.events import (
     Accepted,
@@ -32,7 +32,8 @@ from streams.events import (
     SuppressionReason,
     WithholdingReason,
 )
-from streams.notification import STATUS, Job, Phase, Status
+from streams.notification import Job
+from streams.phase import STATUS, Phase, Status
 
 PROJECTION = "NotificationJob"
 VERSION = 3
@@ -103,7 +104,7 @@ def evolve(standing: Standing | None, event: Event[Body], place: Place) -> Stand
     acknowledged = standing.acknowledged
     if isinstance(event.body, Acknowledged):
         acknowledged = acknowledged or event.time
-    elif notification.rank(event.body) is not None:
+    elif phase.rank(event.body) is not None:
         job = notification.evolve(job, event)
     if job is standing.job and acknowledged is standing.acknowledged:
         return standing

@@ -12,6 +12,7 @@ from typing import cast
 
 from streams import clock, preferences
 from streams.clock import from_milliseconds
+from streams.conclusions import SOURCE, attempt, came_due, conclude
 from streams.events import (
     Body,
     Event,
@@ -29,7 +30,8 @@ from streams.folding.ownership import Ownership
 from streams.folding.rule import Incoming, Reaction
 from streams.history import holds
 from streams.kafka import Publisher
-from streams.notification import SOURCE, Job, Phase, attempt, came_due, conclude, evolve
+from streams.notification import Job, evolve
+from streams.phase import Phase
 from streams.preferences import Preferences
 from streams.reconciler import Patience, Reconciler
 from streams.record import Record

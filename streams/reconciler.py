@@ -22,12 +22,14 @@ from typing import NamedTuple
 
 from aiokafka import TopicPartition
 
+from streams.conclusions import came_due, lane_of
 from streams.events import Obligation
 from streams.folding.ownership import Ownership
 from streams.folding.table import Entry
 from streams.kafka import Publisher, waited_out
-from streams.notification import AWAITS, Job, Phase, came_due, lane_of
+from streams.notification import Job
 from streams.offsets import opened
+from streams.phase import AWAITS, Phase
 from streams.preferences import Preferences
 from streams.record import Record
 from streams.topics import EVENTS, LANE_CLASSES, deliver_group

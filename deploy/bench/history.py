@@ -15,7 +15,7 @@ from itertools import islice
 
 from aiokafka import TopicPartition
 
-from streams import notification
+from streams import conclusions, notification
 from streams.admission import Limits, judge
 from streams.events import (
     Body,
@@ -100,7 +100,7 @@ def story(requested: Event[Requested], origin: Origin, chooser: random.Random) -
         event = todo.popleft()
         job = notification.evolve(job, event)
         yield event
-        for conclusion in notification.conclude(job, event, retry):
+        for conclusion in conclusions.conclude(job, event, retry):
             job = notification.evolve(job, conclusion)
             yield conclusion
             todo += _world(conclusion, chooser)

@@ -11,8 +11,8 @@ from projections.reading import ASTRAY, Raw
 from projections.reading import STAGE as PROJECTIONS
 from streams import dead_letters, operations
 from streams.codec import Undecodable
+from streams.conclusions import SOURCE as LIFECYCLE
 from streams.dead_letters import Letter
-from streams.notification import SOURCE as LIFECYCLE
 from streams.operations import Dropped, GapAccepted, LogImported, Redriven
 from streams.topics import EVENTS, REQUESTS
 

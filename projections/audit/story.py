@@ -39,7 +39,8 @@ from streams.events import (
     Suppressed,
     Withheld,
 )
-from streams.notification import Job, Phase
+from streams.notification import Job
+from streams.phase import Phase
 
 MARKED: tuple[type[Any], ...] = (
     Accepted,

@@ -21,7 +21,7 @@ from projections.jobs import Standing
 from projections.position import Document, Place
 from streams.clock import EPOCH, from_milliseconds
 from streams.events import KINDS, Accepted, Body, Event, Noted, Personal, Suppressed
-from streams.notification import Status
+from streams.phase import Status
 
 PROJECTION = "NotificationHistory"
 VERSION = 1

@@ -23,7 +23,7 @@ from streams.events import (
     Sent,
     Suppressed,
 )
-from streams.notification import STATUS, Phase, Status
+from streams.phase import STATUS, Phase, Status
 from streams.replays import Selection
 
 STATUS_OF: dict[str, Status] = {

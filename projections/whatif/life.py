@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from projections.whatif.answers import Said
 from projections.whatif.recorded import ENDS, End
-from streams import notification
+from streams import conclusions, notification
 from streams.clock import milliseconds
 from streams.events import (
     CHANNELS,
@@ -54,7 +54,7 @@ def live(accepted: Event[Accepted], world: World, retry: Retry, withheld: int | 
         event = heapq.heappop(waiting)[2]
         job = notification.evolve(job, event)
         happened: list[Event[Body]] = [event]
-        for conclusion in notification.conclude(job, event, retry, _preferred(job, withheld)):
+        for conclusion in conclusions.conclude(job, event, retry, _preferred(job, withheld)):
             job = notification.evolve(job, conclusion)
             happened.append(conclusion)
         for one in happened:

@@ -28,7 +28,8 @@ from streams.events import (
     SuppressionReason,
     Withheld,
 )
-from streams.notification import Job, Phase
+from streams.notification import Job
+from streams.phase import Phase
 
 Answer = Literal["sent", "failed", "deferred"]
 End = Literal["sent", "failed", "withheld", "open"] | SuppressionReason

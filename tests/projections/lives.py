@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from projections.batch import Item
 from projections.position import Place
 from streams import notification
+from streams.conclusions import conclude
 from streams.events import (
     CHANNELS,
     Accepted,
@@ -80,11 +81,11 @@ def life(first: Event[Body], outcomes: str = "s", preferred: Preferences | None 
     while todo:
         one = todo.pop(0)
         job = notification.evolve(job, one)
-        conclusions = notification.conclude(job, one, LinearRetry(), preferred)
-        for conclusion in conclusions:
+        concluded = conclude(job, one, LinearRetry(), preferred)
+        for conclusion in concluded:
             job = notification.evolve(job, conclusion)
-        told += [one, *conclusions]
-        for happened in (one, *conclusions):
+        told += [one, *concluded]
+        for happened in (one, *concluded):
             todo += _world(happened, left)
     return told
 

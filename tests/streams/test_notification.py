@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.conclusions import attempt, came_due, conclude
 from streams.events import (
     Accepted,
     Acknowledged,
@@ -29,7 +30,8 @@ from streams.events import (
     Sent,
     Settled,
 )
-from streams.notification import LOST, STATUS, Job, Phase, attempt, came_due, conclude, evolve
+from streams.notification import LOST, Job, evolve
+from streams.phase import STATUS, Phase
 from streams.retry import LinearRetry
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

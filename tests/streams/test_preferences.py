@@ -33,7 +33,8 @@ from streams.folding.outcome import Judge
 from streams.folding.rule import Incoming
 from streams.folding.table import Rows, Shard
 from streams.lifecycle import Lifecycle, State
-from streams.notification import STATUS, Job
+from streams.notification import Job
+from streams.phase import STATUS
 from streams.preferences import Preferences
 from streams.reconciler import Patience, _slices, late
 from streams.retry import LinearRetry

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.conclusions import came_due, conclude, lane_of
 from streams.events import Accepted, Body, CameDue, Event, Origin, Personal, Queued, Request, SendFailed, Sending, Sent
-from streams.notification import Job, came_due, conclude, evolve, lane_of
+from streams.notification import Job, evolve
 from streams.reconciler import Patience, late
 from streams.retry import LinearRetry
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from streams.clock import milliseconds
 from streams.codec import decode, encode
+from streams.conclusions import attempt, conclude, lane_of
 from streams.events import (
     Accepted,
     Acknowledged,
@@ -31,7 +32,8 @@ from streams.events import (
 )
 from streams.folding.rule import Incoming
 from streams.lifecycle import Lifecycle
-from streams.notification import STATUS, Job, Phase, attempt, conclude, evolve, lane_of
+from streams.notification import Job, evolve
+from streams.phase import STATUS, Phase
 from streams.preferences import Preferences
 from streams.providers.protocol import Message
 from streams.topics import EVENTS

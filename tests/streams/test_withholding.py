@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.conclusions import conclude
 from streams.events import Body, CameDue, Event, Fact, Held, Queued, QuietHours, Settled, Withheld
-from streams.notification import Job, Phase, conclude, evolve
+from streams.notification import Job, evolve
+from streams.phase import Phase
 from streams.preferences import Preferences, held_until, refused
 from streams.retry import LinearRetry
 from tests.streams.test_notification import ACCEPTED, INPUTS, REQUEST, RETRY, at, event, fold

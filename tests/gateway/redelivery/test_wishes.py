@@ -10,7 +10,7 @@ from gateway.redelivery.wishes import Again, Keys, Refusal, Wish, Words, ask, li
 from projections import story
 from projections.jobs import document, evolve
 from projections.position import Document, Place
-from streams import notification
+from streams import conclusions, notification
 from streams.codec import decode
 from streams.events import Accepted, Event, Origin, Personal, Queued, RedeliveryRequested, Request, Sent
 from streams.intake.requests import recipient_key
@@ -60,7 +60,7 @@ def test_lifecycle_goes_on_from_it_with_the_next_number_though_it_has_forgotten_
     record = wished(stored(life(accepted("n"), "fff")))
     assert isinstance(record, Record)
     asked = decode(record.value)
-    (queued,) = notification.conclude(notification.evolve(None, asked), asked, None)  # type: ignore[arg-type]
+    (queued,) = conclusions.conclude(notification.evolve(None, asked), asked, None)  # type: ignore[arg-type]
     assert isinstance(queued.body, Queued)
     assert (queued.body.dispatch, queued.body.redelivery) == (4, "r")
 

@@ -5,7 +5,7 @@ import pytest
 from projections.replay.selecting import STATUS_OF, Picked, select
 from streams.codec import encode
 from streams.events import KINDS, Body, Event
-from streams.notification import STATUS, rank
+from streams.phase import STATUS, rank
 from streams.replays import Selection
 from tests.projections.audit.given import Raw
 from tests.projections.lives import Events, accepted, at, life, suppressed
