@@ -63,7 +63,7 @@ class Shown:
 @pytest.fixture(scope="session")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
     outage = tmp_path_factory.mktemp("provider") / "outage"
-    rate = "0.3" if POSING else "0"
+    rate = "0.1" if POSING else "0"
     with own_stack(MOCK_FAILURE_RATE=rate, MOCK_OUTAGE=str(outage)) as stack:
         stack.run("up", "--detach")
         stack.run("seed")

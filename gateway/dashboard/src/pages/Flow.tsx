@@ -116,7 +116,10 @@ function useBeats(): Beat[] {
 
 function Waiting({ reading, workers }: { reading: Reading[]; workers: Record<string, number> }) {
   const lanes = new Map(reading.map((one) => [one.topic, one]));
-  const stages = reading.filter(({ topic, group }) => !LANE.test(topic) && STAGES[group] !== undefined);
+  const stages = reading.filter(
+    ({ topic, group }) =>
+      !LANE.test(topic) && STAGES[group] !== undefined && topic !== "notification-operations",
+  );
   const most = Math.max(1, ...reading.map(({ records }) => records));
   return (
     <div className="charts">

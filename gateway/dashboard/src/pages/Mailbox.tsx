@@ -74,13 +74,14 @@ export function Mailbox() {
 function Plugs({ box, resumes, close }: { box: Box; resumes: boolean; close: () => void }) {
   if (box.state !== "closed") {
     return (
-      <button type="button" className="button" onClick={close} style={{ marginBottom: 5 }}>
+      // A key of its own: as the same element it would be a submit button before its click is done with.
+      <button key="cut" type="button" className="button" onClick={close} style={{ marginBottom: 5 }}>
         <Unplug size={16} aria-hidden /> Cut
       </button>
     );
   }
   return (
-    <button type="submit" className="button" data-kind="main" style={{ marginBottom: 5 }}>
+    <button key="plug" type="submit" className="button" data-kind="main" style={{ marginBottom: 5 }}>
       <Plug size={16} aria-hidden /> {resumes ? "Resume" : "Connect"}
     </button>
   );

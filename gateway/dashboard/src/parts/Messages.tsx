@@ -61,7 +61,7 @@ export function Messages() {
 
 function One({ message, document }: { message: Message; document: Document }) {
   return (
-    <details className="message">
+    <details className="described">
       <summary>
         <code>{message.name}</code> <span className="muted">{message.summary}</span>
       </summary>
