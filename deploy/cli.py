@@ -10,10 +10,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from deploy.commands import dead_letters, replay
+from deploy.commands import bench, dead_letters, replay
 from deploy.commands.archive import export, import_
 from deploy.commands.audit import audit
-from deploy.commands.bench import bench
 from deploy.commands.check import check
 from deploy.commands.down import down
 from deploy.commands.logs import logs
@@ -41,7 +40,6 @@ app.command()(status)
 app.command()(logs)
 app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(run_tests)
 app.command()(check)
-app.command()(bench)
 app.command()(seed)
 app.command()(token)
 app.command()(audit)
@@ -53,6 +51,7 @@ app.command("import")(import_)
 app.command()(whatif)
 app.command()(redeliver)
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(bench.app, name="bench")
 app.add_typer(replay.app, name="replay")
 INTERRUPTED = 130
 
