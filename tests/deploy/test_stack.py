@@ -99,6 +99,7 @@ def test_every_process_serves_metrics_that_parse_and_are_documented(running: Own
         "tidings_provider_calls_total",
         "tidings_dead_letters_total",
         "tidings_events_out_total",
+        "tidings_kept_back_total",
     }
 
     def missing() -> set[Name]:
