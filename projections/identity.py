@@ -23,8 +23,8 @@ NO_ID = UUID(int=0)
 async def log_identity(url: str, topic: str) -> LogIdentity:
     """The log's identity; a broker that has no topic ids tells the cluster only. Raises aiokafka's errors."""
     client = AIOKafkaClient(bootstrap_servers=bootstrap(url))
-    await client.bootstrap()
     try:
+        await client.bootstrap()
         node = client.get_random_node()
         try:
             answer = await client.send(node, _Metadata(topic))

@@ -6,8 +6,8 @@ It runs beside the loop of the log, in the same process. Each topic has one part
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
@@ -44,8 +44,9 @@ REPAIR = "point KAFKA_URL or MONGO_URL to the pair that belongs together, or emp
 PARTITIONS = [TopicPartition(topic, 0) for topic in TOPICS]
 
 
-async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals, leads: Callable[[], bool]) -> None:
-    """Work until `stopping` is set, waiting for servers that are away. Raises `Refused` as `LetterStore` does."""
+@asynccontextmanager
+async def opened(settings: Settings, vitals: Vitals, leads: Callable[[], bool]) -> AsyncIterator["Loop"]:
+    """The loop, connected and ready to work; waits for a Kafka that is away."""
     await reachable(settings.kafka_url)
     identity = await log_identity(settings.kafka_url, DEAD_LETTERS)
     consumer, publisher = plain_consumer(settings.kafka_url, group_id=GROUP), Publisher(settings.kafka_url)
@@ -61,7 +62,7 @@ async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals, leads
 
         loop = Loop(reader, Layers(Pointers(base), LetterModel(base, identity, unreadable)), leads)
         vitals.follow(Following(GROUP, TOPICS, lambda: PARTITIONS if leads() else [], lambda _: loop.hindered))
-        await loop.work(stopping)
+        yield loop
 
 
 class Reader:

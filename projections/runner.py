@@ -62,7 +62,7 @@ async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> No
         await asyncio.wait([work, stop], timeout=GRACE)
 
 
-async def _both(*works: Coroutine[None, None, None]) -> None:
+async def _all(*works: Coroutine[None, None, None]) -> None:
     """One that fails ends the others."""
     loops = [asyncio.create_task(work) for work in works]
     try:
@@ -98,7 +98,8 @@ async def _work(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> 
             return FIRST in source.assigned()
 
         past = await stack.enter_async_context(past_runner.opened(settings, stopping, vitals, base, identity))
-        await _both(loop.work(), letter_runner.run(settings, stopping, vitals, leads), past.work())
+        letters = await stack.enter_async_context(letter_runner.opened(settings, vitals, leads))
+        await _all(loop.work(), letters.work(stopping), past.work())
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ places to resume from: whoever has got one, and all before it on this connection
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import NamedTuple
 
 from gateway.socket import frames
@@ -19,9 +20,12 @@ NOWHERE: Place = ("", 0)
 
 
 class Stored(NamedTuple):
-    """An unacknowledged item out of the read model; `late`: it may be newer than what the mailbox holds.
+    """An unacknowledged item out of the read model.
 
-    Trap: one that becomes `sent` while the read model is asked may be in its answer twice.
+    `late`: it may be newer than what the mailbox holds, unless one comes after it that is not late.
+
+    Trap: a batch is not written at once, so an older one may be read as it was before it. And one that becomes `sent`
+    while the read model is asked may be in its answer twice.
     """
 
     notification: str
@@ -90,8 +94,9 @@ class Session:
         return frames.authenticated(self.user, epoch, position, recovered=found.recovered)
 
     def _waiting(self, found: Opening, lost: Sequence[Stored], done: frozenset[str]) -> Iterator[bytes]:
-        late = [one for one in lost if one.late]
-        yield from self._from_store([one for one in lost if not one.late], NOWHERE if late else self._start(found))
+        late = list(takewhile(lambda one: one.late, reversed(lost)))[::-1]
+        early = lost[: len(lost) - len(late)]
+        yield from self._from_store(early, NOWHERE if late else self._start(found))
         for notification, position, item in found.items:
             if position > self.position and notification not in done and notification not in self._stored:
                 yield frames.notification(item, *NOWHERE if late else (found.epoch, position))

@@ -241,7 +241,11 @@ def test_the_pages_about_it_are_right(settings: Settings, serve: Serve) -> None:
         "/api/notifications/{id}": ["200", "400", "404", "503"],
         "/api/notifications/{id}/log": ["200", "404", "503"],
         "/api/notifications/{id}/why": ["200", "404", "503"],
+        "/api/overview": ["200", "503"],
         "/api/policies": ["200", "503"],
+        "/api/preferences/{recipient}": ["200", "400", "503"],
+        "/api/replays": ["200", "503"],
+        "/api/replays/{id}": ["200", "404", "503"],
         "/posts": ["200", "503"],
     }
     named = [parameter["name"] for parameter in paths["/api/notifications"]["get"]["parameters"]]

@@ -35,10 +35,10 @@ USERS = int(os.environ.get("SOCKET_USERS", "100"))
 SEED = int(os.environ.get("SOCKET_SEED", str(random.randrange(10**6))))
 TOTAL = 20
 """Notifications for each user."""
-SPAN = max(8.0, USERS * TOTAL / 350)
+SPAN = max(30.0, USERS * TOTAL / 350)
 """Seconds in which they are delivered."""
 KEPT = SPAN / 2
-"""Seconds that an item stays in its mailbox: the older ones come out of the read model."""
+"""Seconds that an item stays in its mailbox, far longer than read models are behind: older ones come out of those."""
 ENDS_WITHIN = 90
 """Seconds after the last was delivered."""
 

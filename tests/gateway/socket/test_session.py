@@ -135,6 +135,11 @@ def test_what_may_be_newer_than_the_mailbox_comes_last_and_only_then_is_a_place(
     assert places(frames) == [None, None, None, None, ("e1", 2)]
 
 
+def test_what_was_read_as_it_was_before_keeps_its_place_before_what_is_newer() -> None:
+    stored = [Stored("n7", item(7), late=True), Stored("n8", item(8)), Stored("n9", item(9), late=True)]
+    assert told(begun().open(opening(1, 2), stored, first=True)) == ["n7", "n8", "n1", "n2", "n9"]
+
+
 def test_what_the_read_model_tells_twice_is_told_once() -> None:
     stored = [Stored("n1", item(1)), Stored("n1", item(1), late=True)]
     assert told(begun().open(opening(), stored, first=True)) == ["n1"]
