@@ -15,9 +15,12 @@ from deploy.stack import leftovers, plan, ports
 from deploy.stack.home import CHECKOUT, Home
 from deploy.stack.program import Program, configuration
 from deploy.stack.supervision import State, Supervision
+from streams.codec import encode
+from streams.events import Requested
 from streams.folding.exits import Exit
 from streams.settings import Settings
 from streams.topics import REQUESTS
+from tests.projections.lives import event, request
 from tests.support.kafka import write
 from tests.support.stack import wait_until
 
@@ -48,7 +51,8 @@ def supervised(settings: Settings, how: str, port: int) -> Iterator[Callable[[],
 async def test_a_fold_that_is_alive_and_does_not_work_says_503_and_is_started_again(
     declared: Settings, how: str
 ) -> None:
-    await write(declared.kafka_url, REQUESTS, *[(b"key", b"{}")] * 20)
+    asked = encode(event(Requested(request()), str(uuid4())))
+    await write(declared.kafka_url, REQUESTS, *[(b"key", asked)] * 20)
     port = ports.choose(())
 
     def healthz() -> tuple[int, str]:

@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import suppress
 
 import pytest
 import requests
 
 from gateway.app import router
 from streams import operations
-from streams.codec import Undecodable, decode
+from streams.codec import decode
 from streams.events import Body, CoolOffLifted, PolicySet
 from streams.operations import CoolOffEnded, PolicyChanged
 from streams.settings import Settings
@@ -35,10 +34,7 @@ def policies(url: str) -> list[dict[str, object]]:
 
 async def written(settings: Settings) -> tuple[list[tuple[int, Body]], list[operations.Event]]:
     """The events in all partitions of the requests, and on the record of operations."""
-    copies = []
-    for record in await read(settings.kafka_url, REQUESTS):
-        with suppress(Undecodable):
-            copies.append((record.partition, decode(record.value).body))
+    copies = [(record.partition, decode(record.value).body) for record in await read(settings.kafka_url, REQUESTS)]
     return copies, [operations.read(record.value) for record in await read(settings.kafka_url, OPERATIONS)]
 
 
