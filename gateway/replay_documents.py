@@ -14,6 +14,8 @@ from projections.replay.targets import EXPECTED
 class Words(BaseModel):
     """Who wants it, and why; kept on record."""
 
+    model_config = ConfigDict(extra="forbid")
+
     by: str = "api"
     why: str = ""
 
@@ -22,6 +24,7 @@ class Asked(Words):
     """The events that meet all of it; what is left out leaves none out."""
 
     model_config = ConfigDict(
+        extra="forbid",
         json_schema_extra={
             "example": {
                 "into": "https://example.org/hooks/tidings",
@@ -33,7 +36,7 @@ class Asked(Words):
                 "by": "ada",
                 "why": "our importer was down",
             }
-        }
+        },
     )
 
     into: str = Field(description=EXPECTED.removeprefix("stdout, "))

@@ -9,20 +9,27 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
+CANCELLED_AGAIN = 1.0
+"""Seconds."""
+
 
 @asynccontextmanager
 async def running(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Runs them meanwhile, and cancels them in the end."""
+    """Runs them meanwhile, and cancels them in the end.
+
+    Trap: a cancellation can be lost. Python 3.11's `asyncio.wait_for` swallows one that comes as its work is done.
+    """
     tasks = [asyncio.create_task(work) for work in works]
     for task in tasks:
         task.add_done_callback(_leave_unless_cancelled)
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        pending = set(tasks)
+        while pending:
+            for task in pending:
+                task.cancel()
+            _, pending = await asyncio.wait(pending, timeout=CANCELLED_AGAIN)
 
 
 def _leave_unless_cancelled(task: asyncio.Task[None]) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.documents import UNAVAILABLE, UNKNOWN, Answers, Trouble
 from gateway.redelivery.bodies import MOST
@@ -13,12 +13,16 @@ from streams.events import Channel
 class RedeliverOne(BaseModel):
     """Who wants it, and why: the log keeps it."""
 
-    why: str
-    by: str = "api"
+    model_config = ConfigDict(extra="forbid")
+
+    why: str = Field(pattern=r"\S", max_length=1000)
+    by: str = Field("api", pattern=r"\S", max_length=1000)
 
 
 class RedeliverMany(BaseModel):
     """Filters as of the list. `why` may be left out of a preview."""
+
+    model_config = ConfigDict(extra="forbid")
 
     status: Literal["failed", "sent"]
     type: Channel | None = None

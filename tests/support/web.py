@@ -10,6 +10,9 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 
 from deploy.stack import ports
+from deploy.web import GRACE_SECONDS
+
+ENDS_WITHIN = 60
 
 Upgrade = Callable[..., Any] | Literal["auto"]
 
@@ -27,6 +30,7 @@ def serving(router: APIRouter, upgrade: Upgrade = "auto") -> Iterator[str]:
         access_log=False,
         http="httptools",
         ws=upgrade,  # type: ignore[arg-type]  # a factory does as well as a class
+        timeout_graceful_shutdown=GRACE_SECONDS,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
@@ -37,4 +41,5 @@ def serving(router: APIRouter, upgrade: Upgrade = "auto") -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         server.should_exit = True
-        thread.join()
+        thread.join(ENDS_WITHIN)
+        assert not thread.is_alive(), "the server does not end"
