@@ -1,7 +1,7 @@
 """What the answers about preferences look like, for the OpenAPI pages: nothing here is run on the way of a request."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -9,17 +9,18 @@ from gateway.documents import KAFKA_AWAY, UNAVAILABLE, Answers, Trouble
 from gateway.preferences import MAX_ACTOR, MAX_MUTED
 from streams.events import Activity, Channel
 
+Actor = Annotated[str, Field(min_length=1, max_length=MAX_ACTOR)]
 TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
 class QuietHours(BaseModel):
     """Every day from one local time to the other, past midnight if `to` is the earlier one."""
 
-    model_config = ConfigDict(populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True, extra="forbid")
 
     start: str = Field(alias="from", pattern=TIME)
     end: str = Field(alias="to", pattern=TIME, description="The first minute that is not quiet.")
-    zone: str = Field(description="Of the IANA database.")
+    zone: str = Field(description="Of the IANA database.", examples=["Europe/Berlin"])
     transactionalPasses: bool = Field(default=False, description="Whether transactional ones come all the same.")  # noqa: N815
 
 
@@ -27,6 +28,7 @@ class PreferencesChange(BaseModel):
     """Replaces all that was set before; what is left out is on, not muted and never quiet."""
 
     model_config = ConfigDict(
+        extra="forbid",
         json_schema_extra={
             "example": {
                 "types": {"FOLLOW": False},
@@ -36,12 +38,12 @@ class PreferencesChange(BaseModel):
                 "by": "ada",
                 "why": "too many at night",
             }
-        }
+        },
     )
 
     types: dict[Activity, bool] = {}
     channels: dict[Channel, bool] = {}
-    mutedActors: list[str] = Field([], max_length=MAX_MUTED, description=f"Up to {MAX_ACTOR} characters each.")  # noqa: N815
+    mutedActors: list[Actor] = Field([], max_length=MAX_MUTED)  # noqa: N815
     quietHours: QuietHours | None = None  # noqa: N815
     by: str = "api"
     why: str = ""
