@@ -15,6 +15,8 @@ from projections.store import Unavailable
 
 PATIENCE = 1.8
 """Seconds a request may take; then the database counts as away."""
+LOOK = 0.1
+"""Seconds until a read model that was behind is asked again."""
 RETRY_SOON = {"Retry-After": "1"}
 """Seconds."""
 
@@ -28,15 +30,19 @@ class Answering(APIRoute):
         endpoint: Callable[[Request], Awaitable[Response]] = self.endpoint
 
         async def handle(request: Request) -> Response:
+            away = unavailable
             try:
                 async with asyncio.timeout(self.patience):
-                    return await endpoint(request)
+                    while True:
+                        try:
+                            return await endpoint(request)
+                        except Behind:
+                            away = behind
+                            await asyncio.sleep(LOOK)
             except Wrong as error:
                 return wrong(error)
             except (Unavailable, TimeoutError):
-                return unavailable()
-            except Behind:
-                return behind()
+                return away()
 
         return handle
 

@@ -87,12 +87,11 @@ class RedeliveryDesk:
     async def many(self, request: Request) -> Response:
         """Ask for all that the filters leave, at a pace; or only tell which these are."""
         body = bodies.read(await request.body(), Many)
-        words = Words("", "") if body.preview else bodies.words(body)
+        key, words = name(_key(request), ""), Words("", "") if body.preview else bodies.words(body)
         found = await find(self._reads, body.selection)
         told = {"count": len(found.names), "types": found.types, "first": found.names[:SHOWN]}
         if body.preview:
             return answer({"preview": True, **told})
-        key = name(_key(request), "")
         replayed = {} if self._begin(Order(key, found.names, str(body.selection), body.rate, words)) else REPLAYED
         return answer({"bulk": key, **told, "rate": body.rate}, ACCEPTED, replayed)
 
