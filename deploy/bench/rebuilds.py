@@ -20,8 +20,9 @@ from projections.batch import Update
 from projections.identity import log_identity
 from projections.jobs import Standing
 from projections.position import Document, LogIdentity, Position, key
+from projections.processes import GARBAGE
 from projections.projector import Projector
-from projections.rebuild.folding import GARBAGE, Fold, Silent, Task, fold_history
+from projections.rebuild.folding import Fold, Silent, Task, fold_history
 from projections.store import OWN_NAMES, Move, Store, database, make
 from streams.offsets import opened
 from streams.settings import Settings

@@ -28,8 +28,9 @@ from projections.audit.queues import waiting
 from projections.audit.read_models import Audited, caught_up, counters, look
 from projections.audit.report import Report
 from projections.audit.verdict import Sight
-from projections.audit.worker import ALONE, Work, audit_partitions
+from projections.audit.worker import Work, audit_partitions
 from projections.position import UNREAD, key
+from projections.processes import ALONE
 from projections.reads import Reads
 from projections.store import VERSIONS, database
 from streams.digest import of_log

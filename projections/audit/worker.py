@@ -1,15 +1,10 @@
 """Audits partitions of the log: here, or for a long log in a process a core."""
 
-import asyncio
-import gc
-import multiprocessing
-import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from aiokafka import TopicPartition
 
@@ -17,20 +12,10 @@ from projections.audit.ledger import Ledger
 from projections.audit.partition import Partition, Result, Task
 from projections.audit.spill import Spill
 from projections.audit.story import Story
+from projections.processes import ALONE, Told, in_processes
 from streams.offsets import Extent
 from streams.topic_reading import records
 from streams.topics import EVENTS
-
-ALONE = 100_000
-"""Events up to which other processes would take longer to start than they save."""
-LOOK = 0.2
-"""Seconds between two reports."""
-
-GARBAGE = 1_000_000
-"""New objects after which the collector looks for cycles, of which a fold makes none: a fifth of the time saved."""
-
-Told = Callable[[int], None]
-"""Is told how many records have been read in all."""
 
 
 class Work(NamedTuple):
@@ -51,16 +36,7 @@ async def audit_partitions(works: Sequence[Work], told: Told) -> list[Result]:
     """The results, in order; the ledgers are written. Raises aiokafka's errors."""
     if sum(work.extent.end for work in works) <= ALONE:
         return await _one_by_one(works, told)
-    context = multiprocessing.get_context("spawn")
-    progress = context.Array("q", len(works), lock=False)
-    loop = asyncio.get_running_loop()
-    with ProcessPoolExecutor(os.cpu_count(), context, _share, (progress,)) as pool:
-        tasks = [loop.run_in_executor(pool, _in_process, number, work) for number, work in enumerate(works)]
-        waiting: set[asyncio.Future[Result]] = set(tasks)
-        while waiting:
-            _, waiting = await asyncio.wait(waiting, timeout=LOOK, return_when=asyncio.FIRST_EXCEPTION)
-            told(sum(progress))
-        return [task.result() for task in tasks]
+    return await in_processes(_audit, works, told)
 
 
 async def _one_by_one(works: Sequence[Work], told: Told) -> list[Result]:
@@ -89,20 +65,3 @@ async def _audit(work: Work, told: Told) -> Result:
     ledger.close()
     spill.close()
     return partition.result()
-
-
-_progress: Any = []
-"""In a process of ours: memory shared with the one that started it."""
-
-
-def _share(progress: Any) -> None:  # noqa: ANN401 - an array of ctypes
-    global _progress  # noqa: PLW0603 - a pool's processes have no other way to get it
-    _progress = progress
-
-
-def _in_process(number: int, work: Work) -> Result:
-    def told(count: int) -> None:
-        _progress[number] = count
-
-    gc.set_threshold(GARBAGE)
-    return asyncio.run(_audit(work, told))

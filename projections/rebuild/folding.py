@@ -1,19 +1,17 @@
 """A log read on from where a copy is; a folder takes it in. Here, or several partitions at once in other processes."""
 
 import asyncio
-import gc
 import logging
-import multiprocessing
 import os
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from typing import Any, Generic, NamedTuple, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Generic, NamedTuple, TypeVar
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from projections.layers import Folder
 from projections.position import LogIdentity, Refused
+from projections.processes import ALONE, Told, in_processes
 from projections.projector import Projector
 from projections.store import PAUSES, Conflict, Store, Unavailable, database
 from streams.consuming import plain_consumer
@@ -28,17 +26,9 @@ AT_ONCE = 20_000
 FETCHED = 4 * 1024 * 1024
 """Bytes of a partition that are asked for at once."""
 IDLE_MS = 200
-ALONE = 100_000
-"""Events up to which other processes would take longer to start than they save."""
-LOOK = 0.2
-"""Seconds between two reports."""
-GARBAGE = 1_000_000
-"""New objects after which the collector looks for cycles, of which a fold makes none."""
 PATIENCE = 10.0
 """Seconds to wait for MongoDB."""
 
-Told = Callable[[int], None]
-"""Is told how many records have been folded in all."""
 PlaceT = TypeVar("PlaceT")
 
 
@@ -120,21 +110,7 @@ async def fold_history(task: Task, told: Told) -> int:
     if cores < 2 or sum(task.ends.values()) <= ALONE:  # noqa: PLR2004 - a process of its own gains nothing
         return await fold_part(task, told)
     parts = [dict(list(task.ends.items())[number::cores]) for number in range(cores)]
-    context = multiprocessing.get_context("spawn")
-    progress = context.Array("q", cores, lock=False)
-    loop = asyncio.get_running_loop()
-    with ProcessPoolExecutor(cores, context, _share, (progress,)) as pool:
-        works = [
-            loop.run_in_executor(pool, _in_process, number, task._replace(ends=part))
-            for number, part in enumerate(parts)
-        ]
-        waiting: set[asyncio.Future[int]] = set(works)
-        while waiting:
-            _, waiting = await asyncio.wait(waiting, timeout=LOOK, return_when=asyncio.FIRST_EXCEPTION)
-            told(sum(progress))
-            if any(work.done() and work.exception() for work in works):
-                break
-        return sum([await work for work in works])
+    return sum(await in_processes(fold_part, [task._replace(ends=part) for part in parts], told))
 
 
 async def fold_part(task: Task, told: Told) -> int:
@@ -145,20 +121,3 @@ async def fold_part(task: Task, told: Told) -> int:
         fold = Fold(task.settings.kafka_url, projector, places)
         await fold.run(task.ends, told)
     return fold.count
-
-
-_progress: Any = []
-"""In a process of ours: memory shared with the one that started it."""
-
-
-def _share(progress: Any) -> None:  # noqa: ANN401 - an array of ctypes
-    global _progress  # noqa: PLW0603 - a pool's processes have no other way to get it
-    _progress = progress
-
-
-def _in_process(number: int, task: Task) -> int:
-    def told(count: int) -> None:
-        _progress[number] = count
-
-    gc.set_threshold(GARBAGE)
-    return asyncio.run(fold_part(task, told))
