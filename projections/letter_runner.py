@@ -7,7 +7,7 @@ It runs beside the loop of the log, in the same process. Each topic has one part
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
@@ -19,6 +19,7 @@ from projections.letters import TOPICS
 from projections.pointers import Pointers
 from projections.store import PAUSES, Conflict, Unavailable, database
 from streams import clock
+from streams.background import pause
 from streams.consuming import plain_consumer
 from streams.gaps import missed, on_record, refuse_unless_accepted
 from streams.kafka import Publisher, pauses, reachable
@@ -127,7 +128,7 @@ class Loop:
         while not stopping.is_set():
             if not self._leads():
                 self._open, self.hindered = False, "another worker leads"
-                await _sleep(stopping, LOOK)
+                await pause(stopping, LOOK)
                 continue
             try:
                 await self._step()
@@ -137,7 +138,7 @@ class Loop:
                 self._open = False
                 self.hindered = "MongoDB does not answer" if isinstance(error, Unavailable) else ""
                 log.warning("dead letters: beginning again from the stored position: %s", error)
-                await _sleep(stopping, next(waits))
+                await pause(stopping, next(waits))
 
     async def _step(self) -> None:
         if not self._open:
@@ -158,8 +159,3 @@ class Loop:
             self._idle = 0
             await self._layers.check()
             await self._reader.mark(self._layers.following())  # the last mark may have been refused or cut off
-
-
-async def _sleep(stopping: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        await asyncio.wait_for(stopping.wait(), seconds)

@@ -23,6 +23,7 @@ from projections.past import runner as past_runner
 from projections.pointers import Pointers
 from projections.source import GROUP, Source
 from projections.store import PAUSES, Conflict, Unavailable, database
+from streams.background import pause
 from streams.kafka import Publisher, pauses, reachable
 from streams.metrics import Reading
 from streams.settings import Settings
@@ -132,7 +133,7 @@ class Loop:
                 self.vitals.errors["conflict" if isinstance(error, Conflict) else "mongo"] += 1
                 self.hindered = "" if isinstance(error, Conflict) else "MongoDB does not answer"
                 log.warning("beginning again from the stored positions: %s", error)
-                await self._sleep(next(waits))
+                await pause(self.stopping, next(waits))
 
     async def _step(self) -> None:
         if self.source.reassigned or not self._open:
@@ -150,9 +151,9 @@ class Loop:
             self.source.mark(self.layers.following())
             if self.layers.hindered:
                 self.source.go_to(self.layers.following())
-                await self._sleep(HELD_UP)
+                await pause(self.stopping, HELD_UP)
             elif self.source.waiting() < len(records):
-                await self._sleep(began + self.settings.projection_window - time.monotonic())
+                await pause(self.stopping, began + self.settings.projection_window - time.monotonic())
         elif began - self._checked > CHECKED:
             self._checked = began
             await self.layers.check()
@@ -164,8 +165,3 @@ class Loop:
         yield Reading("tidings_batches_total", self._batches)
         yield Reading("tidings_documents_written_total", self.layers.written)
         yield Reading("tidings_state_rebuilt_total", self.layers.opened)
-
-    async def _sleep(self, seconds: float) -> None:
-        if seconds > 0:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self.stopping.wait(), seconds)

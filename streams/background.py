@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,13 @@ async def running(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
             for task in pending:
                 task.cancel()
             _, pending = await asyncio.wait(pending, timeout=CANCELLED_AGAIN)
+
+
+async def pause(stopping: asyncio.Event, seconds: float) -> None:
+    """Returns after so many seconds, or as soon as it is told to stop."""
+    if seconds > 0:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), seconds)
 
 
 def _leave_unless_cancelled(task: asyncio.Task[None]) -> None:

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from projections.past.fold import Folder
@@ -16,6 +16,7 @@ from projections.past.store import PastStore
 from projections.position import LogIdentity
 from projections.source import Source
 from projections.store import PAUSES, Conflict, Database, Unavailable
+from streams.background import pause
 from streams.kafka import Publisher, pauses
 from streams.settings import Settings
 from streams.topics import EVENTS
@@ -79,7 +80,7 @@ class Loop:
                 self.vitals.errors["conflict" if isinstance(error, Conflict) else "mongo"] += 1
                 self.hindered = "" if isinstance(error, Conflict) else "MongoDB does not answer"
                 log.warning("histories: beginning again from the stored positions: %s", error)
-                await self._sleep(next(waits))
+                await pause(self.stopping, next(waits))
 
     async def _step(self) -> None:
         if self.source.reassigned or not self._open:
@@ -91,13 +92,8 @@ class Loop:
             await self.folder.take(records)
             self.source.mark(self.folder.following())
             if self.source.waiting() < len(records):
-                await self._sleep(began + WINDOW - time.monotonic())
+                await pause(self.stopping, began + WINDOW - time.monotonic())
         elif began - self._checked > CHECKED:
             self._checked = began
             await self.folder.check()
             self.source.mark(self.folder.following())  # the last mark may have been left out or refused
-
-    async def _sleep(self, seconds: float) -> None:
-        if seconds > 0:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self.stopping.wait(), seconds)

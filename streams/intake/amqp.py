@@ -4,9 +4,9 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from urllib.parse import unquote, urlsplit
 
+from streams.background import pause
 from streams.intake.amqp_connection import Connection, Login, Lost, NotTaken
 
 __all__ = ["Connection", "Lost", "NotTaken", "connect", "keep_connected"]
@@ -21,20 +21,19 @@ LAST_PAUSE = 2.0
 
 async def keep_connected(url: str, stopping: asyncio.Event, use: Callable[[Connection], Awaitable[None]]) -> None:
     """Awaits `use` with a connection, and with a new one when it ends or raises `Lost`, until `stopping`."""
-    pause = FIRST_PAUSE
+    seconds = FIRST_PAUSE
     while not stopping.is_set():
         try:
             connection = await connect(url)
-            pause = FIRST_PAUSE
+            seconds = FIRST_PAUSE
             try:
                 await use(connection)
             finally:
                 await connection.close()
         except Lost as lost:
-            log.warning("no RabbitMQ, next try in %.1f s: %s", pause, lost)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), pause)
-        pause = min(2 * pause, LAST_PAUSE)
+            log.warning("no RabbitMQ, next try in %.1f s: %s", seconds, lost)
+        await pause(stopping, seconds)
+        seconds = min(2 * seconds, LAST_PAUSE)
 
 
 async def connect(url: str) -> Connection:
