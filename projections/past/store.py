@@ -32,7 +32,7 @@ class PastStore:
 
     def __init__(self, base: Database) -> None:
         self._histories, self._tallies = durable(base, history.PROJECTION), durable(base, tallies.PROJECTION)
-        self._positions = base[POSITIONS]
+        self._positions = durable(base, POSITIONS)
 
     async def positions(self, partitions: Iterable[int], identity: LogIdentity) -> dict[int, Position]:
         """By partition; made if missing. Raises `Refused` if they are of another log or another fold."""
