@@ -17,12 +17,12 @@ from deploy.alive import watched
 from deploy.health import served
 from deploy.kinds import MODULES
 from deploy.log_lines import configure_logging
-from streams.aiokafka_repairs import pace_metadata
 from streams.codec import UnknownType
 from streams.folding.exits import Exit, die
 from streams.folding.position import Refused
+from streams.health.vitals import Vitals
+from streams.kafka.aiokafka_repairs import pace_metadata
 from streams.settings import Settings
-from streams.vitals import Vitals
 
 log = logging.getLogger(__name__)
 

@@ -11,18 +11,18 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from streams.calls import Caller, Outcomes, Outlet, call_readings
-from streams.dispatched import Dispatched
+from streams.delivery.calls import Caller, Outcomes, Outlet, call_readings
+from streams.delivery.dispatched import Dispatched
+from streams.delivery.lane_reader import refuse_lost_places
+from streams.delivery.taker import Taker
 from streams.events import CHANNELS, Channel
-from streams.kafka import Publisher
-from streams.lane_reader import refuse_lost_places
+from streams.health.vitals import Vitals
+from streams.kafka.publisher import Publisher
 from streams.providers.in_app import InAppProvider
 from streams.providers.mock import MockProvider
 from streams.providers.protocol import Provider
 from streams.settings import Settings, seconds
-from streams.taker import Taker
 from streams.topics import LANE_CLASSES
-from streams.vitals import Vitals
 
 REDIS_PATIENCE = 5.0
 """Seconds that Redis has for an answer before it counts as away."""

@@ -9,8 +9,8 @@ from aiokafka import TopicPartition
 
 from deploy.stack.supervision import State
 from streams import codec
-from streams.consuming import plain_consumer
 from streams.events import Accepted, Body, Event, Failed, RetryScheduled, Sending, Sent
+from streams.kafka.consuming import plain_consumer
 from streams.topics import EVENTS
 
 MEBIBYTE = 1024 * 1024

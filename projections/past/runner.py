@@ -17,10 +17,10 @@ from projections.position import LogIdentity
 from projections.source import Source
 from projections.store import PAUSES, Conflict, Database, Unavailable
 from streams.background import pause
-from streams.kafka import Publisher, pauses
+from streams.health.vitals import Following, Vitals
+from streams.kafka.publisher import Publisher, pauses
 from streams.settings import Settings
 from streams.topics import EVENTS
-from streams.vitals import Following, Vitals
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from projections.position import LogIdentity
 from projections.store import Move, Store, database, declare
 from streams.folding.position import Refused
-from streams.kafka import bootstrap
+from streams.kafka.publisher import bootstrap
 from streams.settings import Settings
 from streams.topics import EVENTS
 from tests.projections.killable import KillableMongo
@@ -48,7 +48,7 @@ PROGRAM = """
 import asyncio, os, signal, sys
 from projections import runner, store
 from streams.settings import Settings
-from streams.vitals import Vitals
+from streams.health.vitals import Vitals
 {fault}
 asyncio.run(runner.run(Settings.model_validate_json(sys.argv[1]), asyncio.Event(), Vitals()))
 """

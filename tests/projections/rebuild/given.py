@@ -186,7 +186,7 @@ batch.changes = jobs.changes
 PROJECTING = """
 import asyncio
 from projections import runner
-from streams.vitals import Vitals
+from streams.health.vitals import Vitals
 asyncio.run(runner.run(settings, asyncio.Event(), Vitals()))
 """
 REBUILDING = """
