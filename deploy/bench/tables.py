@@ -40,7 +40,8 @@ def held(window: Steady | None, behind: Mapping[str, int]) -> Table:
     table.add_row("events/s, by when the log got them", f"{window.events / window.seconds:,.0f}")
     waited = " > ".join(f"{count:,}" for count in window.open)
     table.add_row("open, not counting waits for a retry's time: begin > ... > end", waited)
-    table.add_row("events not in the read models at the end", ", ".join(f"{name} {n:,}" for name, n in behind.items()))
+    lacking = ", ".join(f"{name} {count:,}" for name, count in behind.items())
+    table.add_row("events that read models lack at the end, by group", lacking)
     table.add_row(
         "delivery kept up", f"{'yes' if window.held else 'NO'}: {window.share:.1%} as many ended as were asked for"
     )
