@@ -65,7 +65,10 @@ def import_(
     *,
     check: Annotated[bool, typer.Option("--check", help="Only see whether the files are what was exported.")] = False,
 ) -> None:
-    """Put an export into an empty system, as history that nobody acts on. Nothing is sent; workers stand still."""
+    """Put an export into an empty system, as history that nobody acts on. Nothing is sent; workers stand still.
+
+    Killed, it goes on where it was when it is started again.
+    """
     report = Report(Console(stderr=True))
     if check:
         _check(folder, report)
@@ -95,13 +98,15 @@ async def _import(settings: Settings, folder: Path, told: Callable[[str, int, in
     from projections.store import database  # noqa: PLC0415
     from streams.archive.importing import bring_in  # noqa: PLC0415
 
-    async with database(settings, patience=PATIENCE) as base:
-        if counts := await Reads(base).counts():
-            raise StackError(
-                f"expected empty read models, {settings.mongo_database} has notifications ({counts}): import into a "
-                "new database (MONGO_DATABASE)"
-            )
-    return await bring_in(settings, folder, told)
+    async def refuse_unless_unread() -> None:
+        async with database(settings, patience=PATIENCE) as base:
+            if counts := await Reads(base).counts():
+                raise StackError(
+                    f"expected empty read models, {settings.mongo_database} has notifications ({counts}): import into "
+                    "a new database (MONGO_DATABASE)"
+                )
+
+    return await bring_in(settings, folder, told, refuse_unless_unread)
 
 
 def _run(work: Coroutine[Any, Any, ResultT]) -> ResultT:
