@@ -8,14 +8,12 @@ a story, is all that the log has for it up to its offset, whoever wrote it.
 from collections.abc import Iterable, Mapping
 
 from projections.batch import Update
+from projections.models import companion
 from projections.past import history, tallies
 from projections.past.history import History
 from projections.past.tallies import Writes
 from projections.position import Document, LogIdentity, Position, key, read, unread, written
 from projections.store import POSITIONS, Collection, Database, answered, durable, insert, update
-
-PROJECTION = history.PROJECTION
-"""The position is that of both."""
 
 
 async def documents(collection: Collection, names: Iterable[str]) -> list[Document]:
@@ -28,15 +26,20 @@ async def documents(collection: Collection, names: Iterable[str]) -> list[Docume
 
 
 class PastStore:
-    """What the loop reads and writes. All of it raises `Unavailable`."""
+    """What the loop reads and writes: one copy of both, by default that with their own names.
 
-    def __init__(self, base: Database) -> None:
-        self._histories, self._tallies = durable(base, history.PROJECTION), durable(base, tallies.PROJECTION)
+    All of it raises `Unavailable`. The position is that of both.
+    """
+
+    def __init__(self, base: Database, name: str = history.PROJECTION) -> None:
+        self._name = name
+        self._histories = durable(base, name)
+        self._tallies = durable(base, companion(tallies.PROJECTION, history.PROJECTION, name))
         self._positions = durable(base, POSITIONS)
 
     async def positions(self, partitions: Iterable[int], identity: LogIdentity) -> dict[int, Position]:
         """By partition; made if missing. Raises `Refused` if they are of another log or another fold."""
-        fresh = {key(PROJECTION, one): unread(PROJECTION, one, history.VERSION, identity) for one in partitions}
+        fresh = {key(self._name, one): unread(self._name, one, history.VERSION, identity) for one in partitions}
         with answered():
             found = {one["_id"]: one async for one in self._positions.find({"_id": {"$in": list(fresh)}})}
             await insert(self._positions, [document for name, document in fresh.items() if name not in found])
@@ -67,7 +70,7 @@ class PastStore:
     async def advance(self, old: Mapping[int, Position], new: Mapping[int, Position]) -> None:
         """Raises `Conflict` if the old positions are not what is stored."""
         updates = [
-            Update(key(PROJECTION, part), {"offset": old[part].offset}, written(position))
+            Update(key(self._name, part), {"offset": old[part].offset}, written(position))
             for part, position in new.items()
         ]
         with answered():

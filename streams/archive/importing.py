@@ -30,8 +30,8 @@ from streams.clock import milliseconds
 from streams.folding.position import Refused
 from streams.folding.table import Rows
 from streams.kafka.gaps import by_user
-from streams.kafka.publisher import Publisher
 from streams.kafka.offsets import Extent, Offsets, opened
+from streams.kafka.publisher import Publisher
 from streams.operations import Event, LogImported
 from streams.record import Record
 from streams.recovery.rebuild import alone, rebuild

@@ -11,15 +11,15 @@ from pathlib import Path
 from aiokafka import TopicPartition
 
 from streams import operations
+from streams.archive.digest import PartitionDigest
 from streams.archive.files import read
 from streams.archive.layout import Manifest, Part, Stored
 from streams.archive.putting import NOTHING
 from streams.codec import Undecodable
-from streams.archive.digest import PartitionDigest
 from streams.folding.position import Refused
 from streams.kafka.offsets import Extent, opened
-from streams.operations import CooledOff, CoolOffEnded, Dropped, GapAccepted, LogImported, PolicyChanged, Redriven
 from streams.kafka.topic_reading import records
+from streams.operations import CooledOff, CoolOffEnded, Dropped, GapAccepted, LogImported, PolicyChanged, Redriven
 from streams.topics import EVENTS, OPERATIONS
 
 STILL_TRUE = (CooledOff, CoolOffEnded, Dropped, GapAccepted, PolicyChanged, Redriven)

@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin.records_to_delete import RecordsToDelete
 
 from projections import jobs
-from projections.store import VERSIONS
+from projections.models import OF_LOG
 from streams import operations
 from streams.codec import encode
 from streams.events import Accepted, Origin, Personal, Repeated, Request, Sent
@@ -138,7 +138,7 @@ async def test_a_log_that_ends_before_what_was_read_of_it_is_refused(settings: S
     async with projecting(settings):
         await until_caught_up(settings)
     async with opened(settings) as base:
-        async for stored in base.positions.find({"partition": 0, "projection": {"$in": list(VERSIONS)}}):
+        async for stored in base.positions.find({"partition": 0, "projection": {"$in": list(OF_LOG)}}):
             await base.positions.update_one({"_id": stored["_id"]}, {"$set": {"offset": stored["offset"] + 3}})
     async with projecting(settings) as refused:
         with pytest.raises(Refused, match=r"events\[0\]: expected it to reach offset \d+.*it lost its tail"):

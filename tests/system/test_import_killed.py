@@ -5,20 +5,21 @@ import json
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
 import pytest
 from aiokafka import TopicPartition
-from msgspec.structs import replace
+from msgspec.structs import replace as changed
 
 from streams import operations
+from streams.archive.digest import PartitionDigest, of_log
 from streams.archive.files import sink
 from streams.archive.layout import AT_ONCE, MANIFEST, Manifest, Part, Stored, encoded, file_name
 from streams.clock import milliseconds
 from streams.codec import encode
-from streams.archive.digest import PartitionDigest, of_log
 from streams.events import Accepted, Body, Event, Origin, Suppressed
 from streams.kafka.offsets import opened
 from streams.operations import GapAccepted, LogImported, PolicyChanged
@@ -28,7 +29,7 @@ from tests.support.kafka import read, write
 from tests.support.stack import OwnStack, own_stack, wait_until
 
 PARTITIONS = 4
-NOTIFICATIONS = 12_000
+NOTIFICATIONS, PARTS = 12_000, 60
 Records = dict[tuple[str, int], list[Stored]]
 DONE = [
     operations.Event(PolicyChanged("type", "LIKE", 3), at(1), "gateway", "ada"),
@@ -46,7 +47,7 @@ def numbered(log: Events) -> Events:
         if not isinstance(event.body, Accepted | Suppressed):
             return event
         number = next(numbers)
-        return replace(event, body=replace(event.body, origin=Origin(number % PARTITIONS, number // PARTITIONS)))
+        return replace(event, body=changed(event.body, origin=Origin(number % PARTITIONS, number // PARTITIONS)))
 
     return [one(event) for event in log]
 
@@ -90,7 +91,8 @@ def stack() -> Iterator[OwnStack]:
 @pytest.fixture(scope="module")
 def export(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Records]:
     folder = tmp_path_factory.mktemp("exports") / "one"
-    return folder, exported(folder, numbered(many(NOTIFICATIONS)))
+    log = [one for part in range(PARTS) for one in many(NOTIFICATIONS // PARTS, f"{part}-")]
+    return folder, exported(folder, numbered(log))
 
 
 def begun(stack: OwnStack) -> bool:

@@ -92,7 +92,7 @@ async def write(shared: Shared, log: Events) -> None:
                 following = (await folder.open([0]))[0]
             else:
                 end = following + shared.chance.randint(1, 12)
-                await folder.take(raws(log[following:end], first=following))
+                await folder.project(raws(log[following:end], first=following))
                 following = folder.following()[0]
         except (Conflict, CutOff):
             following = None
