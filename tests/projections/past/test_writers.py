@@ -10,7 +10,7 @@ from typing import cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.batch import Update
+from projections.batch import Item, Update
 from projections.past import history, tallies
 from projections.past.fold import Folder
 from projections.past.history import History, since_1970, standing_at
@@ -112,13 +112,13 @@ def test_whatever_two_writers_do_to_each_other_the_past_is_right(outcomes: list[
     asyncio.run(both(shared, log))
     stories = {name: history.restored(one) for name, one in shared.documents.items() if "told" in one}
     sums = [one for one in shared.documents.values() if "span" in one]
+    told: dict[str, list[Item]] = {name: [] for name in stories}
+    for each in items(log):
+        told[each.event.notification].append(each)
     for time in {since_1970(one.time) for one in log}:
         wanted = Counter[str]()
         for name, story in stories.items():
-            own = [
-                each for each in items(log) if each.event.notification == name and since_1970(each.event.time) <= time
-            ]
-            standing = fold(own)
+            standing = fold([each for each in told[name] if since_1970(each.event.time) <= time])
             assert (standing and standing.status) == ((then := standing_at(story, time)) and then.status)
             wanted.update([standing.status] if standing else [])
         ranges = tallies.ranges(time)
