@@ -40,7 +40,7 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Old]:
         stack.run("up", "--detach")
         whole = Whole(stack, folder / "calls")
         body = {"rateLimit": 9}
-        assert requests.put(f"{stack.http}/api/policies/actor/ada", json=body, timeout=10).status_code == 200
+        assert requests.put(f"{stack.http}/api/policies/actor/ada", json=body, timeout=30).status_code == 200
         whole.post(range(CALLED))
         wait_until(lambda: whole.calls_made() >= CALLED, 60, lambda: "not all are called")
         halt(whole, "lifecycle")
@@ -104,7 +104,7 @@ def test_the_log_and_the_read_models_are_the_same_and_the_audit_is_clean(whole: 
     stored = report["stored"] | {"log": report["digests"]["log"]}
     assert {name: stored[name] for name in MODELS} == old.digests
     assert records(whole) == old.records
-    assert [one["about"] for one in requests.get(f"{whole.stack.http}/api/policies", timeout=10).json()] == ["ada"]
+    assert [one["about"] for one in requests.get(f"{whole.stack.http}/api/policies", timeout=30).json()] == ["ada"]
 
 
 def test_the_system_works_on_and_sends_nothing_of_it_not_even_after_a_recovery(whole: Whole) -> None:
