@@ -15,7 +15,7 @@ from rich.table import Table
 
 from deploy.bench import load
 from deploy.bench.backlog import Lost, settled, until
-from deploy.bench.measure import Stories, follow
+from deploy.bench.measure import Stories, caught_up, follow
 from streams.events import Accepted, Body, Event
 from streams.settings import Settings
 
@@ -82,6 +82,7 @@ async def run(settings: Settings, asked: Load, hold: Callable[[], None], release
         await load.publish(settings.rabbitmq_url, asked.backlog, priority="promotional")
         await until(lambda: len(stories.accepted) >= known + asked.backlog, stories)
         await settled(stories)
+        await caught_up(settings.kafka_url, settings.partitions)  # what lies there is measured, not its arrival
         release()
         sent = len(stories.sent)
         await until(lambda: len(stories.sent) >= sent + min(DRAINING, asked.backlog), stories)
