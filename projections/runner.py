@@ -14,12 +14,14 @@ from dataclasses import dataclass
 
 from aiokafka import TopicPartition
 
-from projections import letter_runner
+from projections import follower, keyed, letter_runner
 from projections.caught_up import CaughtUp
 from projections.identity import log_identity
 from projections.layers import Layers
 from projections.log_model import LogModel
-from projections.past import runner as past_runner
+from projections.past.fold import GROUP as HISTORIES
+from projections.past.fold import Folder as Histories
+from projections.past.store import PastStore
 from projections.pointers import Pointers
 from projections.source import GROUP, Source
 from projections.store import PAUSES, Conflict, Unavailable, database
@@ -98,9 +100,14 @@ async def _work(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> 
         def leads() -> bool:
             return FIRST in source.assigned()
 
-        past = await stack.enter_async_context(past_runner.opened(settings, stopping, vitals, base, identity))
+        folders: dict[str, follower.Folder] = {HISTORIES: Histories(PastStore(base), identity)}
+        folders |= {keyed.name(model): keyed.Folder(base, model, identity) for model in keyed.models(settings)}
+        followers = [
+            await stack.enter_async_context(follower.opened(settings, stopping, vitals, group, folder))
+            for group, folder in folders.items()
+        ]
         letters = await stack.enter_async_context(letter_runner.opened(settings, vitals, leads))
-        await _all(loop.work(), letters.work(stopping), past.work())
+        await _all(loop.work(), letters.work(stopping), *(one.work() for one in followers))
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from projections.store import Conflict
 from streams.clock import to_millisecond
 from streams.events import Repeated
 
+GROUP = "histories"
 KEPT = 8_000
 """Stories, of 3.5 kB each: those of the last 10 s at 833/s, when most have come to their end; others are read again."""
 SUMS_KEPT = 2000

@@ -1,21 +1,20 @@
-"""Keeps NotificationHistory and StatusTally up with the log, beside the loop of the other read models.
+"""Keeps read models that know their own position up with the log, beside the loop of the job and its story.
 
 As there, whatever goes wrong, all that is held in memory is dropped, and the stored positions say where to go on. Where
-there are none it begins with the log: a database that has no stories yet gets them by itself.
+there are none it begins with the log: a database that has no such read model yet gets it by itself.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
-from projections.past.fold import Folder
-from projections.past.store import PastStore
-from projections.position import LogIdentity
+from projections.reading import Raw
 from projections.source import Source
-from projections.store import PAUSES, Conflict, Database, Unavailable
+from projections.store import PAUSES, Conflict, Unavailable
 from streams.background import pause
 from streams.kafka import Publisher, pauses
 from streams.settings import Settings
@@ -24,7 +23,6 @@ from streams.vitals import Following, Vitals
 
 log = logging.getLogger(__name__)
 
-GROUP = "histories"
 BATCH = 2000
 """Events, at most."""
 IDLE = 0.5
@@ -34,18 +32,34 @@ CHECKED = 5.0
 """Seconds between looks at the stored positions while nothing else is to do."""
 
 
+class Folder(Protocol):
+    """Takes records into read models, and knows what is stored."""
+
+    async def open(self, partitions: Sequence[int]) -> Mapping[int, int]:
+        """Drop all that is held and read the positions: the first offset to take, by partition."""
+
+    def following(self) -> Mapping[int, int]:
+        """The first offset that is not taken in yet, by partition."""
+
+    async def check(self) -> None:
+        """Raises `Conflict` if the stored positions are not where it left them."""
+
+    async def take(self, records: Sequence[Raw]) -> None:
+        """Take these in, in order per partition."""
+
+
 @asynccontextmanager
 async def opened(
-    settings: Settings, stopping: asyncio.Event, vitals: Vitals, base: Database, identity: LogIdentity
+    settings: Settings, stopping: asyncio.Event, vitals: Vitals, group: str, folder: Folder
 ) -> AsyncIterator["Loop"]:
-    """The loop, connected and ready to work."""
+    """The loop, connected and ready to work; workers share the log as members of the group."""
     async with AsyncExitStack() as stack:
         publisher = Publisher(settings.kafka_url)
-        source = Source(settings, publisher, GROUP)
+        source = Source(settings, publisher, group)
         for part in (publisher, source):
             stack.push_async_callback(part.stop)
-        loop = Loop(stopping, source, Folder(PastStore(base), identity), vitals)
-        vitals.follow(Following(GROUP, (EVENTS,), source.assigned, lambda _: loop.hindered))
+        loop = Loop(stopping, source, group, folder, vitals)
+        vitals.follow(Following(group, (EVENTS,), source.assigned, lambda _: loop.hindered))
         await publisher.start()
         await source.start()
         yield loop
@@ -57,6 +71,7 @@ class Loop:
 
     stopping: asyncio.Event
     source: Source
+    group: str
     folder: Folder
     vitals: Vitals
     hindered: str = ""
@@ -79,7 +94,7 @@ class Loop:
                 self._open = False
                 self.vitals.errors["conflict" if isinstance(error, Conflict) else "mongo"] += 1
                 self.hindered = "" if isinstance(error, Conflict) else "MongoDB does not answer"
-                log.warning("histories: beginning again from the stored positions: %s", error)
+                log.warning("%s: beginning again from the stored positions: %s", self.group, error)
                 await pause(self.stopping, next(waits))
 
     async def _step(self) -> None:

@@ -1,0 +1,116 @@
+"""Read models that others add: a module of two pure functions in, a MongoDB document for each key out.
+
+The setting `READ_MODELS` names the modules; `docs/how-to/add-a-projection.md` makes one. Workers share the log by its
+partitions, so a key has a document in each partition that tells of it: no two workers ever write the same one, and who
+reads adds up. A document keeps the offset of the last event that it has taken in, and takes none twice.
+
+A collection and a group are of one version of a model: with a higher one it is folded anew from the log's beginning,
+beside the old one, which a program of that version may go on with.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol, cast
+
+from projections.batch import Item, Update
+from projections.position import Document, LogIdentity, Position
+from projections.reading import Raw, read
+from projections.store import Conflict, Database, Positions, answered, database, documents, durable, insert, update
+from streams.events import Body, Event
+from streams.named import module
+from streams.settings import Settings
+
+MEMBERS = ("PROJECTION", "VERSION", "key", "evolve")
+PAGE = "docs/how-to/add-a-projection.md"
+PATIENCE = 10.0
+"""Seconds."""
+
+
+class Model(Protocol):
+    """What `READ_MODELS` names."""
+
+    PROJECTION: str
+    VERSION: int
+
+    def key(self, event: Event[Body]) -> str | None:
+        """What the document is about that this event changes; None if it changes none."""
+
+    def evolve(self, known: Document, event: Event[Body]) -> Document:
+        """The fields that the document has after this event; `known` is empty before the first."""
+
+
+def models(settings: Settings) -> list[Model]:
+    """Those that the settings name. Raises `Refused` if one is none."""
+    return [cast("Model", module("READ_MODELS", name, MEMBERS, PAGE)) for name in settings.read_models]
+
+
+def name(model: Model) -> str:
+    """Of its collection, its positions and its group."""
+    return f"{model.PROJECTION}_{model.VERSION}"
+
+
+async def declare(settings: Settings) -> None:
+    """Make the collections that are missing, for the reason that `store.declare` gives."""
+    async with database(settings, patience=PATIENCE) as base:
+        for model in models(settings):
+            with answered():
+                await base[name(model)].create_index("key")
+
+
+class Folder:
+    """Takes records of the log, in order per partition, into the documents of one model; knows what is stored."""
+
+    def __init__(self, base: Database, model: Model, identity: LogIdentity) -> None:
+        self._model, self._identity = model, identity
+        self._documents = durable(base, name(model))
+        self._stored = Positions(base, name(model), model.VERSION)
+        self._positions: dict[int, Position] = {}
+
+    async def open(self, partitions: Sequence[int]) -> dict[int, int]:
+        """The first offset to take, by partition. Raises `Refused` if the documents are of another log."""
+        self._positions = await self._stored.read(partitions, self._identity)
+        return self.following()
+
+    def following(self) -> dict[int, int]:
+        """The first offset that is not taken in yet, by partition."""
+        return {partition: position.offset + 1 for partition, position in self._positions.items()}
+
+    async def check(self) -> None:
+        """Raises `Conflict` if the stored positions are not where this folder left them."""
+        if await self._stored.read(self._positions, self._identity) != self._positions:
+            raise Conflict("the stored positions moved: MongoDB lost its tail, or somebody else writes")
+
+    async def take(self, records: Sequence[Raw]) -> None:
+        """Store what these lead to: documents, durably, then positions. Raises `Conflict` or `Unavailable`."""
+        touched = self._touched(item for record in records if isinstance(item := read(record), Item))
+        before = {one["_id"]: one for one in await documents(self._documents, touched)}
+        after = {about: self._evolved(before.get(about), items) for about, items in touched.items()}
+        moved = {about: fields for about, fields in after.items() if about in before}
+        with answered():
+            await insert(self._documents, [{"_id": about, **after[about]} for about in after if about not in before])
+            await update(
+                self._documents,
+                [Update(about, {"offset": before[about]["offset"]}, fields) for about, fields in moved.items()],
+            )
+        new = {record.partition: Position(record.offset) for record in records}
+        await self._stored.advance(self._positions, new)
+        self._positions |= new
+
+    def _touched(self, items: Iterable[Item]) -> dict[str, list[Item]]:
+        """By the `_id` of the document that they change."""
+        touched: dict[str, list[Item]] = {}
+        for item in items:
+            key = self._model.key(item.event)
+            if key is not None:
+                touched.setdefault(f"{item.place.partition}:{key}", []).append(item)
+        return touched
+
+    def _evolved(self, stored: Document | None, items: list[Item]) -> Document:
+        """All fields but the `_id`."""
+        own = {"key", "partition", "offset"}
+        known = {field: value for field, value in (stored or {}).items() if field not in {"_id", *own}}
+        offset = -1 if stored is None else stored["offset"]
+        for event, place in items:
+            if place.offset > offset:
+                known, offset = self._model.evolve(known, event), place.offset
+        first = items[0]
+        return known | {"key": self._model.key(first.event), "partition": first.place.partition, "offset": offset}
