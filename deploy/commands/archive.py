@@ -70,9 +70,12 @@ def import_(
     if check:
         _check(folder, report)
         return
+    from streams.archive.importing import bring_in  # noqa: PLC0415
+
     settings = running_settings()
+    manifest = _run(_importable(settings, folder))  # before anything stands still
     with stopped(Home(settings.tidings_home), WRITERS, report), _progress(report.console) as told:
-        manifest = _run(_import(settings, folder, told))
+        _run(bring_in(settings, folder, told))
     report.done(f"imported: {_told(manifest)}")
 
 
@@ -90,18 +93,19 @@ def _check(folder: Path, report: Report) -> None:
     report.done(f"{folder} is as it was exported: {_told(manifest)}")
 
 
-async def _import(settings: Settings, folder: Path, told: Callable[[str, int, int], None]) -> "Manifest":
+async def _importable(settings: Settings, folder: Path) -> "Manifest":
     from projections.reads import Reads  # noqa: PLC0415
     from projections.store import database  # noqa: PLC0415
-    from streams.archive.importing import bring_in  # noqa: PLC0415
+    from streams.archive.checking import manifest_of  # noqa: PLC0415
 
+    manifest = manifest_of(folder)
     async with database(settings, patience=PATIENCE) as base:
         if counts := await Reads(base).counts():
             raise StackError(
                 f"expected empty read models, {settings.mongo_database} has notifications ({counts}): import into a "
                 "new database (MONGO_DATABASE)"
             )
-    return await bring_in(settings, folder, told)
+    return manifest
 
 
 def _run(work: Coroutine[Any, Any, ResultT]) -> ResultT:
