@@ -9,7 +9,7 @@ import logging
 from api.outbox import Outbox
 from api.pressure import Pressure, Sample
 from api.redis_pipe import Away, Pipe
-from streams import depth
+from streams.health import depth
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)

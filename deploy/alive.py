@@ -1,7 +1,7 @@
 """Sees to it that a process which is alive but does not work ends, so that its supervisor starts another one.
 
-Two kinds of that: work stands still though nothing hinders it (the event loop looks, see `streams.progress`), or the
-event loop itself stands still (a thread looks).
+Two kinds of that: work stands still though nothing hinders it (the event loop looks, see `streams.health.progress`), or
+the event loop itself stands still (a thread looks).
 """
 
 import asyncio
@@ -13,9 +13,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from streams.folding.exits import Exit, die, or_die
-from streams.lag import Lag
+from streams.health.lag import Lag
+from streams.health.vitals import Vitals
 from streams.settings import Settings
-from streams.vitals import Vitals
 
 TICK = 1.0
 """Seconds between two looks."""

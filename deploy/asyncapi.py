@@ -12,8 +12,8 @@ from pydantic import BaseModel
 from api.documents import NotificationRequest, SocialEvent
 from deploy import asyncapi_socket as socket
 from streams import codec, operations
-from streams.dead_letters import Letter
 from streams.events import CHANNELS, KINDS, Attempt, Control, Fact, Requested
+from streams.letters.dead_letters import Letter
 from streams.topics import DEAD_LETTERS, EVENTS, JOBS_QUEUE, LANE_CLASSES, OPERATIONS, REQUESTS, SOCIAL_QUEUE, lane
 
 Json = dict[str, Any]

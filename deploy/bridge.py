@@ -5,9 +5,9 @@ import asyncio
 from projections.people import People
 from projections.store import database
 from streams import bridge
+from streams.health.vitals import Vitals
 from streams.intake.directory import PATIENCE, LookUp
 from streams.settings import Settings
-from streams.vitals import Vitals
 
 
 async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> None:

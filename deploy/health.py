@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from deploy.serving import serve
-from streams.vitals import Vitals
+from streams.health.vitals import Vitals
 
 LOOPBACK = "127.0.0.1"
 """Nobody else is to see it as long as nobody is asked who they are."""

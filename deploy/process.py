@@ -4,6 +4,7 @@ It reads the settings, sets up the event loop, logging and signals, and hands ov
 """
 
 import asyncio
+import gc
 import importlib
 import logging
 import os
@@ -17,14 +18,18 @@ from deploy.alive import watched
 from deploy.health import served
 from deploy.kinds import MODULES
 from deploy.log_lines import configure_logging
-from streams.aiokafka_repairs import pace_metadata
 from streams.codec import UnknownType
 from streams.folding.exits import Exit, die
 from streams.folding.position import Refused
+from streams.health.vitals import Vitals
+from streams.kafka.aiokafka_repairs import pace_metadata
 from streams.settings import Settings
-from streams.vitals import Vitals
 
 log = logging.getLogger(__name__)
+
+GARBAGE = 50_000
+"""New objects after which the collector looks for cycles, of which hardly any are made: with Python's 700 it took 12 to
+19 % of a process's time under load."""
 
 
 class Process(Protocol):
@@ -40,6 +45,8 @@ def main(kind: str) -> None:
     configure_logging()
     pace_metadata()
     process = cast("Process", importlib.import_module(MODULES[kind]))
+    gc.freeze()  # what was imported stays, and need not be looked at
+    gc.set_threshold(GARBAGE)
     port = None if kind == "web" else settings.metrics_port
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_supervised(process, settings, port))

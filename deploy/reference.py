@@ -13,8 +13,8 @@ from pydantic_core import to_json
 from deploy.stack.home import CHECKOUT
 from deploy.web import application
 from gateway.socket.app import Live
+from streams.health.vitals import Vitals
 from streams.settings import Settings
-from streams.vitals import Vitals
 
 REFERENCE = CHECKOUT / "docs" / "reference"
 MADE = "This page is made by `python -m deploy.reference`."

@@ -23,9 +23,9 @@ from deploy.open_files import raise_limit
 from deploy.probes import probes
 from deploy.serving import serve
 from gateway.socket.app import Live
+from streams.health.vitals import Vitals
 from streams.settings import Settings
 from streams.tokens import Tokens
-from streams.vitals import Vitals
 
 BACKLOG = 16_384
 """Connections that may wait to be accepted, as when all sockets come back at once; the kernel's `somaxconn` caps it."""

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gateway.documents import LIST as JOBS
 from gateway.documents import UNAVAILABLE, Answers, Trouble
 from projections.letters import State
-from streams.dead_letters import Reason
+from streams.letters.dead_letters import Reason
 
 EXAMPLE: dict[str, Any] = {
     "id": "dead:notification-events:2.4711",

@@ -18,7 +18,7 @@ from projections.letter_store import LetterReads
 from projections.letters import FILTERS, STATES, counters
 from projections.store import database
 from projections.windows import END
-from streams.dead_letters import Reason
+from streams.letters.dead_letters import Reason
 from streams.settings import Settings
 
 REASONS: tuple[Reason, ...] = get_args(Reason)

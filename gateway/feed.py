@@ -12,8 +12,8 @@ from contextlib import asynccontextmanager
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from gateway.changes import Changes
-from streams.consuming import plain_consumer
-from streams.kafka import waited_out
+from streams.kafka.consuming import plain_consumer
+from streams.kafka.publisher import waited_out
 from streams.settings import Settings
 from streams.topics import EVENTS
 

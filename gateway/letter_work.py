@@ -17,7 +17,7 @@ from projections.letter_obstacles import to_dropping, to_redriving
 from projections.letter_store import LetterReads
 from projections.position import Document
 from projections.store import database
-from streams.redriving import AWAY, FAULTS, Desk, Order, Words
+from streams.letters.redriving import AWAY, FAULTS, Desk, Order, Words
 from streams.settings import Settings
 
 MOST = 100

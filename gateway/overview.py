@@ -19,12 +19,12 @@ from projections.letters import TOPICS, counters
 from projections.reads import Reads
 from projections.store import database
 from streams.background import running
-from streams.lag import Lag
-from streams.metrics import Reading
+from streams.health.lag import Lag
+from streams.health.metrics import Reading
+from streams.health.vitals import Following
 from streams.phase import Status
 from streams.settings import Settings
 from streams.topics import EVENTS, LANE_CLASSES, LANES, REQUESTS, deliver_group
-from streams.vitals import Following
 
 LOOKED = 15.0
 """Seconds after the last request for which Kafka is still asked."""

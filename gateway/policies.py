@@ -22,9 +22,9 @@ from gateway.query import Wrong
 from streams import clock, operations
 from streams.clock import iso
 from streams.codec import Undecodable
-from streams.consuming import plain_consumer
 from streams.events import ACTIVITIES, DEFAULT_TENANT, Control, CoolOffLifted, Event, PolicyScope, PolicySet
-from streams.kafka import Late, Publisher
+from streams.kafka.consuming import plain_consumer
+from streams.kafka.publisher import Late, Publisher
 from streams.operations import CoolOffEnded, PolicyChanged
 from streams.record import Record
 from streams.settings import Settings

@@ -34,7 +34,7 @@ from streams.events import (
     QuietHours,
 )
 from streams.intake.requests import recipient_key
-from streams.kafka import Late, Publisher
+from streams.kafka.publisher import Late, Publisher
 from streams.quiet_hours import UnknownZone, zone
 from streams.record import Record
 from streams.settings import Settings

@@ -16,15 +16,15 @@ from projections.reading import Raw
 from projections.source import Source
 from projections.store import PAUSES, Conflict, Unavailable
 from streams.background import pause
-from streams.kafka import Publisher, pauses
+from streams.health.vitals import Following, Vitals
+from streams.kafka.publisher import Publisher, pauses
 from streams.settings import Settings
 from streams.topics import EVENTS
-from streams.vitals import Following, Vitals
 
 log = logging.getLogger(__name__)
 
-BATCH = 2000
-"""Events, at most."""
+BATCH = 4000
+"""Events, at most: those of almost a second at 833/s. With 2000 a story was written 1.5 times, with this 1.4 times."""
 IDLE = 0.5
 WINDOW = 1.0
 """Seconds over which writes are gathered under load: most stories are whole by then, and written once."""

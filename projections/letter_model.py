@@ -10,7 +10,7 @@ from projections.letter_store import LetterStore
 from projections.letters import PROJECTION, TOPICS, VERSION, Item, Position, evolve, fold
 from projections.position import UNREAD, LogIdentity
 from projections.store import POSITIONS, Conflict, Database, answered, encodes
-from streams.dead_letters import Report
+from streams.letters.dead_letters import Report
 
 
 class LetterFolder:

@@ -1,8 +1,8 @@
 """A dead letter's document in; what stands in the way of redriving or dropping it out. Pure."""
 
 from projections.position import Document
-from streams.dead_letters import Source
-from streams.redrive import why_not
+from streams.letters.dead_letters import Source
+from streams.letters.redrive import why_not
 from streams.topics import DEAD_LETTERS
 
 

@@ -11,7 +11,7 @@ from projections.reading import STAGE, Raw
 from streams import operations
 from streams.clock import from_milliseconds
 from streams.codec import Undecodable
-from streams.dead_letters import Report, Source, dead_letter, read
+from streams.letters.dead_letters import Report, Source, dead_letter, read
 from streams.topics import DEAD_LETTERS
 
 log = logging.getLogger(__name__)

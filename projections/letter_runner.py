@@ -20,12 +20,12 @@ from projections.pointers import Pointers
 from projections.store import PAUSES, Conflict, Unavailable, database
 from streams import clock
 from streams.background import pause
-from streams.consuming import plain_consumer
-from streams.gaps import missed, on_record, refuse_unless_accepted
-from streams.kafka import Publisher, pauses, reachable
+from streams.health.vitals import Following, Vitals
+from streams.kafka.consuming import plain_consumer
+from streams.kafka.gaps import missed, on_record, refuse_unless_accepted
+from streams.kafka.publisher import Publisher, pauses, reachable
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS
-from streams.vitals import Following, Vitals
 
 log = logging.getLogger(__name__)
 

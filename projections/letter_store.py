@@ -24,7 +24,7 @@ class LetterStore:
     def __init__(self, base: Database, name: str = PROJECTION) -> None:
         self._name, self._position = name, key(name, 0)
         self._letters = durable(base, name)
-        self._positions = base[POSITIONS]
+        self._positions = durable(base, POSITIONS)
 
     async def position(self, identity: LogIdentity) -> Position:
         """The stored position; made if missing. Raises `Refused` if it is of other topics or of another fold."""

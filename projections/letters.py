@@ -18,7 +18,7 @@ from projections.batch import Update
 from projections.jobs import since
 from projections.position import UNREAD, Document
 from streams.clock import milliseconds
-from streams.dead_letters import Report, unpacked
+from streams.letters.dead_letters import Report, unpacked
 from streams.operations import Dropped, Event, Redriven
 from streams.topics import DEAD_LETTERS, OPERATIONS
 

@@ -6,8 +6,8 @@ from projections.batch import Item
 from projections.position import Place
 from streams.clock import from_milliseconds
 from streams.codec import Undecodable, UnknownType, decode
-from streams.dead_letters import Reason, Source, dead_letter
 from streams.events import KINDS, Attempt, Requested
+from streams.letters.dead_letters import Reason, Source, dead_letter
 from streams.record import Record
 from streams.topics import EVENTS
 

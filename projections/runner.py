@@ -26,11 +26,11 @@ from projections.pointers import Pointers
 from projections.source import GROUP, Source
 from projections.store import PAUSES, Conflict, Unavailable, database
 from streams.background import pause
-from streams.kafka import Publisher, pauses, reachable
-from streams.metrics import Reading
+from streams.health.metrics import Reading
+from streams.health.vitals import Following, Vitals
+from streams.kafka.publisher import Publisher, pauses, reachable
 from streams.settings import Settings
 from streams.topics import EVENTS
-from streams.vitals import Following, Vitals
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRa
 
 from projections.position import Refused
 from streams import clock
-from streams.gaps import missed, on_record, refuse_unless_accepted
-from streams.kafka import Publisher, group_consumer
+from streams.kafka.gaps import missed, on_record, refuse_unless_accepted
+from streams.kafka.publisher import Publisher, group_consumer
 from streams.settings import Settings
 from streams.topics import EVENTS
 

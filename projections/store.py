@@ -3,7 +3,8 @@
 A crash of either side, or a stopped writer that wakes up late, leaves nothing that going on from the stored position
 would not mend:
 - documents are acknowledged as durable (`j`) before the position that vouches for them is written, so a server that
-  loses its unflushed tail goes back to a position whose documents it has;
+  loses its unflushed tail goes back to a position whose documents it has; and positions as durable before the next
+  batch, whose documents tell as what the counters of that position know them (`jobs`);
 - every change of a document or a position holds only if it still is what was read, so of two writers the one with an
   outdated view gets a `Conflict`, and reads again;
 - nothing is retried in here, since a retry could hide that the server went away and came back with less.
@@ -134,7 +135,7 @@ class Store:
         self._jobs = durable(base, names.get(jobs.PROJECTION, jobs.PROJECTION))
         self._story = durable(base, names.get(story.PROJECTION, story.PROJECTION))
         self._preferences = durable(base, preferences.PROJECTION)
-        self._positions = base[POSITIONS]
+        self._positions = durable(base, POSITIONS)
 
     async def positions(self, partitions: Iterable[int], identity: LogIdentity) -> dict[str, Position]:
         """The positions of the copies, by `position.key`; made if missing. Raises `Refused`."""
@@ -204,7 +205,7 @@ class Positions:
     """Where a read model that is no copy stands, by partition. All of it raises `Unavailable`."""
 
     def __init__(self, base: Database, name: str, version: int) -> None:
-        self._stored, self._name, self._version = base[POSITIONS], name, version
+        self._stored, self._name, self._version = durable(base, POSITIONS), name, version
 
     async def read(self, partitions: Iterable[int], identity: LogIdentity) -> dict[int, Position]:
         """Made if missing. Raises `Refused` if they are of another log or another fold."""

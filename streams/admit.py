@@ -27,14 +27,14 @@ from streams.events import (
 )
 from streams.folding import process
 from streams.folding.counts import Counts
+from streams.folding.history import holds
 from streams.folding.rule import Incoming, Reaction
-from streams.history import holds
+from streams.health.vitals import Vitals
 from streams.operations import CooledOff
 from streams.policies import Policy
 from streams.record import Record
 from streams.settings import Settings, seconds
 from streams.topics import EVENTS, REQUESTS
-from streams.vitals import Vitals
 
 TABLE = "history"
 OUTCOMES = (Accepted, Suppressed, Repeated, Noted)

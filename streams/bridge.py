@@ -13,18 +13,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from streams import clock
+from streams.health.metrics import Reading
+from streams.health.progress import Look
+from streams.health.vitals import Vitals
 from streams.intake.amqp import Connection, Lost, keep_connected
 from streams.intake.amqp_wire import Delivery
 from streams.intake.directory import LookUp
 from streams.intake.names import NOBODY, Names, mentions
 from streams.intake.records import to_message, to_record
-from streams.kafka import FEW, REST, Late, Publisher
-from streams.metrics import Reading
-from streams.progress import Look
+from streams.kafka.publisher import FEW, REST, Late, Publisher
 from streams.record import Record
 from streams.settings import Settings
 from streams.topics import JOBS_QUEUE, SOCIAL_QUEUE
-from streams.vitals import Vitals
 
 log = logging.getLogger(__name__)
 

@@ -13,17 +13,17 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from streams.calls import Caller, Outcomes, Outlet, call_readings
-from streams.dispatched import Dispatched
+from streams.delivery.calls import Caller, Outcomes, Outlet, call_readings
+from streams.delivery.dispatched import Dispatched
+from streams.delivery.lane_reader import refuse_lost_places
+from streams.delivery.taker import Taker
 from streams.events import CHANNELS, Channel
-from streams.kafka import Publisher
-from streams.lane_reader import refuse_lost_places
+from streams.health.vitals import Vitals
+from streams.kafka.publisher import Publisher
 from streams.named import module
 from streams.providers.protocol import ProviderModule
 from streams.settings import Settings
-from streams.taker import Taker
 from streams.topics import LANE_CLASSES
-from streams.vitals import Vitals
 
 OWN: dict[Channel, str] = {"in-app": "streams.providers.in_app"}
 """Modules of providers where `PROVIDERS` names none; every other channel has the mock."""

@@ -4,7 +4,6 @@ Pure data, no I/O. `codec` gives it its wire form, `notification` and `admission
 Times are aware UTC datetimes, cut to the millisecond, since MongoDB keeps no more.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 
@@ -362,8 +361,7 @@ BodyT_co = TypeVar("BodyT_co", bound=Body, covariant=True)
 NextT = TypeVar("NextT", bound=Body)
 
 
-@dataclass(frozen=True, slots=True)
-class Event(Generic[BodyT_co]):
+class Event(Struct, Generic[BodyT_co], frozen=True, gc=False):
     """A body in its envelope. `correlation` names the request's whole story, `causation` the event that led here."""
 
     body: BodyT_co
@@ -386,6 +384,8 @@ class Event(Generic[BodyT_co]):
 
 def _distinction(body: Body) -> str:
     match body:
+        case Queued() | Sending() | Sent() | SendFailed() | RetryScheduled():  # the most frequent ones first
+            return str(body.dispatch)
         case Repeated(origin) | Noted(origin):
             return f"{origin.partition}.{origin.offset}"
         case Held(hold):

@@ -26,10 +26,11 @@ from streams.events import (
 )
 from streams.folding import process
 from streams.folding.counts import Counts
+from streams.folding.history import holds
 from streams.folding.ownership import Ownership
 from streams.folding.rule import Incoming, Reaction
-from streams.history import holds
-from streams.kafka import Publisher
+from streams.health.vitals import Vitals
+from streams.kafka.publisher import Publisher
 from streams.notification import Job, evolve
 from streams.phase import Phase
 from streams.preferences import Preferences
@@ -38,7 +39,6 @@ from streams.record import Record
 from streams.retry import Retry, retry_by
 from streams.settings import Settings, seconds
 from streams.topics import EVENTS
-from streams.vitals import Vitals
 
 TABLE = "jobs"
 State = Job | Preferences

@@ -64,7 +64,7 @@ class Rank(NamedTuple):
 
     def after(self, old: "Rank") -> "Rank":
         """Where a job at `old` is that moved here."""
-        return self._replace(hold=max(self.hold, old.hold), first=self.first or old.first)
+        return Rank(self.dispatch, self.phase, max(self.hold, old.hold), self.first or old.first)
 
 
 STATUS: dict[Phase, Status] = {

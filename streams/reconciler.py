@@ -26,9 +26,9 @@ from streams.conclusions import came_due, lane_of
 from streams.events import Obligation
 from streams.folding.ownership import Ownership
 from streams.folding.table import Entry
-from streams.kafka import Publisher, waited_out
+from streams.kafka.offsets import opened
+from streams.kafka.publisher import Publisher, waited_out
 from streams.notification import Job
-from streams.offsets import opened
 from streams.phase import AWAITS, Phase
 from streams.preferences import Preferences
 from streams.record import Record

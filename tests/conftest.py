@@ -26,15 +26,29 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("here")
 
 LEVELS = {"unit", "integration"}
-BY_FOLDER = {"system": "integration", "chaos": "integration"}
+BY_FOLDER = {"system": "integration", "chaos": "integration", "history": "integration"}
+ON_DEMAND = {
+    "torture": "the fold under kills, half an hour",
+    "chaos": "a fault under load, a minute each",
+    "history": "on a log of 200,000 events, a quarter of an hour",
+}
+"""Marks of tests that run only when they are asked for, by `-m`."""
 NEEDING_SERVERS = {"servers", "shown", "stack", "whole"}
 """Fixtures that make a test an integration test."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    for mark, what in ON_DEMAND.items():
+        config.addinivalue_line("markers", f"{mark}: {what}; runs only when asked for by `-m {mark}`")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Every test has one level: its own mark, its folder's, or else by what it uses."""
     here = Path(__file__).parent
     for item in items:
+        for mark in ON_DEMAND.keys() & {mark.name for mark in item.iter_markers()}:
+            if mark not in config.option.markexpr:
+                item.add_marker(pytest.mark.skip(reason=f"{ON_DEMAND[mark]}: run it by -m {mark}"))
         if not LEVELS & {mark.name for mark in item.iter_markers()}:
             uses_servers = NEEDING_SERVERS & set(getattr(item, "fixturenames", ()))
             fallback = "integration" if uses_servers else "unit"

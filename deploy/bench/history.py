@@ -33,8 +33,8 @@ from streams.events import (
     Sent,
 )
 from streams.intake.requests import recipient_key, record_key
-from streams.kafka import Publisher
-from streams.offsets import opened
+from streams.kafka.offsets import opened
+from streams.kafka.publisher import Publisher
 from streams.record import Record
 from streams.retry import LinearRetry
 from streams.settings import Settings

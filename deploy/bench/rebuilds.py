@@ -24,7 +24,7 @@ from projections.processes import GARBAGE
 from projections.projector import Projector
 from projections.rebuild.folding import Fold, Silent, Task, fold_history
 from projections.store import OWN_NAMES, Move, Store, database, make
-from streams.offsets import opened
+from streams.kafka.offsets import opened
 from streams.settings import Settings
 from streams.topics import EVENTS
 

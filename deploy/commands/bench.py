@@ -4,7 +4,8 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -14,8 +15,9 @@ from rich.console import Console
 from deploy.bench import backlog, isolation, load
 from deploy.bench.fresh import fresh_stack
 from deploy.bench.load import Answers
-from deploy.bench.measure import Stories, follow, usage
-from deploy.bench.tables import costs, rates
+from deploy.bench.measure import Stories, behind, busy, caught_up, follow, usage
+from deploy.bench.steady import steady
+from deploy.bench.tables import costs, held, rates
 from streams.settings import Settings
 
 app = typer.Typer(help="Measure a fresh stack: rates, latencies, CPU and memory of each process.", no_args_is_help=True)
@@ -23,7 +25,16 @@ Count = Annotated[int, typer.Option(min=1, help="How many notifications.")]
 Events = Annotated[int, typer.Option("--count", min=1, help="How many events the log has.")]
 Connections = Annotated[int, typer.Option(min=1, help="HTTP connections.")]
 Rate = Annotated[float, typer.Option(min=1, help="A second; 833 are 50,000 a minute.")]
-Measured = Callable[[Settings], Awaitable[tuple[Answers | None, Stories]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What became of the load; `seconds` until all had ended. `behind` as in `tables.held`, if the load was paced."""
+
+    stories: Stories
+    seconds: float
+    answers: Answers | None = None
+    behind: Mapping[str, int] = field(default_factory=dict)
 
 
 @app.command()
@@ -36,16 +47,17 @@ def ingest(count: Count = 20_000, connections: Connections = 64) -> None:
 def deliver(count: Count = 20_000) -> None:
     """A backlog in RabbitMQ, worked off as fast as it goes."""
 
-    async def published(settings: Settings) -> tuple[None, Stories]:
+    async def published(settings: Settings) -> Measured:
+        began = time.perf_counter()
         await load.publish(settings.rabbitmq_url, count)
-        return None, await follow(settings.kafka_url, count)
+        return Measured(await follow(settings.kafka_url, count), time.perf_counter() - began)
 
     _measure(published, count)
 
 
 @app.command("end-to-end")
-def end_to_end(count: Count = 20_000, rate: Rate = 833, connections: Connections = 64) -> None:
-    """POSTs at a set rate, and how long each takes until it is sent."""
+def end_to_end(count: Count = 50_000, rate: Rate = 833, connections: Connections = 64) -> None:
+    """POSTs at a set rate: whether delivery keeps up while they come, and how long each takes until it is sent."""
     _measure(lambda settings: _posted(settings, count, connections, rate), count)
 
 
@@ -130,23 +142,27 @@ def rebuild(events: Events = 200_000) -> None:
         Console().print(rebuilds.measure_rebuild(settings, stack, events))
 
 
-def _measure(run: Measured, count: int) -> None:
+def _measure(run: Callable[[Settings], Coroutine[None, None, Measured]], count: int) -> None:
     console = Console()
     with fresh_stack() as (stack, settings):
-        before = usage(stack.supervision.states())
-        began = time.perf_counter()
-        answers, stories = asyncio.run(_awaited(run, settings))
-        elapsed = time.perf_counter() - began
-        after = usage(stack.supervision.states())
-    console.print(rates(answers, stories, elapsed))
-    console.print(costs(before, after, count))
+        before, machine = usage(stack.supervision.states()), busy()
+        measured = asyncio.run(_worked_off(run, settings))
+        after, machine = usage(stack.supervision.states()), busy() - machine
+    if measured.answers is not None:
+        console.print(held(steady(measured.stories), measured.behind))
+    console.print(rates(measured.answers, measured.stories, measured.seconds))
+    console.print(costs(before, after, count, machine))
 
 
-async def _awaited(run: Measured, settings: Settings) -> tuple[Answers | None, Stories]:
-    return await run(settings)
+async def _worked_off(run: Callable[[Settings], Coroutine[None, None, Measured]], settings: Settings) -> Measured:
+    measured = await run(settings)
+    await caught_up(settings.kafka_url, settings.partitions)
+    return measured
 
 
-async def _posted(settings: Settings, count: int, connections: int, rate: float | None) -> tuple[Answers, Stories]:
-    url = f"http://{settings.host}:{settings.port}/api/notifications"
+async def _posted(settings: Settings, count: int, connections: int, rate: float | None) -> Measured:
+    url, began = f"http://{settings.host}:{settings.port}/api/notifications", time.perf_counter()
     answers = await load.post(url, count, connections, rate)
-    return answers, await follow(settings.kafka_url, len(answers.seconds))
+    left = await behind(settings.kafka_url, settings.partitions)
+    stories = await follow(settings.kafka_url, len(answers.seconds))
+    return Measured(stories, time.perf_counter() - began, answers, left)

@@ -8,7 +8,7 @@ import typer
 
 from projections.letters import State
 from streams.clock import EPOCH
-from streams.dead_letters import Reason
+from streams.letters.dead_letters import Reason
 
 # What does the work is imported by the functions, so that other commands need not wait for the servers' clients.
 
@@ -83,7 +83,7 @@ def redrive(  # noqa: PLR0913 - the filters
     Without --state, those that are open. Do it once the fault is mended: what fails again is a letter again.
     """
     from deploy.letters import selection, work  # noqa: PLC0415
-    from streams.redriving import Words  # noqa: PLC0415
+    from streams.letters.redriving import Words  # noqa: PLC0415
 
     filters = _filters(reason, stage, source, state or "open")
     chosen = selection.Selection(filters, _utc(since) or EPOCH, _utc(until), ids or (), limit)
@@ -109,7 +109,7 @@ def drop(  # noqa: PLR0913
 ) -> None:
     """Give open letters up for good; what was selected is shown before it is done. They stay on record."""
     from deploy.letters import selection, work  # noqa: PLC0415
-    from streams.redriving import Words  # noqa: PLC0415
+    from streams.letters.redriving import Words  # noqa: PLC0415
 
     filters = _filters(reason, stage, source, "open")
     chosen = selection.Selection(filters, _utc(since) or EPOCH, _utc(until), ids or (), limit)

@@ -25,12 +25,14 @@ class Level(StrEnum):
     INTEGRATION = "integration"
     TORTURE = "torture"
     CHAOS = "chaos"
+    HISTORY = "history"
 
 
 LEVEL_HELP = (
     "unit: without any server; integration: with real ones; torture: the fold under kills, takes half an hour; "
     "chaos: whole stacks under load and faults, takes half an hour and writes docs/reliability.md; "
-    "all: every test but torture and chaos, and `check`."
+    "history: rebuild, replay, as-of, export and import of a log of 200,000 events that was made under kills, takes a "
+    "quarter of an hour; all: every test but torture, chaos and history, and `check`."
 )
 
 

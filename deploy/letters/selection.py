@@ -13,7 +13,7 @@ from projections.letter_store import LetterReads
 from projections.position import Document
 from projections.windows import END
 from streams.clock import EPOCH, milliseconds
-from streams.redriving import Order
+from streams.letters.redriving import Order
 
 PAGE = 500
 

@@ -12,7 +12,7 @@ from deploy.letters.selection import Plan
 from gateway.wire import letter
 from projections.position import Document
 from streams.clock import iso
-from streams.dead_letters import Letter, unpacked
+from streams.letters.dead_letters import Letter, unpacked
 
 FIRST = 10
 """How many ids a preview, and a list of failures, names."""

@@ -15,8 +15,8 @@ from deploy.stack.errors import StackError
 from projections.letter_store import LetterReads
 from projections.position import Document
 from projections.store import Unavailable, database
-from streams.dead_letters import Report
-from streams.redriving import AWAY, FAULTS, Desk, Order, Words, paced
+from streams.letters.dead_letters import Report
+from streams.letters.redriving import AWAY, FAULTS, Desk, Order, Words, paced
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS
 

@@ -17,8 +17,8 @@ from projections.position import UNREAD, key
 from projections.reads import Reads
 from projections.store import VERSIONS
 from streams import clock
-from streams.kafka import Late, Oversized, Publisher
-from streams.offsets import opened
+from streams.kafka.offsets import opened
+from streams.kafka.publisher import Late, Oversized, Publisher
 from streams.record import Record
 from streams.settings import Settings
 from streams.topics import EVENTS

@@ -22,7 +22,7 @@ from gateway.redelivery.wishes import UNKNOWN, Refusal, Wish, Words, name
 from projections.reads import Reads
 from projections.store import database
 from streams import clock, operations
-from streams.kafka import Publisher
+from streams.kafka.publisher import Publisher
 from streams.operations import RedeliveryBegun
 from streams.settings import Settings
 

@@ -6,7 +6,7 @@ from gateway.socket.mailboxes import Mailboxes, Unavailable
 from streams import clock
 from streams.events import Acknowledged, Event
 from streams.intake.requests import recipient_key
-from streams.kafka import Late, Publisher
+from streams.kafka.publisher import Late, Publisher
 from streams.record import Record
 from streams.topics import EVENTS
 

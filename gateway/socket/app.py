@@ -20,11 +20,11 @@ from gateway.streaming import Streaming
 from projections.reads import Reads
 from projections.store import database
 from streams.background import running
-from streams.kafka import Publisher
-from streams.metrics import Reading
+from streams.health.metrics import Reading
+from streams.health.vitals import Vitals
+from streams.kafka.publisher import Publisher
 from streams.settings import Settings
 from streams.tokens import Tokens
-from streams.vitals import Vitals
 
 PATIENCE = 2.0
 """Seconds until the database counts as away."""

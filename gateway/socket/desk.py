@@ -14,7 +14,7 @@ from gateway.socket.frames import Ack, Auth, Subscribe, Unsubscribe
 from gateway.socket.hub import Hub
 from gateway.socket.mailboxes import Unavailable
 from gateway.socket.presence import Presence
-from streams.metrics import Reading
+from streams.health.metrics import Reading
 from streams.tokens import Rejected, Tokens
 
 log = logging.getLogger(__name__)

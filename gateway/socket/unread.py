@@ -18,8 +18,8 @@ from projections import store
 from projections.position import UNREAD, Document
 from projections.reads import Reads
 from streams import clock
-from streams.consuming import plain_consumer
 from streams.intake.requests import recipient_key
+from streams.kafka.consuming import plain_consumer
 from streams.mailbox import Item, Opening
 from streams.settings import Settings
 from streams.topics import EVENTS, partition_for

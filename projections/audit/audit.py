@@ -33,9 +33,9 @@ from projections.position import UNREAD, key
 from projections.processes import ALONE
 from projections.reads import Reads
 from projections.store import VERSIONS, database
-from streams.digest import of_log
+from streams.archive.digest import of_log
+from streams.kafka.topic_reading import records
 from streams.settings import Settings
-from streams.topic_reading import records
 from streams.topics import DEAD_LETTERS, EVENTS, OPERATIONS, REQUESTS
 
 PATIENCE = 5.0

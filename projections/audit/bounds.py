@@ -18,9 +18,9 @@ from projections.audit.finding import Finding
 from projections.position import Document
 from projections.reads import Reads
 from streams import clock
-from streams.bootstrap import bootstrap
 from streams.clock import milliseconds
-from streams.offsets import Extent, Offsets, opened
+from streams.kafka.bootstrap import bootstrap
+from streams.kafka.offsets import Extent, Offsets, opened
 from streams.topics import DEAD_LETTERS, EVENTS, LANE_CLASSES, LANES, OPERATIONS, REQUESTS, deliver_group
 
 LOADING = 30.0

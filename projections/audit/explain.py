@@ -21,8 +21,8 @@ from projections.position import Document
 from projections.reading import read
 from projections.reads import Reads
 from streams.events import Accepted, Suppressed
-from streams.offsets import Extent
-from streams.topic_reading import records
+from streams.kafka.offsets import Extent
+from streams.kafka.topic_reading import records
 from streams.topics import EVENTS
 
 

@@ -8,7 +8,7 @@ from projections.audit.finding import Finding
 from projections.audit.ledger import Ledger
 from streams import codec
 from streams.events import Attempt
-from streams.topic_reading import records
+from streams.kafka.topic_reading import records
 
 
 async def stuck_in_no_lane(url: str, scene: Bounds, ledgers: Mapping[int, Ledger]) -> list[Finding]:

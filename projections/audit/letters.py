@@ -9,10 +9,11 @@ from projections.audit.story import Skipped
 from projections.position import Place
 from projections.reading import ASTRAY, Raw
 from projections.reading import STAGE as PROJECTIONS
-from streams import dead_letters, operations
+from streams import operations
 from streams.codec import Undecodable
 from streams.conclusions import SOURCE as LIFECYCLE
-from streams.dead_letters import Letter
+from streams.letters import dead_letters
+from streams.letters.dead_letters import Letter
 from streams.operations import Dropped, GapAccepted, LogImported, Redriven
 from streams.topics import EVENTS, REQUESTS
 

@@ -15,7 +15,7 @@ from projections.audit.verdict import Sight, judge, waits_in_lane
 from projections.batch import Item
 from projections.position import Place
 from projections.reading import Raw, read
-from streams.digest import PartitionDigest
+from streams.archive.digest import PartitionDigest
 from streams.events import KINDS, Accepted, Body, Event, Noted, Origin, PreferencesSet, Repeated
 from streams.topics import EVENTS
 

@@ -13,8 +13,8 @@ from projections.audit.partition import Partition, Result, Task
 from projections.audit.spill import Spill
 from projections.audit.story import Story
 from projections.processes import ALONE, Told, in_processes
-from streams.offsets import Extent
-from streams.topic_reading import records
+from streams.kafka.offsets import Extent
+from streams.kafka.topic_reading import records
 from streams.topics import EVENTS
 
 

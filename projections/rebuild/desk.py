@@ -19,8 +19,8 @@ from projections.rebuild.places import place
 from projections.source import GROUP
 from projections.store import Database, Store, database
 from streams import clock, operations
-from streams.kafka import Publisher
-from streams.offsets import Offsets, opened
+from streams.kafka.offsets import Offsets, opened
+from streams.kafka.publisher import Publisher
 from streams.operations import Event, Operation
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS, EVENTS

@@ -14,8 +14,8 @@ from projections.position import LogIdentity, Refused
 from projections.processes import ALONE, Told, in_processes
 from projections.projector import Projector
 from projections.store import PAUSES, Conflict, Store, Unavailable, database
-from streams.consuming import plain_consumer
-from streams.kafka import pauses
+from streams.kafka.consuming import plain_consumer
+from streams.kafka.publisher import pauses
 from streams.record import Record
 from streams.settings import Settings
 

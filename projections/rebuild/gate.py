@@ -63,14 +63,9 @@ def passed(ends: Mapping[PlaceT, int], following: Mapping[PlaceT, int]) -> bool:
     return lag(ends, following) == 0
 
 
-def refusals(compared: Compared, behind: int, bound: int, *, accepted: bool) -> list[str]:
-    """Why readers may not go over; nothing if they may. `behind`: records of the log that are not folded."""
-    told = []
-    if compared.unexplained and not accepted:
-        told.append(
-            f"{compared.unexplained} differences that nothing explains; if they are wanted, "
-            "--accept-differences goes on, with that on record"
-        )
-    if behind > bound:
-        told.append(f"it is {behind} events behind the log, and {bound} are allowed: does it keep up?")
-    return told
+def refusals(compared: Compared, *, accepted: bool) -> list[str]:
+    """Why readers may not go over; nothing if they may, once the shadow has caught up (`keeping.caught_up`)."""
+    if not compared.unexplained or accepted:
+        return []
+    unexplained = f"{compared.unexplained} differences that nothing explains"
+    return [f"{unexplained}; if they are wanted, --accept-differences goes on, with that on record"]

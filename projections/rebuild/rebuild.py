@@ -8,9 +8,8 @@ from projections.copies import Impossible, Pointer, begun, dropped, other
 from projections.pointers import MODELS
 from projections.rebuild.desk import Desk
 from projections.rebuild.difference import compare
-from projections.rebuild.gate import Compared, lag, refusals
+from projections.rebuild.gate import Compared, refusals
 from projections.rebuild.keeping import Kept, caught_up, kept_up
-from projections.rebuild.places import following
 from projections.rebuild.switch import READ_OUT, switch
 from projections.rebuild.watcher import Watcher
 from projections.store import make, remove
@@ -86,8 +85,7 @@ async def _go_over(desk: Desk, copy: Kept, options: Options, watcher: Watcher) -
     watcher.begin(f"comparing {live.name} and {shadow.name}")
     await compare(desk.base, pointer.projection, (live.name, shadow.name), compared, watcher.done)
     watcher.compared(pointer, compared)
-    behind = lag(await desk.ends(pointer.projection), await following(desk.base, shadow.name))
-    refused = refusals(compared, behind, options.bound, accepted=options.accept_differences)
+    refused = refusals(compared, accepted=options.accept_differences)
     if refused:
         return refused
     if not await asyncio.to_thread(watcher.wanted, pointer):

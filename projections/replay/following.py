@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from projections.replay.book import Book
-from streams.consuming import plain_consumer
+from streams.kafka.consuming import plain_consumer
 from streams.topics import OPERATIONS
 
 PLACE = TopicPartition(OPERATIONS, 0)

@@ -17,9 +17,9 @@ from aiokafka import TopicPartition
 
 from projections.replay.selecting import select
 from streams.clock import milliseconds
-from streams.offsets import Extent, opened
+from streams.kafka.offsets import Extent, opened
+from streams.kafka.topic_reading import records
 from streams.replays import Extents, Selection
-from streams.topic_reading import records
 from streams.topics import EVENTS, partition_for
 
 LEAD = timedelta(minutes=10)

@@ -17,12 +17,12 @@ from projections.replay.following import PLACE
 from projections.replay.targets import Refused, parse
 from projections.replay.work import MAX_ERROR, Work
 from projections.replay.writing import Recorder
-from streams.kafka import group_consumer, reachable
-from streams.metrics import Reading
+from streams.health.metrics import Reading
+from streams.health.vitals import Vitals
+from streams.kafka.publisher import group_consumer, reachable
 from streams.operations import ReplayFailed
 from streams.settings import Settings
 from streams.topics import OPERATIONS
-from streams.vitals import Vitals
 
 log = logging.getLogger(__name__)
 

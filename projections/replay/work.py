@@ -19,9 +19,9 @@ from projections.replay.handling import Failing, Handler
 from projections.replay.ranges import count, places, ranges
 from projections.replay.selecting import Picked, select
 from projections.replay.targets import Refused, parse
+from streams.kafka.topic_reading import records
 from streams.operations import Operation, ReplayCounted, ReplayDone, ReplayFailed, ReplayReached
 from streams.settings import Settings
-from streams.topic_reading import records
 
 RECORDED_EVERY = 5.0
 """Seconds."""

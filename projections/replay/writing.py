@@ -6,9 +6,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from projections.replay.targets import refuse_ours
 from streams import clock, operations
-from streams.kafka import REFUSED, bootstrap, waited_out
+from streams.kafka.producer import Producer
+from streams.kafka.publisher import REFUSED, bootstrap, waited_out
 from streams.operations import Event, Operation
-from streams.producer import Producer
 from streams.record import Oversized, Record, check_size
 
 SOURCE = "replays"

@@ -9,11 +9,11 @@ from aiokafka import TopicPartition
 from projections.audit.bounds import log_partitions
 from streams.clock import milliseconds
 from streams.codec import Undecodable
-from streams.consuming import plain_consumer
 from streams.events import PolicySet
-from streams.offsets import Extent, opened
+from streams.kafka.consuming import plain_consumer
+from streams.kafka.offsets import Extent, opened
+from streams.kafka.topic_reading import records
 from streams.operations import PolicyChanged, read
-from streams.topic_reading import records
 from streams.topics import EVENTS, OPERATIONS
 
 SKEW = timedelta(minutes=5)

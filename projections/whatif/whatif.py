@@ -19,7 +19,7 @@ from projections.whatif.recording import EVER, NEVER, Recording, Span
 from projections.whatif.report import Report
 from projections.whatif.shadow import Rules
 from streams.events import PolicySet
-from streams.topic_reading import records
+from streams.kafka.topic_reading import records
 
 AFTER = timedelta(hours=1)
 """What has not ended when requests so much later than the span come is counted as open."""

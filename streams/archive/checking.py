@@ -11,12 +11,12 @@ from pathlib import Path
 
 import msgspec
 
-from streams import dead_letters
+from streams.archive.digest import PartitionDigest, of_log
 from streams.archive.files import read
 from streams.archive.layout import MANIFEST, Damaged, Manifest, Part, Stored, decoded
 from streams.codec import Undecodable
-from streams.digest import PartitionDigest, of_log
 from streams.intake.requests import recipient_key
+from streams.letters import dead_letters
 from streams.topics import DEAD_LETTERS, EVENTS, REQUESTS
 
 Told = Callable[[int], None]

@@ -13,13 +13,13 @@ from typing import NamedTuple
 from aiokafka import ConsumerRecord, TopicPartition
 
 from streams import clock
+from streams.archive.digest import PartitionDigest, of_log
 from streams.archive.files import sink
 from streams.archive.layout import MANIFEST, TOPICS, Format, Manifest, Part, Stored, encoded, file_name
 from streams.clock import milliseconds
-from streams.digest import PartitionDigest, of_log
-from streams.offsets import Extent, Offsets, opened
+from streams.kafka.offsets import Extent, Offsets, opened
+from streams.kafka.topic_reading import records
 from streams.settings import Settings
-from streams.topic_reading import records
 from streams.topics import EVENTS
 
 Told = Callable[[int, int], None]

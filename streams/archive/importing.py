@@ -28,9 +28,9 @@ from streams.clock import milliseconds
 from streams.codec import Undecodable
 from streams.folding.position import Refused
 from streams.folding.table import Rows
-from streams.gaps import by_user
-from streams.kafka import Publisher
-from streams.offsets import Offsets, opened
+from streams.kafka.gaps import by_user
+from streams.kafka.offsets import Offsets, opened
+from streams.kafka.publisher import Publisher
 from streams.operations import (
     CooledOff,
     CoolOffEnded,

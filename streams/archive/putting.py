@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 
 from streams.archive.layout import Stored
 from streams.folding.position import Refused
-from streams.kafka import bootstrap
+from streams.kafka.publisher import bootstrap
 from streams.topics import MAX_RECORD_BYTES
 
 NOTHING = b""

@@ -9,7 +9,7 @@ import faust
 
 from streams.folding.exits import Exit, die, or_die
 from streams.folding.faust_repairs import App
-from streams.kafka import bootstrap, reachable
+from streams.kafka.publisher import bootstrap, reachable
 from streams.settings import Settings
 
 HEARTBEATS = 3

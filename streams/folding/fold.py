@@ -31,8 +31,8 @@ from streams.folding.position import REBUILD, Refused
 from streams.folding.rule import Incoming, Reaction, Rule, StateT
 from streams.folding.table import Rows
 from streams.folding.timers import Timers
-from streams.gaps import missed
-from streams.kafka import FEW, REST, Late, Publisher
+from streams.kafka.gaps import missed
+from streams.kafka.publisher import FEW, REST, Late, Publisher
 from streams.topics import DEAD_LETTERS, changelog
 
 __all__ = ["Counts", "Fold", "Incoming", "Reaction", "Rule"]

@@ -9,10 +9,10 @@ from typing import Generic
 
 from streams.clock import from_milliseconds
 from streams.codec import Undecodable, decode
-from streams.dead_letters import Reason, Source, dead_letter
 from streams.events import Body, Event
 from streams.folding.rule import Incoming, Rule, StateT
 from streams.folding.table import RESERVED, Entry, Rows
+from streams.letters.dead_letters import Reason, Source, dead_letter
 from streams.record import Oversized, Record, check_size
 
 log = logging.getLogger(__name__)

@@ -17,8 +17,8 @@ from streams.folding.group import Bounds, Group
 from streams.folding.position import REBUILD, Found, Refused, Start, start
 from streams.folding.rule import StateT
 from streams.folding.table import Rows, Shard
-from streams.gaps import Gap, on_record, refuse_unless_accepted
-from streams.kafka import Publisher
+from streams.kafka.gaps import Gap, on_record, refuse_unless_accepted
+from streams.kafka.publisher import Publisher
 
 log = logging.getLogger(__name__)
 

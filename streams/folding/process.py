@@ -2,16 +2,16 @@
 
 import asyncio
 
-from streams import depth
 from streams.folding.faust_app import faust_app
 from streams.folding.faust_app import run as run_app
 from streams.folding.fold import Beside, Fold
 from streams.folding.ownership import RefuseFresh
 from streams.folding.rule import Rule, StateT
 from streams.folding.vital_signs import told
-from streams.kafka import Publisher
+from streams.health import depth
+from streams.health.vitals import Vitals
+from streams.kafka.publisher import Publisher
 from streams.settings import Settings
-from streams.vitals import Vitals
 
 
 async def run(  # noqa: PLR0913 - what makes a processor, all named at the call

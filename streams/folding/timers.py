@@ -17,7 +17,7 @@ from typing import Generic, NamedTuple
 
 from streams.folding.rule import Rule, StateT
 from streams.folding.table import Entry, Shard
-from streams.kafka import Publisher
+from streams.kafka.publisher import Publisher
 from streams.record import Record
 
 log = logging.getLogger(__name__)

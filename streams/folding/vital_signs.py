@@ -6,8 +6,8 @@ from aiokafka import TopicPartition
 
 from streams import clock
 from streams.folding.counts import Counts
-from streams.metrics import Reading
-from streams.vitals import Following, Vitals
+from streams.health.metrics import Reading
+from streams.health.vitals import Following, Vitals
 
 SET_ASIDE = ("stale", "repeated", "guarded", "forgotten", "lost", "loaded", "stragglers")
 

@@ -3,10 +3,10 @@
 import logging
 from datetime import datetime
 
-from streams.dead_letters import Reason, Source, dead_letter
 from streams.intake.amqp_wire import BrokenFrame, Delivery, decode_properties
 from streams.intake.names import NOBODY, Names
 from streams.intake.requests import SOURCE, TIME_HEADER, Message, Refused, properties, record_key, requested
+from streams.letters.dead_letters import Reason, Source, dead_letter
 from streams.record import Oversized, Record, check_size
 from streams.settings import Settings
 from streams.topics import REQUESTS

@@ -14,11 +14,11 @@ from typing import Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from streams.clock import from_milliseconds, to_millisecond
-from streams.dead_letters import Properties
 from streams.events import Event, Personal, Request, Requested
 from streams.intake.bodies import DeliveryBody, Invalid, NotAnObject, SocialBody, check_delivery, check_social
 from streams.intake.names import NOBODY, Names
 from streams.intake.texts import text
+from streams.letters.dead_letters import Properties
 from streams.settings import Settings, seconds
 from streams.topics import SOCIAL_QUEUE
 

@@ -6,9 +6,9 @@ from aiokafka import TopicPartition
 
 from streams import operations
 from streams.codec import Undecodable
-from streams.offsets import opened
+from streams.kafka.offsets import opened
+from streams.kafka.topic_reading import records
 from streams.operations import LogImported
-from streams.topic_reading import records
 from streams.topics import OPERATIONS
 
 

@@ -18,10 +18,10 @@ from streams import preferences
 from streams.clock import from_milliseconds
 from streams.codec import Undecodable, decode
 from streams.conclusions import SOURCE
-from streams.dead_letters import Reason, Source, dead_letter
 from streams.events import Event, PreferencesSet
 from streams.folding.outcome import TRACE_KEPT
 from streams.folding.table import Rows, Shard
+from streams.letters.dead_letters import Reason, Source, dead_letter
 from streams.notification import Job, evolve, owed_to_people, unasked
 from streams.phase import Phase
 from streams.preferences import Preferences

@@ -9,9 +9,9 @@ from aiokafka import TopicPartition
 from streams import clock
 from streams.events import CHANNELS, LaneClass
 from streams.folding.position import Refused
-from streams.gaps import by_user, resume
-from streams.kafka import Publisher
-from streams.offsets import Extent, Offsets, opened
+from streams.kafka.gaps import by_user, resume
+from streams.kafka.offsets import Extent, Offsets, opened
+from streams.kafka.publisher import Publisher
 from streams.operations import Event, LaneSkipped, to_record
 from streams.settings import Settings
 from streams.topics import LANE_CLASSES, deliver_group, lane

@@ -20,10 +20,11 @@ from streams import admit, clock, lifecycle
 from streams.admit import State
 from streams.folding.position import Refused
 from streams.folding.table import Rows
-from streams.gaps import by_user, missed, on_record, refuse_unless_accepted
-from streams.kafka import Publisher
+from streams.kafka.gaps import by_user, missed, on_record, refuse_unless_accepted
+from streams.kafka.offsets import Extent, Offsets, opened
+from streams.kafka.publisher import Publisher
+from streams.kafka.topic_reading import records
 from streams.notification import Job
-from streams.offsets import Extent, Offsets, opened
 from streams.operations import Event, TableRebuilt, to_record
 from streams.preferences import Preferences
 from streams.record import Record
@@ -31,7 +32,6 @@ from streams.recovery.histories import Histories
 from streams.recovery.imports import at_rest
 from streams.recovery.jobs import Jobs
 from streams.settings import Settings
-from streams.topic_reading import records
 from streams.topics import EVENTS, LANE_CLASSES, REQUESTS, changelog, deliver_group
 
 Stage = Literal["lifecycle", "admit"]

@@ -12,7 +12,7 @@ import redis
 import requests
 from pika.adapters.blocking_connection import BlockingChannel
 
-from streams import depth
+from streams.health import depth
 from streams.settings import Settings
 from streams.topics import JOBS_QUEUE
 from tests.api.conftest import EMAIL, RECOVERY, Serve, recovers

@@ -19,9 +19,9 @@ from deploy.cli import app
 from deploy.web import application
 from gateway.socket.app import Live
 from streams import clock
+from streams.health.vitals import Vitals
 from streams.settings import Settings
 from streams.tokens import Caller, Tokens
-from streams.vitals import Vitals
 
 SECRET = "s" * 32
 SETTINGS = Settings(jwt_secret=SecretStr(SECRET))

@@ -19,11 +19,11 @@ from deploy import bridge
 from deploy.seeding import fill
 from streams import codec
 from streams.events import Requested
+from streams.health.vitals import Vitals
 from streams.intake import directory
 from streams.intake.directory import PAUSE
 from streams.settings import Settings
 from streams.topics import REQUESTS
-from streams.vitals import Vitals
 from tests.projections.killable import KillableMongo
 from tests.support.kafka import Records, read_until
 from tests.support.web import serving

@@ -10,8 +10,8 @@ from starlette.applications import Starlette
 
 from deploy.health import LOOPBACK, routes, served
 from deploy.stack import health, ports
-from streams.progress import Look
-from streams.vitals import Vitals
+from streams.health.progress import Look
+from streams.health.vitals import Vitals
 
 
 async def answer(vitals: Vitals, path: str) -> httpx.Response:

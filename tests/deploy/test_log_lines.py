@@ -27,7 +27,7 @@ def test_what_it_says_else_is_heard_at_once() -> None:
 @pytest.mark.parametrize("second", [0, 1, 2])
 def test_our_own_words_are_always_heard(second: int) -> None:
     seldom = Seldom()
-    assert all(seldom.filter(record("streams.kafka", "Kafka is away", second)) for _ in range(3))
+    assert all(seldom.filter(record("streams.kafka.publisher", "Kafka is away", second)) for _ in range(3))
 
 
 def test_it_remembers_no_more_than_so_many_messages_and_the_latest_of_them() -> None:

@@ -20,7 +20,7 @@ from gateway.socket.mailboxes import Mailboxes
 from gateway.socket.presence import Presence
 from gateway.socket.session import Stored
 from gateway.socket.upgrade import protocol
-from streams.kafka import Publisher
+from streams.kafka.publisher import Publisher
 from streams.mailbox import Opening
 from streams.settings import Settings
 from streams.tokens import Tokens

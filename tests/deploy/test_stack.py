@@ -14,7 +14,7 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.stack import leftovers, ports
-from streams.metrics import METRICS, TIMINGS, Name
+from streams.health.metrics import METRICS, TIMINGS, Name
 from tests.support.stack import OwnStack, own_stack, wait_until
 
 SERVERS = {"kafka", "rabbitmq", "redis", "mongo"}

@@ -8,8 +8,8 @@ from fastapi import FastAPI, HTTPException
 from deploy.stack import ports
 from deploy.web import Timed, application, readiness
 from gateway.socket.app import Live
+from streams.health.vitals import Vitals
 from streams.settings import Settings
-from streams.vitals import Vitals
 
 
 async def ready(settings: Settings) -> httpx.Response:

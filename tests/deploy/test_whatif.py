@@ -24,13 +24,19 @@ from projections.whatif.recorded import Recorded
 from projections.whatif.report import Report
 from projections.whatif.shadow import Outcome
 from streams.events import Personal, PolicySet, Request
-from streams.offsets import opened
+from streams.kafka.offsets import opened
 from streams.settings import Settings
 from streams.topics import catalogue
 
 EVENTS = 1500
 QUIET = Console(file=io.StringIO())
-SENDING = ("streams.kafka", "streams.producer", "streams.calls", "streams.taker", "streams.providers.mock")
+SENDING = (
+    "streams.kafka.publisher",
+    "streams.kafka.producer",
+    "streams.delivery.calls",
+    "streams.delivery.taker",
+    "streams.providers.mock",
+)
 
 
 def test_times_are_utc_unless_they_say_otherwise() -> None:

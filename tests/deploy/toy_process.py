@@ -6,10 +6,10 @@ import time
 from pathlib import Path
 
 from streams.codec import UnknownType
-from streams.metrics import Reading
-from streams.progress import Look
+from streams.health.metrics import Reading
+from streams.health.progress import Look
+from streams.health.vitals import Vitals
 from streams.settings import Settings
-from streams.vitals import Vitals
 
 log = logging.getLogger("toy")
 

@@ -22,8 +22,8 @@ from deploy.reference import PAGES, REFERENCE
 from deploy.stack.home import CHECKOUT
 from deploy.web import application
 from gateway.socket.app import Live
+from streams.health.vitals import Vitals
 from streams.settings import Settings
-from streams.vitals import Vitals
 from tests.support.pages import Page, pages
 from tests.support.stack import OwnStack, own_stack, wait_until
 
@@ -276,7 +276,8 @@ class Shell:
         return text
 
     def _answer(self) -> str:
-        return (self._folder / "answer").read_text()
+        """The body; `curl -i` has the headers before it."""
+        return (self._folder / "answer").read_bytes().decode().rpartition("\r\n\r\n")[2]
 
     def _remember(self, text: str) -> None:
         if "/api/replays " in text:

@@ -12,7 +12,7 @@ from projections.letter_store import LetterStore
 from projections.letters import TOPICS, Item, Position, fold
 from projections.position import LogIdentity
 from projections.store import database
-from streams.dead_letters import Properties, Reason, Source, dead_letter, read
+from streams.letters.dead_letters import Properties, Reason, Source, dead_letter, read
 from streams.operations import Event, Redriven
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS, OPERATIONS

@@ -1,4 +1,4 @@
-"""Dead letters handled over real HTTP; what redriving does to a letter is `streams.redriving`'s and tested there."""
+"""Dead letters handled over real HTTP; what redriving does to a letter is told by the tests of `redriving`."""
 
 import asyncio
 

@@ -5,7 +5,7 @@ import requests
 
 from gateway.overview import reading
 from projections.store import declare
-from streams.metrics import Reading
+from streams.health.metrics import Reading
 from streams.settings import Settings
 from tests.gateway.conftest import Serve
 

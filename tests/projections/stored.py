@@ -16,10 +16,10 @@ from projections import jobs, runner, story
 from projections.batch import Item, fold, moving
 from projections.position import Document, Position
 from projections.reading import read
-from streams.kafka import Publisher, bootstrap
+from streams.health.vitals import Vitals
+from streams.kafka.publisher import Publisher, bootstrap
 from streams.settings import Settings
 from streams.topics import EVENTS
-from streams.vitals import Vitals
 from tests.projections.lives import Events, records
 from tests.support import kafka
 

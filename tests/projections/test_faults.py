@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from msgspec.structs import replace
 
-from projections.store import declare
+from projections.position import LogIdentity
+from projections.store import Move, Store, database, declare
 from streams.folding.position import Refused
-from streams.kafka import bootstrap
+from streams.kafka.publisher import bootstrap
 from streams.settings import Settings
 from streams.topics import EVENTS
 from tests.projections.killable import KillableMongo
@@ -46,7 +48,7 @@ PROGRAM = """
 import asyncio, os, signal, sys
 from projections import runner, store
 from streams.settings import Settings
-from streams.vitals import Vitals
+from streams.health.vitals import Vitals
 {fault}
 asyncio.run(runner.run(Settings.model_validate_json(sys.argv[1]), asyncio.Event(), Vitals()))
 """
@@ -122,6 +124,22 @@ def mongo(tmp_path: Path) -> Iterator[KillableMongo]:
     server.start()
     yield server
     server.stop()
+
+
+async def test_a_position_that_was_acknowledged_outlives_a_crash(settings: Settings, mongo: KillableMongo) -> None:
+    """Else the documents of the next batch would be counted against counters that are gone."""
+    settings = settings.model_copy(update={"mongo_url": mongo.url})
+    await declare(settings)
+    log_identity = LogIdentity("cluster", "topic")
+    async with database(settings, patience=10) as base:
+        store = Store(base)
+        begun = await store.take_over([0], log_identity)
+        moved = {name: replace(position, offset=7) for name, position in begun.items()}
+        await store.advance([Move(name.split(":")[0], 0, begun[name], moved[name]) for name in begun])
+        mongo.kill()
+        await asyncio.to_thread(mongo.start)
+    async with database(settings, patience=10) as base:
+        assert await Store(base).positions([0], log_identity) == moved
 
 
 async def test_a_database_that_is_killed_under_load_ends_complete(settings: Settings, mongo: KillableMongo) -> None:

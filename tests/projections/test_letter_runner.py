@@ -17,14 +17,14 @@ from projections.letters import POSITION, counters
 from projections.position import Document
 from projections.store import database
 from streams import operations
-from streams.dead_letters import Reason, Source, dead_letter
 from streams.folding.position import Refused
-from streams.kafka import Publisher
+from streams.health.vitals import Vitals
+from streams.kafka.publisher import Publisher
+from streams.letters.dead_letters import Reason, Source, dead_letter
 from streams.operations import Dropped, Event, GapAccepted
 from streams.record import Record
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS, OPERATIONS
-from streams.vitals import Vitals
 from tests.projections.stored import opened, until
 from tests.support import kafka
 from tests.support.broker import admin

@@ -12,7 +12,7 @@ from projections.letter_reading import read_item
 from projections.letters import TOPICS, Item, Position, counters, evolve, fold
 from projections.position import Document
 from streams import operations
-from streams.dead_letters import Properties, Source, dead_letter, read
+from streams.letters.dead_letters import Properties, Source, dead_letter, read
 from streams.operations import Dropped, GapAccepted, Operation, Redriven
 from streams.record import Record
 from streams.topics import DEAD_LETTERS, OPERATIONS

@@ -22,6 +22,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 from deploy.declare import declare
 from streams import bridge, codec
 from streams.events import Event, Personal, Requested
+from streams.health.vitals import Vitals
 from streams.intake import records
 from streams.intake import requests as rules
 from streams.intake.amqp import connect
@@ -31,7 +32,6 @@ from streams.intake.names import Names
 from streams.intake.requests import Message
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS, JOBS_QUEUE, REQUESTS, SOCIAL_QUEUE, partition_for
-from streams.vitals import Vitals
 from tests.support.kafka import read, read_until
 
 EMAIL: dict[str, Any] = {"type": "email", "recipient": "ada@example.org", "message": "hello"}
@@ -272,9 +272,9 @@ async def test_a_redelivery_past_the_horizon_is_too_old_to_tell(settings: Settin
 CRASH_BETWEEN_THE_ACKS = """
 import asyncio, os, sys
 from streams import bridge
-from streams.kafka import Publisher
+from streams.kafka.publisher import Publisher
 from streams.settings import Settings
-from streams.vitals import Vitals
+from streams.health.vitals import Vitals
 
 publish = Publisher.publish
 

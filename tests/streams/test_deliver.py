@@ -11,12 +11,14 @@ import orjson
 import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 
-from streams import clock, codec, dead_letters, deliver, taker
+from streams import clock, codec, deliver
+from streams.delivery import taker
 from streams.events import Attempt, Body, Event, Personal, Request, SendFailed, Sending, Sent
-from streams.offsets import opened
+from streams.health.vitals import Vitals
+from streams.kafka.offsets import opened
+from streams.letters import dead_letters
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS, EVENTS, deliver_group, lane
-from streams.vitals import Vitals
 from tests.support.kafka import events, read, read_until, write
 
 LANE = lane("email", "transactional")

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import psutil
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from streams.kafka import bootstrap
+from streams.kafka.publisher import bootstrap
 from streams.topics import MAX_RECORD_BYTES
 
 

@@ -15,11 +15,11 @@ from streams.folding.changelog import Changelog
 from streams.folding.counts import Counts
 from streams.folding.position import Found, Refused, start
 from streams.folding.table import Rows
-from streams.offsets import Offsets, opened
+from streams.health.vitals import Vitals
+from streams.kafka.offsets import Offsets, opened
 from streams.recovery.rebuild import alone, rebuild
 from streams.settings import Settings
 from streams.topics import EVENTS, LANE_CLASSES, LANES, OPERATIONS, changelog, deliver_group
-from streams.vitals import Vitals
 from tests.support.broker import admin
 from tests.support.kafka import read
 from tests.support.stack import own_stack, wait_until

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from streams.codec import encode
 from streams.events import Event, Sending, Sent
-from streams.kafka import Publisher
+from streams.kafka.publisher import Publisher
 from streams.record import Record
 from tests.torture.toy import HUGE, RAISES
 

@@ -23,7 +23,7 @@ import msgspec
 import pytest
 
 from streams.folding.exits import Exit
-from streams.kafka import reachable
+from streams.kafka.publisher import reachable
 from streams.settings import Settings
 from tests.torture.broker import OwnBroker
 from tests.torture.checker import faults

@@ -32,7 +32,7 @@ from streams.folding.fold import Fold
 from streams.folding.group import Group
 from streams.folding.ownership import Ownership
 from streams.folding.table import APPLIED, Entry
-from streams.kafka import Publisher
+from streams.kafka.publisher import Publisher
 from streams.record import Record
 from streams.settings import Settings
 from tests.torture.toy import Tally, Toy

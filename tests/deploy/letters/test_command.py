@@ -12,10 +12,10 @@ import pytest
 import requests
 
 from streams import clock, codec
-from streams.dead_letters import KEPT_WHOLE, Reason, Source, dead_letter
 from streams.events import Event, Personal, Request, Requested
 from streams.intake.requests import recipient_key
-from streams.kafka import Publisher
+from streams.kafka.publisher import Publisher
+from streams.letters.dead_letters import KEPT_WHOLE, Reason, Source, dead_letter
 from streams.record import Record
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS, EVENTS, JOBS_QUEUE, OPERATIONS, REQUESTS, lane

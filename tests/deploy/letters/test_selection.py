@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from deploy.letters.selection import plan_drop, plan_redrive
-from streams.redriving import Order
+from streams.letters.redriving import Order
 
 SOURCE = {"name": "notification-events", "partition": 0, "offset": 1}
 

@@ -18,11 +18,11 @@ from projections.store import declare
 from streams import operations
 from streams.codec import Undecodable, encode
 from streams.events import Event, RedeliveryRequested
+from streams.health.vitals import Vitals
 from streams.intake.requests import recipient_key
 from streams.operations import Operation, RedeliveryBegun, RedeliveryEnded
 from streams.settings import Settings
 from streams.topics import EVENTS, OPERATIONS
-from streams.vitals import Vitals
 from tests.gateway.filled import leave_pending
 from tests.projections.lives import Events, accepted, life, request, suppressed
 from tests.support import kafka

@@ -19,11 +19,11 @@ from projections.reads import Reads
 from projections.store import database, declare
 from streams import clock
 from streams.events import Personal
+from streams.health.vitals import Vitals
 from streams.providers.in_app import InAppProvider
 from streams.providers.protocol import Message
 from streams.settings import Settings, seconds
 from streams.topics import EVENTS
-from streams.vitals import Vitals
 from tests.support.kafka import read
 from tests.support.web import serving
 

@@ -10,7 +10,7 @@ from pymongo import AsyncMongoClient
 from deploy.bench import history
 from deploy.declare import declare_topics
 from projections.store import declare
-from streams.kafka import bootstrap
+from streams.kafka.publisher import bootstrap
 from streams.settings import Settings
 from streams.topics import catalogue
 from tests.projections.stored import projecting, until, until_caught_up

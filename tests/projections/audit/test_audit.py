@@ -10,8 +10,8 @@ from projections.audit.audit import Options, audit
 from projections.audit.report import Report
 from streams.clock import now
 from streams.events import Accepted, Attempt, Event, Origin, Personal, Queued, Request
-from streams.kafka import Publisher
-from streams.offsets import opened
+from streams.kafka.offsets import opened
+from streams.kafka.publisher import Publisher
 from streams.record import Record
 from streams.settings import Settings
 from streams.topics import EVENTS, REQUESTS, lane

@@ -6,7 +6,7 @@ from aiokafka import TopicPartition
 from projections import jobs
 from projections.audit.bounds import Bounds, Committed, beyond_end
 from projections.position import UNREAD, Document
-from streams.offsets import Extent
+from streams.kafka.offsets import Extent
 from streams.topics import DEAD_LETTERS, EVENTS, LANES, REQUESTS
 
 ENDS = {TopicPartition(topic, 1): Extent(2, 9) for topic in (EVENTS, REQUESTS, LANES[0], DEAD_LETTERS)}

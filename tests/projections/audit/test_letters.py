@@ -7,7 +7,7 @@ from projections.audit.story import Skipped
 from projections.position import Place
 from projections.reading import ASTRAY
 from streams import operations
-from streams.dead_letters import Reason, Source, dead_letter
+from streams.letters.dead_letters import Reason, Source, dead_letter
 from streams.operations import Dropped, GapAccepted, Operation, Redriven
 from streams.record import Record
 from streams.topics import EVENTS, JOBS_QUEUE, REQUESTS

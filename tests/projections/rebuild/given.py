@@ -104,16 +104,16 @@ async def operated(settings: Settings) -> list[Operation]:
 
 @asynccontextmanager
 async def loaded(settings: Settings) -> AsyncIterator[None]:
-    """Events keep coming meanwhile: notifications of all kinds, several hundred events a second."""
+    """Events keep coming meanwhile, of all kinds: a couple of hundred a second, as slow databases fold them too."""
 
     enough = asyncio.Event()
 
     async def load() -> None:
         for number in itertools.count():
             told = many(30, f"live{number}-")
-            for start in range(0, len(told), 40):
-                await publish(settings, told[start : start + 40])
-                await asyncio.sleep(0.05)
+            for start in range(0, len(told), 20):
+                await publish(settings, told[start : start + 20])
+                await asyncio.sleep(0.08)
                 if enough.is_set():
                     return
 
@@ -186,7 +186,7 @@ batch.changes = jobs.changes
 PROJECTING = """
 import asyncio
 from projections import runner
-from streams.vitals import Vitals
+from streams.health.vitals import Vitals
 asyncio.run(runner.run(settings, asyncio.Event(), Vitals()))
 """
 REBUILDING = """

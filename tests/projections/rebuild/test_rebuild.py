@@ -11,9 +11,12 @@ from projections import jobs, layers
 from projections.audit import fingerprints
 from projections.copies import Impossible, begun, led
 from projections.pointers import Pointers
-from projections.rebuild import folding
+from projections.rebuild import folding, keeping
+from projections.rebuild.desk import Desk
 from projections.rebuild.difference import plain
+from projections.rebuild.keeping import Kept
 from projections.rebuild.places import following
+from projections.rebuild.switch import CalledOff
 from projections.store import VERSIONS, Database, database
 from streams.folding.position import Refused
 from streams.operations import CopyDropped, CutOver, RolledBack
@@ -21,6 +24,7 @@ from streams.settings import Settings
 from streams.topics import EVENTS
 from tests.projections.lives import many
 from tests.projections.rebuild.given import (
+    ADA,
     BOTH,
     OTHERWISE,
     PROJECTING,
@@ -123,10 +127,24 @@ async def test_a_changed_fold_is_put_in_place_and_taken_back_under_load(settings
     assert back == RolledBack("NotificationJob", "NotificationJob_2", "NotificationJob", jobs.VERSION)
 
 
+async def test_a_copy_that_gets_no_nearer_to_the_log_is_not_gone_over_to(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await worked_off(settings)
+    monkeypatch.setattr(keeping, "STANDSTILL", 0.5)
+    async with Desk.open(settings, ADA) as desk:
+        await made_again(settings, "NotificationJob")
+        await publish(settings, many(3, "later"))
+        nobody_folds = Kept((await desk.read(["NotificationJob"]))["NotificationJob"])
+        with pytest.raises(CalledOff, match="events behind the log and gets no nearer"):
+            await keeping.caught_up(desk, nobody_folds, 1, Seen())
+
+
 KILLED = """
 import os, signal
 from projections import store
-from projections.rebuild import folding
+from projections.rebuild import folding, keeping
+from projections.rebuild.desk import Desk
 folding.AT_ONCE = 50
 advance, moves = store.Store.advance, []
 

@@ -15,10 +15,10 @@ from projections.replay import runner
 from projections.replay.book import Replay
 from projections.replay.following import Follower
 from projections.replay.writing import Recorder
+from streams.health.vitals import Vitals
 from streams.operations import Operation, ReplayRequested
 from streams.replays import Order
 from streams.settings import Settings
-from streams.vitals import Vitals
 
 WITHIN = 60.0
 """Seconds."""

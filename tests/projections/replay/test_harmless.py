@@ -11,7 +11,7 @@ from deploy.stack.home import CHECKOUT
 MEANS = (
     "streams.providers",
     "streams.deliver",
-    "streams.calls",
+    "streams.delivery.calls",
     "streams.lifecycle",
     "streams.admit",
     "streams.bridge",

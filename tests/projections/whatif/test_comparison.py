@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from projections.whatif.recording import EVER, Span
 from projections.whatif.shadow import Rules
@@ -166,7 +167,7 @@ def test_events_written_again_and_a_small_memory_change_nothing(held: int) -> No
 def test_an_id_that_was_accepted_again_counts_once() -> None:
     events = System().take(Asked(0, outcomes="s")).events
     again = [event for event in System().take(Asked(0), Asked(9000)).events if isinstance(event.body, Accepted)]
-    report = asked_what_if([*events, replace(again[1], notification="n0")])
+    report = asked_what_if([*events, structs.replace(again[1], notification="n0")])
     assert report.recorded.ends == {"sent": 1}
 
 
@@ -191,7 +192,7 @@ def test_a_retry_that_is_still_to_come_is_nobody_s_to_assume() -> None:
 def test_a_timer_is_as_late_in_the_shadow_as_it_was() -> None:
     events = System().take(Asked(0, outcomes="fs")).events
     due = next(number for number, event in enumerate(events) if isinstance(event.body, CameDue))
-    late = [replace(event, time=event.time + SECOND / 2) for event in events[due:]]
+    late = [structs.replace(event, time=event.time + SECOND / 2) for event in events[due:]]
     report = asked_what_if([*events[:due], *late], Rules(LIMITS, LinearRetry(10 * SECOND)))
     assert report.recomputed.latencies.counts == report.recorded.latencies.counts == {1900: 1}
     assert report.tried.latencies.counts == {10900: 1}

@@ -6,12 +6,12 @@ import msgspec
 import pytest
 
 from streams.archive.checking import check, manifest_of, refuse_other_secret, refuse_unless_whole
+from streams.archive.digest import PartitionDigest, of_log
 from streams.archive.files import sink
 from streams.archive.layout import MANIFEST, Damaged, Manifest, Part, Stored, encoded
 from streams.codec import encode
-from streams.dead_letters import Source, dead_letter
-from streams.digest import PartitionDigest, of_log
 from streams.events import Accepted, Body, Event, Noted, Origin, Repeated
+from streams.letters.dead_letters import Source, dead_letter
 from streams.topics import DEAD_LETTERS, EVENTS, REQUESTS
 from tests.projections.lives import event, request
 

@@ -1,7 +1,7 @@
 from importlib.metadata import version
 
-from streams import aiokafka_repairs
 from streams.folding import faust_repairs
+from streams.kafka import aiokafka_repairs
 
 
 def test_the_repairs_fit_the_installed_versions() -> None:

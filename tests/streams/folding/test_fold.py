@@ -15,7 +15,7 @@ from streams.codec import encode
 from streams.events import Body, CameDue, Event, Sending
 from streams.folding import fold
 from streams.folding.exits import Exit
-from streams.kafka import Publisher
+from streams.kafka.publisher import Publisher
 from streams.record import Record
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS, OPERATIONS

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from streams.codec import decode
 from streams.folding.table import Shard
 from streams.folding.timers import Timers
-from streams.kafka import Publisher
+from streams.kafka.publisher import Publisher
 from streams.record import Record
 from tests.streams.folding.test_table import ROWS, START, Counted, Counting, seconds
 

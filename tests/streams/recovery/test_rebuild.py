@@ -8,8 +8,8 @@ from aiokafka import TopicPartition
 
 from streams import operations
 from streams.folding.position import Refused
-from streams.kafka import Publisher
-from streams.offsets import Extent, Offsets
+from streams.kafka.offsets import Extent, Offsets
+from streams.kafka.publisher import Publisher
 from streams.operations import GapAccepted
 from streams.record import Record
 from streams.recovery.rebuild import Rebuild

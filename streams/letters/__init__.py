@@ -1,0 +1,1 @@
+"""Dead letters: what one is (`dead_letters`), what would put it back (`redrive`), and the doing of it (`redriving`)."""

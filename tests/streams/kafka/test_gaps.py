@@ -1,0 +1,70 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from streams import operations
+from streams.folding.position import Refused
+from streams.kafka.gaps import ACCEPTED_BY, Gap, missed, on_record, refuse_unless_accepted, resume
+from streams.operations import GapAccepted
+from streams.topics import EVENTS, LANES
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+LANE = (LANES[0], 2)
+
+
+def test_a_gap_is_refused_with_its_place_its_ends_and_what_to_do() -> None:
+    with pytest.raises(
+        Refused, match=rf"{EVENTS}\[1\]: the records from offset 5 to 8 \(4 of them\).*restore"
+    ) as error:
+        refuse_unless_accepted(Gap(EVENTS, 1, 5, 9), accept=False)
+    assert "ACCEPT_GAPS=true" in str(error.value)
+
+
+def test_a_gap_in_a_lane_loses_nothing_and_says_so() -> None:
+    with pytest.raises(Refused, match="nothing is lost by it"):
+        refuse_unless_accepted(Gap(*LANE, 5, 9), accept=False)
+
+
+def test_a_gap_that_is_accepted_is_on_record() -> None:
+    gap = Gap(EVENTS, 1, 5, 9)
+    refuse_unless_accepted(gap, accept=True)
+    event = operations.read(on_record(gap, "projections", NOW).value)
+    assert event.done == GapAccepted("projections", EVENTS, 1, 5, 9)
+    assert (event.source, event.why) == ("projections", ACCEPTED_BY)
+    assert event.by
+
+
+def test_a_lane_goes_on_where_it_was() -> None:
+    assert resume("g", LANE, 5, 0, 9) is None
+    assert resume("g", LANE, 9, 9, 9) is None
+    assert resume("g", LANE, None, 0, 0) is None
+
+
+def test_a_lane_lacks_what_retention_removed() -> None:
+    assert resume("g", LANE, 5, 9, 12) == Gap(*LANE, 5, 9)
+
+
+@pytest.mark.parametrize(("committed", "end"), [(None, 7), (8, 7)])
+def test_a_lane_without_a_place_to_go_on_from_is_refused(committed: int | None, end: int) -> None:
+    with pytest.raises(Refused, match=r"attempts.*\[2\].*recover deliver"):
+        resume("g", LANE, committed, 0, end)
+
+
+@pytest.mark.parametrize("reached", [5, 7, 9])
+def test_what_was_read_up_to_a_place_that_is_there_misses_nothing(reached: int) -> None:
+    assert missed((EVENTS, 1), reached, 5, 9, "do this") is None
+
+
+@pytest.mark.parametrize("out_of_range", [False, True])
+def test_what_was_removed_is_missed(*, out_of_range: bool) -> None:
+    assert missed((EVENTS, 1), 2, 5, 9, "do this", out_of_range=out_of_range) == Gap(EVENTS, 1, 2, 5)
+
+
+def test_a_topic_that_lost_its_tail_is_refused_with_both_offsets_and_what_to_do() -> None:
+    with pytest.raises(Refused, match=rf"{EVENTS}\[1\]: expected it to reach offset 10.*it ends at 9.*do this"):
+        missed((EVENTS, 1), 10, 5, 9, "do this")
+
+
+def test_a_topic_that_lost_its_tail_and_has_grown_again_is_refused() -> None:
+    with pytest.raises(Refused, match=r"reach offset 7.*had ended before, and by now ends at 9"):
+        missed((EVENTS, 1), 7, 5, 9, "do this", out_of_range=True)
