@@ -8,21 +8,33 @@ A collection and a group are of one version of a model: with a higher one it is 
 beside the old one, which a program of that version may go on with.
 """
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Protocol, cast
 
 from projections.batch import Item, Update
+from projections.loop import Loop
 from projections.position import Document, LogIdentity, Position
 from projections.reading import Raw, read
+from projections.source import Source
 from projections.store import Conflict, Database, Positions, answered, database, documents, durable, insert, update
 from streams.events import Body, Event
+from streams.health.vitals import Following, Vitals
+from streams.kafka.publisher import Publisher
 from streams.named import module
 from streams.settings import Settings
+from streams.topics import EVENTS
 
 MEMBERS = ("PROJECTION", "VERSION", "key", "evolve")
 PAGE = "docs/how-to/add-a-projection.md"
 PATIENCE = 10.0
 """Seconds."""
+BATCH = 2000
+"""Events, at most."""
+WINDOW = 1.0
+"""Seconds over which writes are gathered under load."""
 
 
 class Model(Protocol):
@@ -56,6 +68,30 @@ async def declare(settings: Settings) -> None:
                 await base[name(model)].create_index("key")
 
 
+@asynccontextmanager
+async def opened(
+    settings: Settings, stopping: asyncio.Event, vitals: Vitals, base: Database, identity: LogIdentity
+) -> AsyncIterator[list[Loop]]:
+    """A loop for each model, connected and ready to work."""
+    async with AsyncExitStack() as stack:
+        publisher = Publisher(settings.kafka_url)
+        stack.push_async_callback(publisher.stop)
+        await publisher.start()
+        loops = []
+        for model in models(settings):
+            source = Source(settings, publisher, name(model))
+            stack.push_async_callback(source.stop)
+            loop = Loop(stopping, source, Folder(base, model, identity), vitals, WINDOW, BATCH)
+            vitals.follow(Following(name(model), (EVENTS,), source.assigned, partial(_hindered, loop)))
+            await source.start()
+            loops.append(loop)
+        yield loops
+
+
+def _hindered(loop: Loop, _: object) -> str:
+    return loop.hindered
+
+
 class Folder:
     """Takes records of the log, in order per partition, into the documents of one model; knows what is stored."""
 
@@ -64,9 +100,16 @@ class Folder:
         self._documents = durable(base, name(model))
         self._stored = Positions(base, name(model), model.VERSION)
         self._positions: dict[int, Position] = {}
+        self.written = self.opened = 0
+        self.hindered = ""
+
+    async def changed(self) -> bool:
+        """Never: it has no copies."""
+        return False
 
     async def open(self, partitions: Sequence[int]) -> dict[int, int]:
         """The first offset to take, by partition. Raises `Refused` if the documents are of another log."""
+        self.opened += 1
         self._positions = await self._stored.read(partitions, self._identity)
         return self.following()
 
@@ -79,8 +122,8 @@ class Folder:
         if await self._stored.read(self._positions, self._identity) != self._positions:
             raise Conflict("the stored positions moved: MongoDB lost its tail, or somebody else writes")
 
-    async def take(self, records: Sequence[Raw]) -> None:
-        """Store what these lead to: documents, durably, then positions. Raises `Conflict` or `Unavailable`."""
+    async def project(self, records: Sequence[Raw]) -> list[str]:
+        """Store what these lead to: documents, then positions. Answers nobody. Raises `Conflict` or `Unavailable`."""
         touched = self._touched(item for record in records if isinstance(item := read(record), Item))
         before = {one["_id"]: one for one in await documents(self._documents, touched)}
         after = {about: self._evolved(before.get(about), items) for about, items in touched.items()}
@@ -94,6 +137,8 @@ class Folder:
         new = {record.partition: Position(record.offset) for record in records}
         await self._stored.advance(self._positions, new)
         self._positions |= new
+        self.written += len(after)
+        return []
 
     def _touched(self, items: Iterable[Item]) -> dict[str, list[Item]]:
         """By the `_id` of the document that they change."""

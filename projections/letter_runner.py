@@ -6,24 +6,26 @@ It runs beside the loop of the log, in the same process. Each topic has one part
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
+from projections.again import again, hindrance
 from projections.identity import log_identity
 from projections.layers import Layers
 from projections.letter_model import LetterModel
 from projections.letters import TOPICS
 from projections.pointers import Pointers
-from projections.store import PAUSES, Conflict, Unavailable, database
+from projections.store import database
 from streams import clock
 from streams.background import pause
 from streams.health.vitals import Following, Vitals
 from streams.kafka.consuming import plain_consumer
 from streams.kafka.gaps import missed, on_record, refuse_unless_accepted
-from streams.kafka.publisher import Publisher, pauses, reachable
+from streams.kafka.publisher import Publisher, reachable
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS
 
@@ -117,45 +119,43 @@ class Loop:
 
     def __init__(self, reader: Reader, layers: Layers[str], leads: Callable[[], bool]) -> None:
         self._reader, self._layers, self._leads = reader, layers, leads
-        self._open = False
-        self._idle = 0
         self.hindered = ""
         """Why nothing is folded now."""
 
     async def work(self, stopping: asyncio.Event) -> None:
         """Until told to stop."""
-        waits = pauses(PAUSES)
         while not stopping.is_set():
-            if not self._leads():
-                self._open, self.hindered = False, "another worker leads"
+            if self._leads():
+                await again(partial(self._life, stopping), partial(pause, stopping), self._failed)
+            else:
+                self.hindered = "another worker leads"
                 await pause(stopping, LOOK)
-                continue
-            try:
-                await self._step()
-                self.hindered = self._layers.hindered
-                waits = pauses(PAUSES)
-            except (Conflict, Unavailable, KafkaError) as error:
-                self._open = False
-                self.hindered = "MongoDB does not answer" if isinstance(error, Unavailable) else ""
-                log.warning("dead letters: beginning again from the stored position: %s", error)
-                await pause(stopping, next(waits))
 
-    async def _step(self) -> None:
-        if not self._open:
-            await self._reader.go_to(await self._layers.open([0]))
-            self._open = True
-        records = await self._reader.take()
-        if await self._layers.changed():
-            self._open = False
+    def _failed(self, error: Exception) -> None:
+        self.hindered = hindrance(error)
+
+    async def _life(self, stopping: asyncio.Event, got_on: Callable[[], None]) -> None:
+        """As long as it leads, and the copies are the same."""
+        if stopping.is_set() or not self._leads():
             return
+        await self._reader.go_to(await self._layers.open([0]))
+        idle = 0
+        while not stopping.is_set() and self._leads():
+            records = await self._reader.take()
+            if await self._layers.changed():
+                return
+            idle = 0 if records else idle + 1
+            await self._take(records, looks=idle > 0 and idle % CHECKED == 0)
+            self.hindered = self._layers.hindered
+            got_on()
+
+    async def _take(self, records: Sequence[ConsumerRecord], *, looks: bool) -> None:
         if records:
             await self._layers.project(records)
             await self._reader.mark(self._layers.following())
         if self._layers.hindered:
             await self._reader.go_to(self._layers.following())
             await asyncio.sleep(HELD_UP)
-        self._idle = 0 if records else self._idle + 1
-        if self._idle == CHECKED:
-            self._idle = 0
+        if looks:
             await self._layers.check()
             await self._reader.mark(self._layers.following())  # the last mark may have been refused or cut off

@@ -1,18 +1,19 @@
-"""How NotificationJob and NotificationLog are folded: both by one projector, out of one reading of the log."""
+"""How the read models of the family `log` are folded: by one projector, out of one reading of the log."""
 
 from collections.abc import Iterable, Mapping
 
 from aiokafka import ConsumerRecord
 
+from projections.models import family
 from projections.position import LogIdentity
 from projections.projector import Projector, Sink
-from projections.store import POSITIONS, VERSIONS, Database, Store, answered
+from projections.store import POSITIONS, Database, Store, answered
 
 
 class LogModel:
     """Offsets are counted by partition."""
 
-    versions: Mapping[str, int] = VERSIONS
+    versions: Mapping[str, int] = family("log")
 
     def __init__(self, base: Database, sink: Sink, identity: LogIdentity) -> None:
         self._base, self._sink, self._identity = base, sink, identity

@@ -8,13 +8,10 @@ from typing import Any
 
 import msgspec
 
-from projections import letters
 from projections.copies import Pointer, alone
+from projections.models import VERSIONS
 from projections.position import Document
-from projections.store import POINTERS, POSITIONS, VERSIONS, Conflict, Database, answered, durable, insert
-
-MODELS = VERSIONS | {letters.PROJECTION: letters.VERSION}
-"""All read models, and the versions of their folds."""
+from projections.store import POINTERS, POSITIONS, Conflict, Database, answered, durable, insert
 
 
 class Pointers:
@@ -64,7 +61,7 @@ class Pointers:
 
     async def _alone(self, projection: str) -> Pointer:
         stored = await self._positions.find_one({"projection": projection})
-        return alone(projection, MODELS[projection] if stored is None else stored["version"])
+        return alone(projection, VERSIONS[projection] if stored is None else stored["version"])
 
 
 def _read(stored: Document) -> Pointer:

@@ -1,6 +1,6 @@
 """Read model RecipientPreferences: what was set last for each recipient, one document each. Pure.
 
-It has no position of its own: of two documents of a recipient the newer stands, so folding again changes nothing.
+Of two documents of a recipient the newer stands, so folding again changes nothing.
 """
 
 from collections.abc import Iterable
@@ -10,17 +10,20 @@ import msgspec
 
 from projections.batch import Item
 from projections.position import Document
+from streams.clock import to_millisecond
 from streams.events import Event, PreferencesSet
 
 PROJECTION = "RecipientPreferences"
+VERSION = 1
+"""Of this fold; a change that makes other documents of the same events needs a new one, and a rebuild."""
 
 
 def newest(items: Iterable[Item]) -> list[Document]:
     """The documents that these items lead to, one a recipient."""
     documents: dict[str, Document] = {}
-    for event, _ in items:
+    for event, place in items:
         if isinstance(event.body, PreferencesSet):
-            made = document(cast("Event[PreferencesSet]", event))
+            made = document(cast("Event[PreferencesSet]", event)) | {"position": place._asdict()}
             known = documents.setdefault(made["_id"], made)
             if known["version"] < made["version"]:
                 documents[made["_id"]] = made
@@ -28,13 +31,13 @@ def newest(items: Iterable[Item]) -> list[Document]:
 
 
 def document(event: Event[PreferencesSet]) -> Document:
-    """All fields are in every document, so that one can be written over another."""
+    """Without the place on the log. All fields are in every document, so that one can be written over another."""
     body = event.body
     return {
         "_id": body.personal.recipient,
         "version": body.version,
         "event": event.id,
-        "since": event.time,
+        "since": to_millisecond(event.time),
         "typesOff": list(body.types_off),
         "channelsOff": list(body.channels_off),
         "mutedActors": list(body.personal.muted_actors),

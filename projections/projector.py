@@ -87,7 +87,7 @@ class Sink(Protocol):
 
 
 class Projector:
-    """The store's copies of one or both read models; they have positions of their own.
+    """The store's copies of some read models of the family `log`; they have positions of their own.
 
     `fresh`: notifications of whose birth we read are taken to be new, without a look; where one is not, since a run was
     killed or an id came again, all of that batch are looked up.
@@ -151,7 +151,7 @@ class Projector:
     async def _store_batch(self, batch: Batch, *, fresh: bool) -> None:
         writes = await self._fold(batch, fresh=fresh)
         entries = self._entries(batch)
-        preferred = preferences.newest(batch.items)
+        preferred = self._preferred(batch)
         await self._store.write(writes.documents, writes.updates, entries)
         await self._store.prefer(preferred)
         self.written += len(writes.documents) + len(writes.updates) + len(entries) + len(preferred)
@@ -185,6 +185,14 @@ class Projector:
             if place.offset > stored[place.partition].offset and (entry := story.entry(event, place)):
                 entries.setdefault(entry["_id"], entry)
         return list(entries.values())
+
+    def _preferred(self, batch: Batch) -> list[Document]:
+        if preferences.PROJECTION not in self._store.names:
+            return []
+        stored = self._stored(preferences.PROJECTION, batch)
+        return preferences.newest(
+            item for item in batch.items if item.place.offset > stored[item.place.partition].offset
+        )
 
     async def _advance(self, batch: Batch, writes: Writes) -> None:
         moves = [

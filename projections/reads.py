@@ -8,9 +8,10 @@ from datetime import datetime
 
 from projections import jobs, preferences, story
 from projections.jobs import since
+from projections.models import OF_LOG, companion
 from projections.pointers import Pointers
 from projections.position import Document, key
-from projections.store import POSITIONS, VERSIONS, Collection, Database, answered
+from projections.store import POSITIONS, Collection, Database, answered
 from projections.windows import Window, pipeline, windows
 from streams.clock import EPOCH, milliseconds
 
@@ -23,7 +24,6 @@ class Reads:
 
     def __init__(self, base: Database) -> None:
         self._base, self._positions, self._pointers = base, base[POSITIONS], Pointers(base)
-        self._preferences = base[preferences.PROJECTION]
 
     async def job(self, notification: str) -> Document | None:
         """One document."""
@@ -33,8 +33,9 @@ class Reads:
 
     async def preferences(self, recipient: str) -> Document | None:
         """What a recipient has set."""
+        stored = await self._live(preferences.PROJECTION)
         with answered():
-            return await self._preferences.find_one({"_id": recipient})
+            return await stored.find_one({"_id": recipient})
 
     async def several(self, notifications: Sequence[str]) -> dict[str, Document]:
         """The documents of those of them that have one."""
@@ -103,19 +104,15 @@ class Reads:
             known = self._positions.find({"projection": live})
             return {position["partition"]: position["offset"] async for position in known}
 
-    async def every_job(self) -> AsyncIterator[list[Document]]:
-        """All documents of NotificationJob in batches, as they lie; those that move meanwhile may come in any state."""
-        async for batch in in_batches(await self._live(jobs.PROJECTION)):
-            yield batch
-
-    async def every_entry(self) -> AsyncIterator[list[Document]]:
-        """All lines of NotificationLog in batches, as they lie."""
-        async for batch in in_batches(await self._live(story.PROJECTION)):
+    async def every(self, projection: str, part: str | None = None) -> AsyncIterator[list[Document]]:
+        """All documents of a read model in batches, as they lie; those that move meanwhile may come in any state."""
+        live = await self._pointers.live(projection)
+        async for batch in in_batches(self._base[companion(part or projection, projection, live)]):
             yield batch
 
     async def positions(self) -> dict[str, Document]:
         """The stored positions of the live copies, by the `position.key` of their read model."""
-        names = {await self._pointers.live(projection): projection for projection in VERSIONS}
+        names = {await self._pointers.live(projection): projection for projection in OF_LOG}
         with answered():
             found = [one async for one in self._positions.find({"projection": {"$in": list(names)}})]
         return {key(names[one["projection"]], one["partition"]): one for one in found}

@@ -24,26 +24,18 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, PyMongoError
 from pymongo.write_concern import WriteConcern
 
-from projections import jobs, letters, preferences, story
+from projections import jobs, preferences, story
 from projections.batch import Update
 from projections.jobs import READ, Standing, restored
-from projections.past import history, tallies
+from projections.models import READ_MODELS, VERSIONS, family
 from projections.position import Document, LogIdentity, Position, key, read, unread, written
-from projections.windows import SELECTIVE
 from streams.settings import Settings
 
 POSITIONS, POINTERS = "positions", "pointers"
 PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)
 """Seconds between attempts while MongoDB is away; the last one for ever."""
-VERSIONS = {jobs.PROJECTION: jobs.VERSION, story.PROJECTION: story.VERSION}
-OWN_NAMES = {name: name for name in VERSIONS}
+OWN_NAMES = {name: name for name in family("log")}
 DUPLICATE_KEY = 11000
-INDEXES: dict[str, list[tuple[tuple[str, ...], bool]]] = {
-    jobs.PROJECTION: [(("seq",), True), *(((name, "seq"), False) for name in SELECTIVE)],
-    story.PROJECTION: [(("jobId",), False)],
-    letters.PROJECTION: [(("seq",), False), *(((name, "seq"), False) for name in letters.FILTERS.values())],
-}
-"""Fields of each index of a read model, and whether they are unique."""
 UNENCODABLE = (BSONError, OverflowError, RecursionError, TypeError, ValueError)
 
 Database = AsyncDatabase[Document]
@@ -98,29 +90,29 @@ async def declare(settings: Settings) -> None:
     async with database(settings, patience=10) as base:
         with answered():
             pointers = {one["_id"]: one async for one in base[POINTERS].find()}
-            await base[preferences.PROJECTION].create_index([("since", ASCENDING)])
             await base[POSITIONS].create_index([("projection", ASCENDING)])
             await base[POINTERS].create_index([("revision", ASCENDING)])
-            await base[tallies.PROJECTION].create_index([("span", ASCENDING), ("start", ASCENDING)])
-            await base[history.PROJECTION].create_index([("partition", ASCENDING)])
-        for projection in INDEXES:
+        for projection in READ_MODELS:
             stored = pointers.get(projection, {"live": {"name": projection}, "other": None})
             for copy in filter(None, (stored["live"], stored["other"])):
                 await make(base, projection, copy["name"])
 
 
-async def make(base: Database, projection: str, name: str) -> None:
-    """The collection of a copy, if it is missing, with its indexes. Raises `Unavailable`."""
+async def make(base: Database, projection: str, copy: str) -> None:
+    """The collections of a copy, if they are missing, with their indexes. Raises `Unavailable`."""
+    model = READ_MODELS[projection]
     with answered():
-        for fields, unique in INDEXES[projection]:
-            await base[name].create_index([(field, ASCENDING) for field in fields], unique=unique)
+        for part, name in model.collections(copy).items():
+            for fields, unique in model.parts[part].indexes:
+                await base[name].create_index([(field, ASCENDING) for field in fields], unique=unique)
 
 
-async def remove(base: Database, name: str) -> None:
+async def remove(base: Database, projection: str, copy: str) -> None:
     """A copy's documents and positions, for good. Raises `Unavailable`."""
     with answered():
-        await base[POSITIONS].delete_many({"projection": name})
-        await base[name].drop()
+        await base[POSITIONS].delete_many({"projection": copy})
+        for name in READ_MODELS[projection].collections(copy).values():
+            await base[name].drop()
 
 
 class Store:
@@ -134,7 +126,7 @@ class Store:
         """The copies by read model; what is not of these is not written."""
         self._jobs = durable(base, names.get(jobs.PROJECTION, jobs.PROJECTION))
         self._story = durable(base, names.get(story.PROJECTION, story.PROJECTION))
-        self._preferences = durable(base, preferences.PROJECTION)
+        self._preferences = durable(base, names.get(preferences.PROJECTION, preferences.PROJECTION))
         self._positions = durable(base, POSITIONS)
 
     async def positions(self, partitions: Iterable[int], identity: LogIdentity) -> dict[str, Position]:
@@ -187,11 +179,14 @@ class Store:
                 raise error
 
     async def prefer(self, documents: list[Document]) -> None:
-        """Store what recipients prefer, where nothing newer is there."""
+        """Store what recipients prefer, where nothing newer is there.
+
+        The same again is written over: one that an earlier program stored does not say where on the log it lies.
+        """
         requests: list[UpdateOne] = []
         for document in documents:
             fields = {name: value for name, value in document.items() if name != "_id"}
-            known, older = {"_id": document["_id"]}, {"version": {"$lt": document["version"]}}
+            known, older = {"_id": document["_id"]}, {"version": {"$lte": document["version"]}}
             requests += (
                 UpdateOne(known, {"$setOnInsert": fields}, upsert=True),
                 UpdateOne(known | older, {"$set": fields}),

@@ -206,9 +206,14 @@ class ReplayDone(Done, frozen=True, tag="replay-done"):
 
 
 class LogImported(Done, frozen=True, tag="log-imported"):
-    """Below these offsets, by partition, the log is another system's history: nobody acts on it here."""
+    """Below these offsets, by partition, the log is another system's history: nobody acts on it here.
+
+    Told before anything is written, and once more when the import has `ended`; `digest` is the log's.
+    """
 
     until: dict[int, int]
+    digest: str = ""
+    ended: bool = False
 
 
 Replaying = (

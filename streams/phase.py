@@ -1,7 +1,7 @@
 """How far along a notification is: its phases, their order, and what it waits for in each. Pure."""
 
 from enum import IntEnum
-from typing import Literal, NamedTuple, assert_never
+from typing import Any, Literal, NamedTuple, assert_never
 
 from streams.events import (
     Accepted,
@@ -82,6 +82,23 @@ STATUS: dict[Phase, Status] = {
 """The reference's words."""
 
 
+PHASES: dict[type[Any], Phase] = {
+    Accepted: Phase.ACCEPTED,
+    Queued: Phase.QUEUED,
+    Sending: Phase.SENDING,
+    SendDeferred: Phase.DEFERRED,
+    SendFailed: Phase.BROKEN,
+    SendLost: Phase.BROKEN,
+    RetryScheduled: Phase.RETRY_SCHEDULED,
+    Held: Phase.HELD,
+    Failed: Phase.FAILED,
+    Withheld: Phase.WITHHELD,
+    Sent: Phase.SENT,
+    Settled: Phase.SENT,
+}
+"""To which phase an event takes a notification; the events that are missing take it nowhere."""
+
+
 AWAITS: dict[Phase, Obligation] = {
     Phase.QUEUED: "lane",
     Phase.SENDING: "deadline",
@@ -92,29 +109,27 @@ AWAITS: dict[Phase, Obligation] = {
 """What must come next in a phase that waits; all but `lane` have a due time, which the timers watch over."""
 
 
-def rank(body: Body) -> Rank | None:  # noqa: C901 - one case an event, and closed
+def rank(body: Body) -> Rank | None:
     """How far along a job is by this event; None for one that does not move a job."""
     match body:
         case Accepted():
-            return Rank(0, Phase.ACCEPTED)
+            return Rank(0, PHASES[Accepted])
         case Queued(dispatch, _, redelivery):
-            return Rank(dispatch, Phase.QUEUED, first=0 if redelivery is None else dispatch)
-        case Sending(dispatch):
-            return Rank(dispatch, Phase.SENDING)
-        case SendDeferred(dispatch):
-            return Rank(dispatch, Phase.DEFERRED)
-        case SendFailed(dispatch) | SendLost(dispatch):
-            return Rank(dispatch, Phase.BROKEN)
-        case RetryScheduled(dispatch):
-            return Rank(dispatch, Phase.RETRY_SCHEDULED)
+            return Rank(dispatch, PHASES[Queued], first=0 if redelivery is None else dispatch)
         case Held(hold, dispatch):
-            return Rank(dispatch, Phase.HELD, hold)
-        case Failed(dispatch):
-            return Rank(dispatch, Phase.FAILED)
-        case Withheld(dispatch):
-            return Rank(dispatch, Phase.WITHHELD)
-        case Sent(dispatch) | Settled(dispatch):
-            return Rank(dispatch, Phase.SENT)
+            return Rank(dispatch, PHASES[Held], hold)
+        case (
+            Sending(dispatch)
+            | SendDeferred(dispatch)
+            | SendFailed(dispatch)
+            | SendLost(dispatch)
+            | RetryScheduled(dispatch)
+            | Failed(dispatch)
+            | Withheld(dispatch)
+            | Sent(dispatch)
+            | Settled(dispatch)
+        ):
+            return Rank(dispatch, PHASES[type(body)])
         case (
             Requested()
             | PolicySet()

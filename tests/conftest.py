@@ -16,6 +16,8 @@ from deploy.declare import declare
 from deploy.stack.report import Report
 from deploy.stack.stack import Stack
 from streams.settings import Settings
+from tests.support import runtime as clocks
+from tests.support.runtime import Runtime
 from tests.support.stack import OwnStack, own_stack
 
 hypothesis.settings.register_profile(
@@ -53,6 +55,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             uses_servers = NEEDING_SERVERS & set(getattr(item, "fixturenames", ()))
             fallback = "integration" if uses_servers else "unit"
             item.add_marker(BY_FOLDER.get(item.path.relative_to(here).parts[0], fallback))
+
+
+@pytest.fixture
+def runtime() -> Iterator[Runtime]:
+    """A clock for limits of time."""
+    with clocks.runtime() as clock:
+        yield clock
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 
 from deploy.stack.supervision import State
 from projections import source
-from projections.past.fold import GROUP as HISTORIES
+from projections.past import runner
 from streams import codec
 from streams.clock import from_milliseconds
 from streams.events import Accepted, Body, Event, Failed, RetryScheduled, Sending, Sent
@@ -19,7 +19,7 @@ from streams.kafka.offsets import opened
 from streams.topics import EVENTS
 
 MEBIBYTE = 1024 * 1024
-READ_MODELS = (source.GROUP, HISTORIES)
+READ_MODELS = (source.GROUP, runner.GROUP)
 """Consumer groups: of NotificationJob and NotificationLog, and of histories and tallies."""
 LOOK_EVERY = 0.2
 """Seconds."""

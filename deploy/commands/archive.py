@@ -65,17 +65,17 @@ def import_(
     *,
     check: Annotated[bool, typer.Option("--check", help="Only see whether the files are what was exported.")] = False,
 ) -> None:
-    """Put an export into an empty system, as history that nobody acts on. Nothing is sent; workers stand still."""
+    """Put an export into an empty system, as history that nobody acts on. Nothing is sent; workers stand still.
+
+    Killed, it goes on where it was when it is started again.
+    """
     report = Report(Console(stderr=True))
     if check:
         _check(folder, report)
         return
-    from streams.archive.importing import bring_in  # noqa: PLC0415
-
     settings = running_settings()
-    manifest = _run(_importable(settings, folder))  # before anything stands still
     with stopped(Home(settings.tidings_home), WRITERS, report), _progress(report.console) as told:
-        _run(bring_in(settings, folder, told))
+        manifest = _run(_import(settings, folder, told))
     report.done(f"imported: {_told(manifest)}")
 
 
@@ -93,19 +93,20 @@ def _check(folder: Path, report: Report) -> None:
     report.done(f"{folder} is as it was exported: {_told(manifest)}")
 
 
-async def _importable(settings: Settings, folder: Path) -> "Manifest":
+async def _import(settings: Settings, folder: Path, told: Callable[[str, int, int], None]) -> "Manifest":
     from projections.reads import Reads  # noqa: PLC0415
     from projections.store import database  # noqa: PLC0415
-    from streams.archive.checking import manifest_of  # noqa: PLC0415
+    from streams.archive.importing import bring_in  # noqa: PLC0415
 
-    manifest = manifest_of(folder)
-    async with database(settings, patience=PATIENCE) as base:
-        if counts := await Reads(base).counts():
-            raise StackError(
-                f"expected empty read models, {settings.mongo_database} has notifications ({counts}): import into a "
-                "new database (MONGO_DATABASE)"
-            )
-    return manifest
+    async def refuse_unless_unread() -> None:
+        async with database(settings, patience=PATIENCE) as base:
+            if counts := await Reads(base).counts():
+                raise StackError(
+                    f"expected empty read models, {settings.mongo_database} has notifications ({counts}): import into "
+                    "a new database (MONGO_DATABASE)"
+                )
+
+    return await bring_in(settings, folder, told, refuse_unless_unread)
 
 
 def _run(work: Coroutine[Any, Any, ResultT]) -> ResultT:

@@ -20,6 +20,8 @@ class Name(StrEnum):
 
     JOBS = "NotificationJob"
     STORIES = "NotificationLog"
+    PREFERENCES = "RecipientPreferences"
+    HISTORIES = "NotificationHistory"
     LETTERS = "DeadLetter"
     ALL = "all"
 
@@ -45,14 +47,14 @@ def rebuild(  # noqa: PLR0913 - what can be said
     Killed, it goes on where it was. The copy that was read is kept, and kept up, until it is dropped.
     """
     from deploy.rebuilding import Shown, Wish, work  # noqa: PLC0415
-    from projections.pointers import MODELS  # noqa: PLC0415
+    from projections.models import READ_MODELS  # noqa: PLC0415
     from projections.rebuild.desk import Words  # noqa: PLC0415
     from projections.rebuild.rebuild import Options  # noqa: PLC0415
 
     if rollback + drop + status > 1:
         raise StackError("--rollback, --drop and --status are things of their own: one after the other")
     settings, words = running_settings(), Words(by or getpass.getuser(), why)
-    names: Sequence[str] = list(MODELS) if name is Name.ALL else [name.value]
+    names: Sequence[str] = list(READ_MODELS) if name is Name.ALL else [name.value]
     wish = Wish.ROLLBACK if rollback else Wish.DROP if drop else Wish.STATUS if status else Wish.REBUILD
     shown = Shown(settings, Console(), asks=not yes, cuts_over=cut_over)
     options = Options(bound=lag, shown=show, accept_differences=accept_differences)

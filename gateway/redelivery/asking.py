@@ -13,9 +13,9 @@ from aiokafka.errors import KafkaError
 
 from gateway.redelivery.wishes import Again, Keys, Refusal, Wish, Words, ask, line_id
 from projections import store
+from projections.models import family
 from projections.position import UNREAD, key
 from projections.reads import Reads
-from projections.store import VERSIONS
 from streams import clock
 from streams.kafka.offsets import opened
 from streams.kafka.publisher import Late, Oversized, Publisher
@@ -96,6 +96,6 @@ class Asking:
         stored = await self._reads.positions()
         numbers = [place.partition for place in self._places]
         return {
-            number: min(stored.get(key(name, number), {}).get("offset", UNREAD) for name in VERSIONS)
+            number: min(stored.get(key(name, number), {}).get("offset", UNREAD) for name in family("log"))
             for number in numbers
         }

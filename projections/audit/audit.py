@@ -20,6 +20,7 @@ from projections.audit.bounds import Bounds, beyond_end, bounds
 from projections.audit.coverage import combined
 from projections.audit.finding import Finding, Findings
 from projections.audit.fingerprints import MASK, SIZE
+from projections.audit.folds import AUDITED
 from projections.audit.lanes import stuck_in_no_lane
 from projections.audit.ledger import Ledger
 from projections.audit.letters import Letters
@@ -29,10 +30,11 @@ from projections.audit.read_models import Audited, caught_up, counters, look
 from projections.audit.report import Report
 from projections.audit.verdict import Sight
 from projections.audit.worker import Work, audit_partitions
+from projections.models import family
 from projections.position import UNREAD, key
 from projections.processes import ALONE
 from projections.reads import Reads
-from projections.store import VERSIONS, database
+from projections.store import database
 from streams.archive.digest import of_log
 from streams.kafka.topic_reading import records
 from streams.settings import Settings
@@ -122,7 +124,7 @@ class _Audit:
 
     def _projected(self, partition: int) -> int:
         stored = self.scene.committed.projected
-        offsets = [stored.get(key(name, partition), {}).get("offset", UNREAD) for name in VERSIONS]
+        offsets = [stored.get(key(name, partition), {}).get("offset", UNREAD) for name in family("log")]
         return int(min(offsets)) + 1
 
     def _conclude(self, report: Report) -> None:
@@ -138,6 +140,7 @@ class _Audit:
             "log": of_log(result.digest for result in self.results),
             jobs.PROJECTION: _sum(result.jobs for result in self.results),
             story.PROJECTION: _sum(result.lines for result in self.results),
+            **{part: _sum(result.documents[part] for result in self.results) for part in AUDITED},
         }
         decided = sum(counts[name] for name in ("sent", "failed", "withheld", "open"))
         if counts["accepted"] != decided:
@@ -178,7 +181,13 @@ class _Audit:
         report.findings.add(counters(await reads.positions(), self.ends, statuses))
         pairs = combinations(works, 2)
         shared = {name for one, other in pairs for name in self.ledgers[one.task.partition].shared(other.ledger)}
-        await look(reads, Audited(self.url, self.ends, self.ledgers, self.letters, frozenset(shared)), report)
+        documents = {
+            both
+            for one, other in combinations(works, 2)
+            for both in self.ledgers[one.task.partition].shared_documents(other.ledger)
+        }
+        found = Audited(self.url, self.ends, self.ledgers, self.letters, frozenset(shared), frozenset(documents))
+        await look(reads, found, report)
 
 
 async def audit(settings: Settings, options: Options, watcher: Watcher) -> Report:

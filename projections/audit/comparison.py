@@ -1,12 +1,14 @@
 """The read models as they are stored, against what the ledgers say they should be."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from projections import jobs, story
 from projections.audit import fingerprints
-from projections.audit.finding import Kind
+from projections.audit.finding import Finding, Kind
+from projections.audit.folds import AUDITED, PARTS
 from projections.audit.ledger import Ledger, Tally
 from projections.position import Document
 from projections.reads import Reads
@@ -28,6 +30,9 @@ class Stored:
 
     jobs: int = 0
     lines: int = 0
+    digests: Counter[str] = field(default_factory=Counter)
+    """Of the other collections, by name. Of those that are `moving` some were ahead."""
+    moving: set[str] = field(default_factory=set)
     documents: Counter[str] = field(default_factory=Counter)
     ahead: int = 0
     suspects: list[Suspect] = field(default_factory=list)
@@ -48,10 +53,10 @@ async def compare(
 ) -> Stored:
     """Read all of both. `ends`: the audited end by partition; ids in `shared` are in several, and not compared."""
     stored = Stored()
-    async for batch in reads.every_job():
+    async for batch in reads.every(jobs.PROJECTION):
         for partition, documents in _by_partition(batch, "fold", shared).items():
             _take_jobs(stored, partition, documents, ledgers.get(partition), ends.get(partition, 0))
-    async for batch in reads.every_entry():
+    async for batch in reads.every(story.PROJECTION):
         for partition, documents in _by_partition(batch, "position", shared).items():
             _take_lines(stored, partition, documents, ledgers.get(partition), ends.get(partition, 0))
     for partition, ledger in ledgers.items():
@@ -59,6 +64,48 @@ async def compare(
         stored.suspect("job-missing", ledger.without_job(), partition)
         stored.suspect("story-differs", ledger.without_story(), partition)
     return stored
+
+
+async def compare_folds(
+    reads: Reads, ledgers: Mapping[int, Ledger], ends: Mapping[int, int], shared: frozenset[tuple[str, str]], to: Stored
+) -> list[Finding]:
+    """The other collections; those of the `shared` documents are several partitions', and not compared."""
+    found: list[Finding] = []
+    for part, model in AUDITED.items():
+        async for batch in reads.every(model, part):
+            found += _take_documents(
+                to, part, [one for one in batch if (part, one["_id"]) not in shared], ledgers, ends
+            )
+    for ledger in ledgers.values():
+        found += [
+            Finding("document-missing", f"{part} {name}", "it is not stored")
+            for part, name in ledger.missing()
+            if (part, name) not in shared
+        ]
+    return found
+
+
+def _take_documents(
+    stored: Stored, part: str, documents: list[Document], ledgers: Mapping[int, Ledger], ends: Mapping[int, int]
+) -> Iterator[Finding]:
+    judging, parts = PARTS[part], defaultdict[int, dict[str, int | None]](dict)
+    for document in documents:
+        ((partition, offset),) = judging.stands(document).items()
+        ahead = partition in ends and offset >= ends[partition]
+        parts[partition][document["_id"]] = None if ahead else judging.fingerprint(document)
+    for partition, prints in parts.items():
+        expected = ledgers[partition].find(part, list(prints)) if partition in ledgers else {}
+        for name, found in prints.items():
+            if found is None:
+                stored.ahead += 1
+                stored.moving.add(part)
+                continue
+            stored.documents[part] += 1
+            stored.digests[part] += found
+            if name not in expected:
+                yield Finding("document-unexpected", f"{part} {name}", "it is stored, and the log knows nothing of it")
+            elif expected[name] != found:
+                yield Finding("document-differs", f"{part} {name}", "it is not what the log says")
 
 
 def _by_partition(batch: Iterable[Document], where: str, shared: frozenset[str]) -> dict[int, list[Document]]:
@@ -75,6 +122,7 @@ def _take_jobs(stored: Stored, partition: int, documents: list[Document], ledger
         name = document["_id"]
         if _place(document, "fold").get("position", -1) >= end and ledger is not None:
             stored.ahead += 1
+            stored.moving.add(jobs.PROJECTION)
             continue
         stored.documents["NotificationJob"] += 1
         found = fingerprints.job(document)

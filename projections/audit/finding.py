@@ -26,6 +26,9 @@ Kind = Literal[
     "entry-unexpected",
     "entry-differs",
     "story-differs",
+    "document-missing",
+    "document-unexpected",
+    "document-differs",
     "counters",
     "sum",
 ]

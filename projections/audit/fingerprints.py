@@ -13,13 +13,18 @@ from projections.position import Document
 SIZE = 16
 MASK = (1 << 8 * SIZE) - 1
 FOLD = "fold"
-HISTORIC = ("counted", "epoch")
-"""What two folds of one log need not agree in (see `projections.jobs`)."""
+HISTORIC = ("counted", "epoch", "revision")
+"""What two folds of one log need not agree in (see `projections.jobs`, `projections.letters`)."""
 
 
 def whole(document: Document) -> int:
-    """Of a line of a story."""
+    """Of a document in which two folds agree to the last."""
     return int.from_bytes(_hash(_canonical(document)), "little")
+
+
+def letter(document: Document) -> int:
+    """Of a dead letter's."""
+    return whole(plain(document))
 
 
 def lasting(document: Document) -> bytes:
@@ -38,9 +43,11 @@ def standing(fixed: bytes, now: Standing) -> int:
 
 
 def plain(document: Document) -> Document:
-    """A job without what two folds need not agree in."""
-    fold = {name: value for name, value in document.get(FOLD, {}).items() if name not in HISTORIC}
-    return document | {FOLD: fold}
+    """Without what two folds need not agree in."""
+    fold = document.get(FOLD)
+    if not isinstance(fold, dict):
+        return document
+    return document | {FOLD: {name: value for name, value in fold.items() if name not in HISTORIC}}
 
 
 def _job(fixed: bytes, moving: Document) -> int:

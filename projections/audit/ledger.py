@@ -1,10 +1,11 @@
 """What should be, by notification, in a file: held against what is, of which no more than a batch is in memory."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from projections.audit import fingerprints
+from projections.audit.folds import Expected
 from projections.audit.spill import ASKED, chunks, marks, opened
 
 NOTHING = bytes(fingerprints.SIZE)
@@ -42,10 +43,36 @@ class Ledger:
             "lines INTEGER, waits INTEGER, found INTEGER DEFAULT 0) WITHOUT ROWID"
         )
 
+        self._base.execute(
+            "CREATE TABLE IF NOT EXISTS documents (part TEXT, id TEXT, print BLOB, found INTEGER DEFAULT 0, "
+            "PRIMARY KEY (part, id)) WITHOUT ROWID"
+        )
+
     def write(self, rows: Iterable[Row]) -> None:
         """Expect these."""
         with self._base:
             self._base.executemany("INSERT INTO expected VALUES (?, ?, ?, ?, ?, ?, 0)", rows)
+
+    def expect(self, documents: Iterable[Expected]) -> None:
+        """And these."""
+        rows = ((one.part, one.id, one.print.to_bytes(fingerprints.SIZE, "little")) for one in documents)
+        with self._base:
+            self._base.executemany("INSERT INTO documents VALUES (?, ?, ?, 0)", rows)
+
+    def find(self, part: str, names: Sequence[str]) -> dict[str, int]:
+        """The fingerprints of those documents of a collection that are expected; they are struck off."""
+        found: dict[str, int] = {}
+        for chunk in chunks(names, ASKED):
+            where = f"part = ? AND id IN ({marks(chunk)})"
+            rows = self._base.execute(f"SELECT id, print FROM documents WHERE {where}", (part, *chunk))  # noqa: S608
+            found |= {name: int.from_bytes(print_, "little") for name, print_ in rows}
+            with self._base:
+                self._base.execute(f"UPDATE documents SET found = 1 WHERE {where}", (part, *chunk))  # noqa: S608
+        return found
+
+    def missing(self) -> Iterator[tuple[str, str]]:
+        """Documents that were not found: their collections and ids."""
+        yield from self._base.execute("SELECT part, id FROM documents WHERE NOT found")
 
     def jobs(self, names: list[str]) -> dict[str, tuple[bytes | None, int]]:
         """Fingerprint and position of those of them that are known here."""
@@ -98,6 +125,13 @@ class Ledger:
         rows = self._base.execute("SELECT id FROM expected JOIN other.expected USING (id)").fetchall()
         self._base.execute("DETACH other")
         return [name for (name,) in rows]
+
+    def shared_documents(self, other: Path) -> list[tuple[str, str]]:
+        """Collections and ids of documents that another partition has as well."""
+        self._base.execute("ATTACH ? AS other", (str(other),))
+        rows = self._base.execute("SELECT part, id FROM documents JOIN other.documents USING (part, id)").fetchall()
+        self._base.execute("DETACH other")
+        return rows
 
     def close(self) -> None:
         """Done with it."""

@@ -1,7 +1,8 @@
 """One partition of the log, from its first record to an agreed end: stories, outcomes of requests, a digest."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from projections.audit import fingerprints
@@ -39,7 +40,7 @@ class Result(NamedTuple):
     """What came of it: plain data, to be sent from the process that found it to the one that asked.
 
     `kinds` are events by kind, each once. `jobs` and `lines` are the digests of what the read models should hold,
-    `statuses` what they should count.
+    `statuses` what they should count; `documents` the digests of the other collections.
     """
 
     partition: int
@@ -51,6 +52,7 @@ class Result(NamedTuple):
     jobs: int
     lines: int
     statuses: Counter[str]
+    documents: Mapping[str, int] = MappingProxyType({})
 
 
 class Partition:
@@ -67,8 +69,8 @@ class Partition:
         self._digest = PartitionDigest()
         self._jobs = self._lines = 0
 
-    def take(self, records: Sequence[Raw]) -> None:
-        """The next ones."""
+    def take(self, records: Sequence[Raw]) -> list[Item]:
+        """The next ones; what was read of them."""
         items = []
         for raw in records:
             self._follow(raw)
@@ -83,6 +85,7 @@ class Partition:
         for item in items:
             self._tell(item)
         self._spill.settle()
+        return items
 
     def rows(self) -> Iterator[Row]:
         """Judges every story; says of each what should be elsewhere."""

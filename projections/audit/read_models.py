@@ -6,17 +6,18 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from projections import jobs, story
-from projections.audit.comparison import Suspect, compare
+from projections.audit.comparison import Suspect, compare, compare_folds
 from projections.audit.explain import explain
 from projections.audit.finding import Finding
-from projections.audit.fingerprints import SIZE
+from projections.audit.fingerprints import MASK, SIZE
+from projections.audit.folds import AUDITED
 from projections.audit.ledger import Ledger
 from projections.audit.letters import Letters
 from projections.audit.report import Report
 from projections.identity import log_identity
+from projections.models import OF_LOG, VERSIONS
 from projections.position import Document, LogIdentity, Refused, key, read
 from projections.reads import Reads
-from projections.store import VERSIONS
 from streams.topics import EVENTS
 
 LOOK = 0.2
@@ -46,9 +47,9 @@ async def caught_up(reads: Reads, url: str, ends: Mapping[int, int], within: flo
 def _behind(positions: Mapping[str, Document], ends: Mapping[int, int], identity: LogIdentity) -> list[Finding]:
     findings = []
     for partition, end in ends.items():
-        for name, version in VERSIONS.items():
+        for name in OF_LOG:
             stored = positions.get(key(name, partition))
-            offset = read(stored, version, identity).offset if stored else -1
+            offset = read(stored, VERSIONS[name], identity).offset if stored else -1
             if offset < end - 1:
                 detail = f"has folded up to offset {offset}, and the log ends before {end}"
                 findings.append(Finding("behind", key(name, partition), detail))
@@ -56,18 +57,23 @@ def _behind(positions: Mapping[str, Document], ends: Mapping[int, int], identity
 
 
 class Audited(NamedTuple):
-    """The log as it was read: its ends and ledgers by partition. The ids in `shared` are in several partitions."""
+    """The log as it was read: its ends and ledgers by partition. What is `shared` is in several partitions.
+
+    `shared` are ids of notifications, `shared_documents` collections and ids.
+    """
 
     url: str
     ends: Mapping[int, int]
     ledgers: Mapping[int, Ledger]
     letters: Letters
     shared: frozenset[str]
+    shared_documents: frozenset[tuple[str, str]]
 
 
 async def look(reads: Reads, log: Audited, report: Report) -> None:
     """Compare all of it; takes findings, counts and digests into the report."""
     stored = await compare(reads, log.ledgers, log.ends, log.shared)
+    report.findings.add(await compare_folds(reads, log.ledgers, log.ends, log.shared_documents, stored))
     few: dict[str, Suspect] = {}
     for suspect in stored.suspects:
         if len(few) < EXPLAINED:
@@ -79,11 +85,13 @@ async def look(reads: Reads, log: Audited, report: Report) -> None:
     report.counts |= {
         "documents": dict(stored.documents),
         "ahead": stored.ahead,
-        "notCompared": len(log.shared),
+        "notCompared": len(log.shared) + len(log.shared_documents),
     }
     report.stored = {story.PROJECTION: _hex(stored.lines)}
-    if not stored.ahead:
+    if jobs.PROJECTION not in stored.moving:
         report.stored[jobs.PROJECTION] = _hex(stored.jobs)
+    still = AUDITED.keys() - stored.moving
+    report.stored |= {part: _hex(stored.digests[part] & MASK) for part in sorted(still)}
 
 
 def counters(

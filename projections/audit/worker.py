@@ -1,6 +1,7 @@
 """Audits partitions of the log: here, or for a long log in a process a core."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import NamedTuple
 
 from aiokafka import TopicPartition
 
+from projections.audit.folds import Expected, Folds
 from projections.audit.ledger import Ledger
 from projections.audit.partition import Partition, Result, Task
 from projections.audit.spill import Spill
@@ -54,14 +56,23 @@ def _tell_more(told: Told, before: int, count: int) -> None:
 async def _audit(work: Work, told: Told) -> Result:
     spill = Spill[Story](work.folder / f"stories-{work.task.partition}.sqlite")
     partition, count = Partition(work.task, spill), 0
+    folds, digests = Folds(work.folder, work.task.partition, work.task.letters), Counter[str]()
     place = TopicPartition(EVENTS, work.task.partition)
     async with aclosing(records(work.url, {place: Extent(0, work.extent.end)})) as batches:
         async for batch in batches:
-            partition.take(batch)
+            folds.take(partition.take(batch))
             count += len(batch)
             told(count)
     ledger = Ledger(work.ledger)
     ledger.write(partition.rows())
+    ledger.expect(_counted(folds.expected(), digests))
     ledger.close()
     spill.close()
-    return partition.result()
+    folds.close()
+    return partition.result()._replace(documents=digests)
+
+
+def _counted(expected: Iterable[Expected], digests: Counter[str]) -> Iterator[Expected]:
+    for one in expected:
+        digests[one.part] += one.print
+        yield one

@@ -1,5 +1,5 @@
 """What was at any time: each notification's whole story in one document, and how the counts by status moved.
 
 Read models of their own beside NotificationJob and NotificationLog, folded from the log by the same process: `history`
-and `tallies` are the rules, `fold` takes records into them, `reads` answers, `why` tells a story as causes and effects.
+and `tallies` are the rules, `runner` keeps them up, `reads` answers, `why` tells a story as causes and effects.
 """

@@ -5,20 +5,16 @@ from typing import Any
 
 from projections.batch import Item
 from projections.past import tallies
-from projections.past.history import History, Step, evolve, steps
+from projections.past.history import History, folded, told
 from projections.past.store import PastStore
 from projections.position import Document, LogIdentity, Position
 from projections.reading import Raw, read
 from projections.store import Conflict
 from streams.clock import to_millisecond
-from streams.events import Repeated
 
-GROUP = "histories"
 KEPT = 8_000
 """Stories, of 3.5 kB each: those of the last 10 s at 833/s, when most have come to their end; others are read again."""
 SUMS_KEPT = 2000
-LEFT_OUT = (Repeated,)
-"""Says nothing about its notification but that it was asked for again."""
 
 
 class Folder:
@@ -29,6 +25,7 @@ class Folder:
         self._positions: dict[int, Position] = {}
         self._histories: dict[str, History] = {}
         self._sums: dict[str, Document] = {}
+        self.written = 0
 
     async def open(self, partitions: Sequence[int]) -> dict[int, int]:
         """Drop all that is held and read the positions: the first offset to take, by partition.
@@ -49,17 +46,22 @@ class Folder:
         if await self._store.positions(self._positions, self._identity) != self._positions:
             raise Conflict("the stored positions moved: MongoDB lost its tail, or somebody else writes")
 
-    async def take(self, records: Sequence[Raw]) -> None:
-        """Take these in. What can't be read is left to NotificationJob's loop. Raises as `PastStore` does."""
+    async def project(self, records: Sequence[Raw]) -> list[str]:
+        """Take these in. What can't be read is left to NotificationJob's loop, and so are answers.
+
+        Raises as `PastStore` does.
+        """
         read_items = [item for record in records if isinstance(item := read(record), Item)]
-        items = [item for item in read_items if not isinstance(item.event.body, LEFT_OUT)]
+        items = told(read_items)
         before = await self._held({item.event.notification for item in items})
-        after, moved = _folded(before, items)
+        after, moved = folded(before, items)
         wanted = {key: one for part, some in moved.items() for key, one in tallies.touched(part, some).items()}
         sums = tallies.fold(wanted, await self._sums_of(wanted))
         await self._store.write(sums, before, after)
         await self._advance(records, read_items)
         self._keep(before | after, sums)
+        self.written += len(after) + len(sums.documents) + len(sums.updates)
+        return []
 
     async def _held(self, subjects: set[str]) -> dict[str, History]:
         held = {name: self._histories[name] for name in subjects if name in self._histories}
@@ -90,20 +92,6 @@ class Folder:
             self._sums[update.id] = self._sums.get(update.id, {}) | update.changes
         _forget(self._histories, KEPT)
         _forget(self._sums, SUMS_KEPT)
-
-
-def _folded(before: dict[str, History], items: Iterable[Item]) -> tuple[dict[str, History], dict[int, list[Step]]]:
-    """The stories that these items change, and the steps that they come to, by partition."""
-    after: dict[str, History] = {}
-    moved: dict[int, list[Step]] = {}
-    for item in items:
-        subject = item.event.notification
-        old = after.get(subject) or before.get(subject)
-        new = evolve(old, item)
-        if new is not None and new is not old:
-            after[subject] = new
-            moved.setdefault(item.place.partition, []).extend(steps(old, new))
-    return after, moved
 
 
 def _forget(held: dict[str, Any], kept: int) -> None:

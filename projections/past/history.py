@@ -6,7 +6,7 @@ arrival: one that comes late counts from when it says that it happened.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ from projections.batch import Item
 from projections.jobs import Standing
 from projections.position import Document, Place
 from streams.clock import EPOCH, from_milliseconds
-from streams.events import KINDS, Accepted, Body, Event, Noted, Personal, Suppressed
+from streams.events import KINDS, Accepted, Body, Event, Noted, Personal, Repeated, Suppressed
 from streams.phase import Status
 
 PROJECTION = "NotificationHistory"
@@ -29,6 +29,8 @@ VERSION = 1
 NOBODY = Personal("-", "-")
 BEGINNINGS = (Accepted, Suppressed, Noted)
 """What the story of a subject begins with."""
+LEFT_OUT = (Repeated,)
+"""Says nothing about its notification but that it was asked for again."""
 BODIES: dict[str, Any] = {name: body for body, name in KINDS.items()}
 MILLISECOND = timedelta(milliseconds=1)
 MAX_SIZE = 8 * 1024 * 1024
@@ -92,6 +94,25 @@ def evolve(history: History | None, item: Item) -> History | None:
     if place.partition != history.partition or history.size > MAX_SIZE:
         return history
     return history if any(told.name == name for told in history.told) else _with(history, item, name)
+
+
+def told(items: Iterable[Item]) -> list[Item]:
+    """Those that are told in stories."""
+    return [item for item in items if not isinstance(item.event.body, LEFT_OUT)]
+
+
+def folded(before: Mapping[str, History], items: Iterable[Item]) -> tuple[dict[str, History], dict[int, list[Step]]]:
+    """The stories that these items change, and the steps that they come to, by partition."""
+    after: dict[str, History] = {}
+    moved: dict[int, list[Step]] = {}
+    for item in items:
+        subject = item.event.notification
+        old = after.get(subject) or before.get(subject)
+        new = evolve(old, item)
+        if new is not None and new is not old:
+            after[subject] = new
+            moved.setdefault(item.place.partition, []).extend(steps(old, new))
+    return after, moved
 
 
 def steps(before: History | None, after: History) -> list[Step]:

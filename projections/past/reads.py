@@ -6,10 +6,12 @@ from datetime import datetime
 
 from projections import jobs
 from projections.jobs import changes
+from projections.models import companion
 from projections.past import history, tallies
 from projections.past.history import History, since_1970, standing_at
 from projections.past.tallies import DAY, SPANS, Range
 from projections.past.why import Why, named, subject, why
+from projections.pointers import Pointers
 from projections.position import UNREAD, Document
 from projections.store import POSITIONS, Database, answered, documents
 from streams.clock import from_milliseconds
@@ -25,8 +27,7 @@ class Past:
     """What is asked for. All of it raises `Unavailable`."""
 
     def __init__(self, base: Database) -> None:
-        self._histories, self._tallies = base[history.PROJECTION], base[tallies.PROJECTION]
-        self._positions = base[POSITIONS]
+        self._base, self._pointers, self._positions = base, Pointers(base), base[POSITIONS]
 
     async def history(self, subject: str) -> History | None:
         """One story."""
@@ -34,15 +35,16 @@ class Past:
 
     async def histories(self, subjects: Collection[str]) -> dict[str, History]:
         """The stories of those that have one; a thread reads them, since they may be long."""
-        found = await documents(self._histories, subjects)
+        found = await documents(self._base[await self._pointers.live(history.PROJECTION)], subjects)
         stories = await asyncio.to_thread(lambda: [history.restored(one) for one in found])
         return {one.subject: one for one in stories}
 
     async def counts(self, time: datetime) -> dict[str, int]:
         """Notifications by their status at that time. Raises `Behind`."""
         at = since_1970(time)
-        await self._reaches(time)
-        found = await asyncio.gather(*map(self._sums, tallies.ranges(at)))
+        live = await self._pointers.live(history.PROJECTION)
+        await self._reaches(live, time)
+        found = await asyncio.gather(*(self._sums(live, one) for one in tallies.ranges(at)))
         return tallies.total([one for sums in found for one in sums], at)
 
     async def began(self) -> datetime | None:
@@ -50,30 +52,33 @@ class Past:
 
         The sums lead there, from the first day to its first second: days are few, and nothing else is sorted.
         """
+        live = await self._pointers.live(history.PROJECTION)
         low, high = 0, 1 << 62
         for span in SPANS:
-            sums = await self._sums(Range(span, low, high))
+            sums = await self._sums(live, Range(span, low, high))
             if not sums:
                 return None
             low = min(one["start"] for one in sums)
             high = low + span
         return from_milliseconds(min(tallies.first(one) for one in sums if one["start"] == low))
 
-    async def _reaches(self, time: datetime) -> None:
+    async def _reaches(self, live: str, time: datetime) -> None:
         """Raises `Behind` if events of that time may not be in the sums yet, though NotificationJob has them."""
+        present_in = await self._pointers.live(jobs.PROJECTION)
         with answered():
-            query = {"projection": {"$in": [jobs.PROJECTION, history.PROJECTION]}}
+            query = {"projection": {"$in": [present_in, live]}}
             found = {(one["projection"], one["partition"]): one async for one in self._positions.find(query)}
         for (projection, partition), present in found.items():
-            own = found.get((history.PROJECTION, partition), NOT_BEGUN)
+            own = found.get((live, partition), NOT_BEGUN)
             folded = own["offset"] >= present["offset"] or (own["newest"] is not None and own["newest"] > time)
-            if projection == jobs.PROJECTION and not folded:
+            if projection == present_in and not folded:
                 raise Behind
 
-    async def _sums(self, wanted: Range) -> list[Document]:
+    async def _sums(self, live: str, wanted: Range) -> list[Document]:
         with answered():
             query = {"span": wanted.span, "start": {"$gte": wanted.low, "$lt": wanted.high}}
-            return await self._tallies.find(query, batch_size=DAY // 1000).to_list()
+            sums = self._base[companion(tallies.PROJECTION, history.PROJECTION, live)]
+            return await sums.find(query, batch_size=DAY // 1000).to_list()
 
 
 async def causes(notification: str, past: Past) -> Why | None:

@@ -8,22 +8,24 @@ a story, is all that the log has for it up to its offset, whoever wrote it.
 from collections.abc import Iterable, Mapping
 
 from projections.batch import Update
+from projections.models import companion
 from projections.past import history, tallies
 from projections.past.history import History
 from projections.past.tallies import Writes
 from projections.position import Document, LogIdentity, Position
 from projections.store import Database, Positions, answered, documents, durable, insert, update
 
-PROJECTION = history.PROJECTION
-"""The position is that of both."""
-
 
 class PastStore:
-    """What the loop reads and writes. All of it raises `Unavailable`."""
+    """What the loop reads and writes: one copy of both, by default that with their own names.
 
-    def __init__(self, base: Database) -> None:
-        self._histories, self._tallies = durable(base, history.PROJECTION), durable(base, tallies.PROJECTION)
-        self._positions = Positions(base, PROJECTION, history.VERSION)
+    All of it raises `Unavailable`. The position is that of both.
+    """
+
+    def __init__(self, base: Database, name: str = history.PROJECTION) -> None:
+        self._histories = durable(base, name)
+        self._tallies = durable(base, companion(tallies.PROJECTION, history.PROJECTION, name))
+        self._positions = Positions(base, name, history.VERSION)
 
     async def positions(self, partitions: Iterable[int], identity: LogIdentity) -> dict[int, Position]:
         """By partition; made if missing. Raises `Refused` if they are of another log or another fold."""

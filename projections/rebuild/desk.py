@@ -13,11 +13,10 @@ from projections.letter_model import LetterFolder
 from projections.letter_store import LetterStore
 from projections.pointers import Pointers
 from projections.position import LogIdentity
-from projections.projector import Projector
-from projections.rebuild.folding import Fold
+from projections.rebuild.folding import Fold, log_folder
 from projections.rebuild.places import place
 from projections.source import GROUP
-from projections.store import Database, Store, database
+from projections.store import Database, database
 from streams import clock, operations
 from streams.kafka.offsets import Offsets, opened
 from streams.kafka.publisher import Publisher
@@ -82,10 +81,10 @@ class Desk:
         """Keeps a copy up, as the projections would."""
         identity, places = await self.identity(projection), self.places(projection)
         if projection == letters.PROJECTION:
-            folder = LetterFolder(LetterStore(self.base, copy.name), identity, lambda: None)
-            return Fold(self.settings.kafka_url, folder, {where.topic: where for where in places})
-        projector = Projector(Store(self.base, {projection: copy.name}), self._publisher, identity)
-        return Fold(self.settings.kafka_url, projector, {where.partition: where for where in places})
+            letter_folder = LetterFolder(LetterStore(self.base, copy.name), identity, lambda: None)
+            return Fold(self.settings.kafka_url, letter_folder, {where.topic: where for where in places})
+        folder = log_folder(self.base, {projection: copy.name}, self._publisher, identity)
+        return Fold(self.settings.kafka_url, folder, {where.partition: where for where in places})
 
     def told(self, done: Operation) -> Event:
         """An operation of whoever sits here."""

@@ -7,32 +7,20 @@ of the same ids beside it; then the other's ids, for those that the live one has
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from functools import partial
 
 from aiokafka import TopicPartition
 
-from projections import jobs, letters, story
-from projections.audit import fingerprints
-from projections.audit.fingerprints import MASK, SIZE
+from projections.audit.fingerprints import MASK, SIZE, plain
+from projections.models import READ_MODELS, Part
 from projections.position import Document
 from projections.reads import in_batches
 from projections.rebuild.gate import Compared, Difference
-from projections.rebuild.places import Offsets, place, positions, reached
+from projections.rebuild.places import place, positions, reached
 from projections.store import Collection, Database, answered
 from streams.topics import EVENTS
 
-UNTOLD = ("counted", "epoch", "revision")
-"""What two folds of one log need not agree in, depending on where batches ended."""
-NOWHERE = 1 << 62
-"""Past every offset."""
 Told = Callable[[int], None]
-
-
-class Judging(NamedTuple):
-    """How documents of a read model are judged: by a fingerprint, and by the last offsets that they tell of."""
-
-    fingerprint: Callable[[Document], int]
-    stands: Callable[[Document], Offsets]
 
 
 async def compare(base: Database, projection: str, names: tuple[str, str], compared: Compared, told: Told) -> None:
@@ -41,15 +29,16 @@ async def compare(base: Database, projection: str, names: tuple[str, str], compa
     ours, theirs = reached(live), reached(other)
     common = {place: min(offset, theirs.get(place, -1)) for place, offset in ours.items()}
     _compare_counters(live, other, compared)
-    await _Both(base[names[0]], base[names[1]], JUDGING[projection], common, compared, told).read()
-
-
-def plain(document: Document) -> Document:
-    """Without what two folds need not agree in."""
-    fold = document.get("fold")
-    if not isinstance(fold, dict):
-        return document
-    return document | {"fold": {name: value for name, value in fold.items() if name not in UNTOLD}}
+    model = READ_MODELS[projection]
+    ours_in, theirs_in = [model.collections(name) for name in names]
+    sums, begun = Counter[str](), 0
+    for name, part in model.parts.items():
+        both = _Both(
+            base[ours_in[name]], base[theirs_in[name]], part, common, compared, partial(_tell_more, told, begun)
+        )
+        begun += await both.read()
+        sums.update(both.sums)
+    compared.digests.update({side: (total & MASK).to_bytes(SIZE, "big").hex() for side, total in sums.items()})
 
 
 def fields(live: Document | None, other: Document | None) -> list[str]:
@@ -63,17 +52,17 @@ class _Both:
         self,
         live: Collection,
         other: Collection,
-        judging: Judging,
+        judging: Part,
         common: Mapping[TopicPartition, int],
         compared: Compared,
         told: Told,
     ) -> None:
         self._live, self._other, self._judging, self._common = live, other, judging, common
         self._compared, self._told = compared, told
-        self._sums = Counter[str]()
+        self.sums = Counter[str]()
         self._read = 0
 
-    async def read(self) -> None:
+    async def read(self) -> int:
         async for batch in in_batches(self._live):
             others = await _by_id(self._other, batch)
             for document in batch:
@@ -85,8 +74,7 @@ class _Both:
                 if document["_id"] not in known:
                     self._judge(None, document)
             self._count(len(batch))
-        for side, total in self._sums.items():
-            self._compared.digests[side] = (total & MASK).to_bytes(SIZE, "big").hex()
+        return self._read
 
     def _judge(self, live: Document | None, other: Document | None) -> None:
         if not all(self._settled(document) for document in (live, other) if document is not None):
@@ -96,7 +84,7 @@ class _Both:
         for side, document in (("live", live), ("other", other)):
             if document is not None:
                 prints.append(self._judging.fingerprint(document))
-                self._sums[side] += prints[-1]
+                self.sums[side] += prints[-1]
                 self._compared.documents[side] += 1
         if live is None:
             self._compared.add(Difference("added", str(other and other["_id"]), None, other))
@@ -107,7 +95,7 @@ class _Both:
 
     def _settled(self, document: Document) -> bool:
         stands = self._judging.stands(document)
-        return all(offset <= self._common.get(where, -1) for where, offset in stands.items())
+        return all(offset <= self._common.get(_place(where), -1) for where, offset in stands.items())
 
     def _count(self, documents: int) -> None:
         self._read += documents
@@ -129,24 +117,9 @@ async def _by_id(collection: Collection, batch: list[Document], wanted: Document
         return {one["_id"]: one async for one in found}
 
 
-def _of_log(where: str, offset: str) -> Callable[[Document], Offsets]:
-    def stands(document: Document) -> Offsets:
-        known = document.get(where, {})
-        return {place(EVENTS, known.get("partition", -1)): known.get(offset, NOWHERE)}
-
-    return stands
+def _place(where: str | int) -> TopicPartition:
+    return place(where) if isinstance(where, str) else place(EVENTS, where)
 
 
-def _of_letters(document: Document) -> Offsets:
-    return {place(topic): offset for topic, offset in document["fold"]["taken"].items()}
-
-
-def _whole(document: Document) -> int:
-    return fingerprints.whole(plain(document))
-
-
-JUDGING = {
-    jobs.PROJECTION: Judging(fingerprints.job, _of_log("fold", "position")),
-    story.PROJECTION: Judging(fingerprints.whole, _of_log("position", "offset")),
-    letters.PROJECTION: Judging(_whole, _of_letters),
-}
+def _tell_more(told: Told, before: int, read: int) -> None:
+    told(before + read)

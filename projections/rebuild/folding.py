@@ -1,25 +1,25 @@
 """A log read on from where a copy is; a folder takes it in. Here, or several partitions at once in other processes."""
 
 import asyncio
-import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+from aiokafka.errors import OffsetOutOfRangeError
 
+from projections.again import again
 from projections.layers import Folder
+from projections.past import fold as past
+from projections.past import history
+from projections.past.store import PastStore
 from projections.position import LogIdentity, Refused
 from projections.processes import ALONE, Told, in_processes
-from projections.projector import Projector
-from projections.store import PAUSES, Conflict, Store, Unavailable, database
+from projections.projector import Projector, Sink
+from projections.store import Database, Store, database
 from streams.kafka.consuming import plain_consumer
-from streams.kafka.publisher import pauses
 from streams.record import Record
 from streams.settings import Settings
-
-log = logging.getLogger(__name__)
 
 AT_ONCE = 20_000
 """Records of a batch, at most: most notifications then come and end within one, and are written once."""
@@ -57,33 +57,30 @@ class Fold(Generic[PlaceT]):
             self._url, max_partition_fetch_bytes=FETCHED, fetch_max_bytes=2 * FETCHED, fetch_max_wait_ms=IDLE_MS
         )
         await consumer.start()
-        waits = pauses(PAUSES)
         try:
-            while True:
-                try:
-                    await self._run(consumer, ends, told)
-                except OffsetOutOfRangeError as error:
-                    raise Refused(f"the log has lost records that a copy needs: nothing at {error.args[0]}") from error
-                except (Conflict, Unavailable, KafkaError) as error:
-                    log.warning("beginning again from the stored positions: %s", error)
-                    await asyncio.sleep(next(waits))
-                else:
-                    return
+            await again(lambda got_on: self._run(consumer, ends, told, got_on), asyncio.sleep)
         finally:
             await consumer.stop()
 
-    async def _run(self, consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int] | None, told: Told) -> None:
+    async def _run(
+        self,
+        consumer: AIOKafkaConsumer,
+        ends: Mapping[TopicPartition, int] | None,
+        told: Told,
+        got_on: Callable[[], None],
+    ) -> None:
         following = await self._folder.open([place.partition for place in self._places.values()])
         self._next = {self._places[name]: offset for name, offset in following.items()}
         consumer.assign(list(self._next))
         for place, offset in self._next.items():
             consumer.seek(place, offset)
         while ends is None or any(self._next[place] < end for place, end in ends.items()):
-            batches = await consumer.getmany(timeout_ms=IDLE_MS, max_records=AT_ONCE)
+            batches = await _taken(consumer)
             if records := [one for place, batch in batches.items() for one in self._wanted(place, batch, ends)]:
                 await self._folder.project(records)
                 self.count += len(records)
                 told(self.count)
+                got_on()
 
     def _wanted(
         self, place: TopicPartition, batch: list[ConsumerRecord], ends: Mapping[TopicPartition, int] | None
@@ -93,6 +90,25 @@ class Fold(Generic[PlaceT]):
         wanted = batch if ends is None else batch[: max(ends[place] - batch[0].offset, 0)]
         self._next[place] = batch[-1].offset + 1
         return wanted
+
+
+async def _taken(consumer: AIOKafkaConsumer) -> dict[TopicPartition, list[ConsumerRecord]]:
+    try:
+        batches: dict[TopicPartition, list[ConsumerRecord]] = await consumer.getmany(
+            timeout_ms=IDLE_MS, max_records=AT_ONCE
+        )
+    except OffsetOutOfRangeError as error:
+        raise Refused(f"the log has lost records that a copy needs: nothing at {error.args[0]}") from error
+    return batches
+
+
+def log_folder(
+    base: Database, names: Mapping[str, str], sink: Sink, identity: LogIdentity, *, fresh: bool = False
+) -> Folder[int]:
+    """Writes these copies of folds of the log, all of one family; `fresh` as in `Projector`."""
+    if history.PROJECTION in names:
+        return past.Folder(PastStore(base, names[history.PROJECTION]), identity)
+    return Projector(Store(base, names), sink, identity, fresh=fresh)
 
 
 class Task(NamedTuple):
@@ -116,8 +132,8 @@ async def fold_history(task: Task, told: Told) -> int:
 async def fold_part(task: Task, told: Told) -> int:
     """All of it here; how many records."""
     async with database(task.settings, patience=PATIENCE) as base:
-        projector = Projector(Store(base, task.names), Silent(), task.identity, fresh=True)
+        folder = log_folder(base, task.names, Silent(), task.identity, fresh=True)
         places = {place.partition: place for place in task.ends}
-        fold = Fold(task.settings.kafka_url, projector, places)
+        fold = Fold(task.settings.kafka_url, folder, places)
         await fold.run(task.ends, told)
     return fold.count

@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from aiokafka import TopicPartition
 
 from projections.copies import Impossible, Pointer, other
-from projections.pointers import MODELS
+from projections.models import READ_MODELS, VERSIONS, Family
 from projections.rebuild.desk import Desk
 from projections.rebuild.folding import Task, fold_history
 from projections.rebuild.gate import lag
 from projections.rebuild.places import following
 from projections.rebuild.switch import CalledOff
 from projections.rebuild.watcher import Watcher
-from projections.store import VERSIONS
 
+FOLDED_AT_ONCE: tuple[Family, ...] = ("log", "past")
+"""In large batches, several partitions at once; of dead letters there are few."""
 STANDSTILL = 30.0
 """Seconds without progress after which a copy does not keep up."""
 LOOK = 0.2
@@ -50,12 +51,13 @@ async def kept_up(desk: Desk, pointers: Collection[Pointer], watcher: Watcher) -
     running = await desk.running()
     ours = [pointer for pointer in pointers if not (running and _followed(pointer))]
     for pointer in ours:
-        if other(pointer).version != MODELS[pointer.projection]:
+        if other(pointer).version != VERSIONS[pointer.projection]:
             raise Impossible(
                 f"{other(pointer).name} is of version {other(pointer).version}, and this program folds version "
-                f"{MODELS[pointer.projection]}: do it with the program of that version"
+                f"{VERSIONS[pointer.projection]}: do it with the program of that version"
             )
-    await _fold_history(desk, [pointer for pointer in ours if pointer.projection in VERSIONS], watcher)
+    for family in FOLDED_AT_ONCE:
+        await _fold_history(desk, [one for one in ours if READ_MODELS[one.projection].family == family], watcher)
     copies = [Kept(pointer) for pointer in pointers]
     async with AsyncExitStack() as stack:
         for copy in copies:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from projections.copies import Impossible, Pointer, begun, dropped, other
-from projections.pointers import MODELS
+from projections.models import VERSIONS
 from projections.rebuild.desk import Desk
 from projections.rebuild.difference import compare
 from projections.rebuild.gate import Compared, refusals
@@ -60,7 +60,7 @@ async def drop(desk: Desk, projections: Sequence[str], watcher: Watcher) -> None
         watcher.begin(f"dropping {copy.name}")
         await asyncio.sleep(READ_OUT)
         for name in gone(left):
-            await remove(desk.base, name)
+            await remove(desk.base, pointer.projection, name)
 
 
 def gone(pointer: Pointer) -> list[str]:
@@ -70,7 +70,7 @@ def gone(pointer: Pointer) -> list[str]:
 
 
 async def _begin(desk: Desk, pointer: Pointer) -> Pointer:
-    with_shadow = begun(pointer, MODELS[pointer.projection])
+    with_shadow = begun(pointer, VERSIONS[pointer.projection])
     if with_shadow is not pointer:
         await desk.pointers.write(pointer, with_shadow)
     await make(desk.base, pointer.projection, other(with_shadow).name)

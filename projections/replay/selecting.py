@@ -9,39 +9,13 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from streams.codec import TYPE_PREFIX
-from streams.events import (
-    KINDS,
-    Accepted,
-    Failed,
-    Instant,
-    Queued,
-    RetryScheduled,
-    SendDeferred,
-    SendFailed,
-    Sending,
-    SendLost,
-    Sent,
-    Suppressed,
-)
-from streams.phase import STATUS, Phase, Status
+from streams.events import KINDS, Instant, Suppressed
+from streams.phase import PHASES, STATUS, Status
 from streams.replays import Selection
 
 STATUS_OF: dict[str, Status] = {
     KINDS[Suppressed]: "suppressed",
-    **{
-        KINDS[fact]: STATUS[phase]
-        for fact, phase in (
-            (Accepted, Phase.ACCEPTED),
-            (Queued, Phase.QUEUED),
-            (Sending, Phase.SENDING),
-            (SendDeferred, Phase.DEFERRED),
-            (SendFailed, Phase.BROKEN),
-            (SendLost, Phase.BROKEN),
-            (RetryScheduled, Phase.RETRY_SCHEDULED),
-            (Failed, Phase.FAILED),
-            (Sent, Phase.SENT),
-        )
-    },
+    **{KINDS[fact]: STATUS[phase] for fact, phase in PHASES.items()},
 }
 """What an event makes of its notification; the types that are missing make nothing of it."""
 

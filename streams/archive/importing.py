@@ -10,10 +10,11 @@ What each of them makes of it afterwards:
 - the projections fold what they find.
 Each step is awaited before the next: the operation -> both changelogs marked as *rebuilding* -> requests that are
 nothing, up to the first free place, and their removal -> dead letters, operations, the log -> tables and offsets, as by
-`tidings recover`. Cut short before its end, both processors refuse to start: their tables are marked.
+`tidings recover` -> the operation again, as ended. Cut short before its end, both processors refuse to start: their
+tables are marked. The same import then goes on: a step can be done again, or begins where it was (`resuming`).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -22,25 +23,16 @@ from aiokafka import TopicPartition
 from streams import admit, clock, lifecycle, operations
 from streams.archive.checking import Known, check, manifest_of, refuse_other_secret, refuse_unless_whole
 from streams.archive.files import read
-from streams.archive.layout import Manifest, Part, Stored
+from streams.archive.layout import Manifest
 from streams.archive.putting import Putter, putter
+from streams.archive.resuming import begun, refuse_requests, still_true, taken
 from streams.clock import milliseconds
-from streams.codec import Undecodable
 from streams.folding.position import Refused
 from streams.folding.table import Rows
 from streams.kafka.gaps import by_user
-from streams.kafka.offsets import Offsets, opened
+from streams.kafka.offsets import Extent, Offsets, opened
 from streams.kafka.publisher import Publisher
-from streams.operations import (
-    CooledOff,
-    CoolOffEnded,
-    Dropped,
-    Event,
-    GapAccepted,
-    LogImported,
-    PolicyChanged,
-    Redriven,
-)
+from streams.operations import Event, LogImported
 from streams.record import Record
 from streams.recovery.rebuild import alone, rebuild
 from streams.settings import Settings
@@ -49,20 +41,26 @@ from streams.topics import DEAD_LETTERS, EVENTS, LANES, OPERATIONS, REQUESTS, ch
 Told = Callable[[str, int, int], None]
 """Is told what is done, and with how many records of how many."""
 
+Refuse = Callable[[], Awaitable[None]]
+
 WHY = "the log was imported"
 PROCESSORS: tuple[Literal["admit", "lifecycle", "deliver"], ...] = ("admit", "lifecycle", "deliver")
-STILL_TRUE = (CooledOff, CoolOffEnded, Dropped, GapAccepted, PolicyChanged, Redriven)
-"""The operations that are imported. The rest is about the other system's tables and jobs: a replay that was under way
-there would go on here."""
 
 
-async def bring_in(settings: Settings, folder: Path, told: Told) -> Manifest:
-    """What was imported. Raises `Damaged` and `Refused`, mostly before anything is written, and aiokafka's errors."""
+async def bring_in(settings: Settings, folder: Path, told: Told, refuse_unless_unread: Refuse) -> Manifest:
+    """What was imported; goes on with the same import if that was cut short, else all must be empty.
+
+    `refuse_unless_unread` raises if the read models hold anything. Raises `Damaged` and `Refused`, mostly before
+    anything is written, and aiokafka's errors.
+    """
     manifest = manifest_of(folder)
     refuse_unless_whole(manifest, settings.partitions)
     total = sum(part.records for part in manifest.parts)
     known = check(folder, manifest, lambda done: told("checking the files", done, total))
     refuse_other_secret(known, settings.recipient_secret.get_secret_value())
+    resumed = await begun(settings.kafka_url, manifest)
+    if not resumed:
+        await refuse_unless_unread()
     for part in PROCESSORS:
         await alone(settings, part)
     publisher = Publisher(settings.kafka_url)
@@ -70,7 +68,7 @@ async def bring_in(settings: Settings, folder: Path, told: Told) -> Manifest:
     try:
         async with opened(settings.kafka_url) as offsets, putter(settings.kafka_url) as writer:
             work = _Import(settings, folder, manifest, publisher, offsets, writer)
-            await work.run(known, told)
+            await work.run(known, told, resumed=resumed)
             return manifest
     finally:
         await publisher.stop()
@@ -101,12 +99,11 @@ class _Import:
         self._settings, self._folder, self._manifest = settings, folder, manifest
         self._publisher, self._offsets, self._writer = publisher, offsets, writer
 
-    async def run(self, known: Known, told: Told) -> None:
+    async def run(self, known: Known, told: Told, *, resumed: bool) -> None:
         """The steps that the head of this file explains."""
-        await refuse_unless_empty(self._settings, self._offsets)
-        ends = {part.partition: part.end for part in self._manifest.of(EVENTS)}
-        done = Event(LogImported(ends), clock.now(), "import", by_user(), f"digest {self._manifest.digest}")
-        await self._publisher.publish([operations.to_record(done)])
+        if not resumed:
+            await refuse_unless_empty(self._settings, self._offsets)
+            await self._tell(ended=False)
         await self._publisher.publish([*self._marks()])
         floors = {TopicPartition(REQUESTS, n): known.floors[n] for n in range(self._settings.partitions)}
         await self._pass_over(floors)
@@ -114,6 +111,13 @@ class _Import:
         await self._offsets.commit("admit", floors)
         await rebuild(self._settings, "admit", lambda read, of: told("remembering outcomes", read, of), WHY)
         await rebuild(self._settings, "lifecycle", lambda *_: None, WHY)
+        await self._tell(ended=True)
+
+    async def _tell(self, *, ended: bool) -> None:
+        ends = {part.partition: part.end for part in self._manifest.of(EVENTS)}
+        done = LogImported(ends, self._manifest.digest, ended)
+        told = Event(done, clock.now(), "import", by_user(), f"digest {self._manifest.digest}")
+        await self._publisher.publish([operations.to_record(told)])
 
     def _marks(self) -> Iterable[Record]:
         tables = (
@@ -125,32 +129,23 @@ class _Import:
 
     async def _pass_over(self, floors: dict[TopicPartition, int]) -> None:
         now = milliseconds(clock.now())
-        for place, floor in floors.items():
-            if floor:
-                await self._writer.fill(place, floor, now)
+        for place, extent in (await self._offsets.extents(floors)).items():
+            floor = floors[place]
+            await refuse_requests(self._settings.kafka_url, place, Extent(extent.first, min(extent.end, floor)))
+            await self._writer.fill(place, extent.end, floor, now)
+            if extent.first < floor:
                 await self._offsets.delete_before(place, floor)
 
     async def _write(self, told: Told) -> None:
         """The log last: the projections, which may run, write letters of what they can't fold in it."""
         total, done = sum(part.records for part in self._manifest.parts), 0
         for part in (*self._manifest.of(DEAD_LETTERS), *self._manifest.of(OPERATIONS), *self._manifest.of(EVENTS)):
-            following = part.first
+            place = TopicPartition(part.topic, part.partition)
+            extent = (await self._offsets.extents([place]))[place]
+            there = await taken(self._settings.kafka_url, self._folder, self._manifest, part, extent)
             for batch in read(self._folder / part.file, self._manifest.format):
-                await self._put(part, batch, following)
-                following += len(batch)
+                left = still_true(part, batch)
+                left, there = left[there:], max(there - len(left), 0)
+                await self._writer.put(place, left, left[0].offset if left and part.topic != OPERATIONS else None)
                 done += len(batch)
                 told("writing", done, total)
-
-    async def _put(self, part: Part, batch: list[Stored], following: int) -> None:
-        place = TopicPartition(part.topic, part.partition)
-        if part.topic == OPERATIONS:
-            await self._writer.put(place, [record for record in batch if _still_true(record)], None)
-        else:
-            await self._writer.put(place, batch, following)
-
-
-def _still_true(record: Stored) -> bool:
-    try:
-        return isinstance(operations.read(record.value).done, STILL_TRUE)
-    except Undecodable:
-        return False

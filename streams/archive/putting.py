@@ -41,9 +41,9 @@ class Putter:
                 _refuse_company(place, first, written.offset)
                 first += count
 
-    async def fill(self, place: TopicPartition, until: int, timestamp: int) -> None:
-        """Write nothing, from offset 0 on, so often that the next record gets offset `until`."""
-        for first in range(0, until, FILLED_AT_ONCE):
+    async def fill(self, place: TopicPartition, begin: int, until: int, timestamp: int) -> None:
+        """Write nothing, from offset `begin` on, so often that the next record gets offset `until`."""
+        for first in range(begin, until, FILLED_AT_ONCE):
             count = min(FILLED_AT_ONCE, until - first)
             await self.put(place, list(repeat(Stored(0, timestamp, None, NOTHING), count)), first)
 

@@ -25,7 +25,7 @@ TOO_LARGE = {"message": f"the body must not have more than {MAX_REQUEST_BYTES} b
 
 def post(api: str, body: bytes | dict[str, Any], **headers: str) -> requests.Response:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return requests.post(f"{api}/api/notifications", data, headers=headers, timeout=5)
+    return requests.post(f"{api}/api/notifications", data, headers=headers, timeout=30)
 
 
 def taken(jobs: BlockingChannel) -> tuple[BasicProperties, bytes]:
@@ -37,7 +37,7 @@ def taken(jobs: BlockingChannel) -> tuple[BasicProperties, bytes]:
 
 
 def test_health_is_ok(api: str) -> None:
-    answer = requests.get(f"{api}/health", timeout=5)
+    answer = requests.get(f"{api}/health", timeout=30)
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
@@ -89,7 +89,7 @@ def test_optional_fields_default_as_they_are_read_later(api: str, kept: redis.Re
 def test_expired_records_leave_the_index(api: str, kept: redis.Redis, servers: Settings) -> None:
     now = datetime.now(UTC).timestamp()
     kept.zadd(INDEX, {"expired": (now - servers.pending_kept - 1) * 1000, "fresh": (now - 60) * 1000})
-    deadline = now + 10
+    deadline = now + 60
     while kept.zscore(INDEX, "expired") is not None and datetime.now(UTC).timestamp() < deadline:
         post(api, EMAIL)
     assert kept.zscore(INDEX, "expired") is None
@@ -155,20 +155,20 @@ def test_a_larger_body_is_a_413(api: str, size: int) -> None:
 
 def test_a_larger_body_in_chunks_without_a_length_is_a_413(api: str) -> None:
     chunks = (b"x" * 65536 for _ in range(16))
-    answer = requests.post(f"{api}/api/notifications", data=chunks, timeout=5)
+    answer = requests.post(f"{api}/api/notifications", data=chunks, timeout=30)
     assert (answer.status_code, answer.json()) == (413, TOO_LARGE)
 
 
 def test_a_length_that_is_too_large_is_a_413_before_anything_is_sent(api: str) -> None:
     address = urlsplit(api)
-    with socket.create_connection((address.hostname, address.port), timeout=5) as client:
+    with socket.create_connection((address.hostname, address.port), timeout=30) as client:
         client.sendall(b"POST /api/notifications HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000000\r\n\r\n")
         assert client.recv(1000).startswith(b"HTTP/1.1 413 ")
 
 
 def test_a_client_that_goes_away_while_it_sends_harms_nobody(api: str, jobs: BlockingChannel) -> None:
     address = urlsplit(api)
-    with socket.create_connection((address.hostname, address.port), timeout=5) as client:
+    with socket.create_connection((address.hostname, address.port), timeout=30) as client:
         client.sendall(b"POST /api/notifications HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
     assert post(api, EMAIL).status_code == 201
     assert json.loads(taken(jobs)[1]) == EMAIL
@@ -176,12 +176,12 @@ def test_a_client_that_goes_away_while_it_sends_harms_nobody(api: str, jobs: Blo
 
 def test_a_connection_serves_on_after_a_413(api: str) -> None:
     with requests.Session() as session:
-        assert session.post(f"{api}/api/notifications", padded(300 * 1024), timeout=5).status_code == 413
-        assert session.post(f"{api}/api/notifications", json=EMAIL, timeout=5).status_code == 201
+        assert session.post(f"{api}/api/notifications", padded(300 * 1024), timeout=30).status_code == 413
+        assert session.post(f"{api}/api/notifications", json=EMAIL, timeout=30).status_code == 201
 
 
 def test_the_openapi_page_shows_the_request_and_every_answer(api: str) -> None:
-    document = requests.get(f"{api}/openapi.json", timeout=5).json()
+    document = requests.get(f"{api}/openapi.json", timeout=30).json()
     operation = document["paths"]["/api/notifications"]["post"]
     schema = operation["requestBody"]["content"]["application/json"]["schema"]
     assert schema["required"] == ["type", "recipient", "message"]

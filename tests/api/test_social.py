@@ -23,7 +23,7 @@ ALL = "type, actorId, targetId and postId are required"
 
 
 def post(url: str, body: bytes | dict[str, Any], **headers: str) -> requests.Response:
-    return requests.post(url, body if isinstance(body, bytes) else json.dumps(body), headers=headers, timeout=5)
+    return requests.post(url, body if isinstance(body, bytes) else json.dumps(body), headers=headers, timeout=30)
 
 
 def without(name: str, body: dict[str, Any] = LIKE) -> dict[str, Any]:
@@ -208,7 +208,7 @@ def test_the_other_queue_hears_nothing_of_it(api: str, events: BlockingChannel) 
 
 
 def test_the_openapi_page_shows_the_requests_and_every_answer(api: str) -> None:
-    paths = requests.get(f"{api}/openapi.json", timeout=5).json()["paths"]
+    paths = requests.get(f"{api}/openapi.json", timeout=30).json()["paths"]
     event, like = paths["/events"]["post"], paths["/like"]["post"]
     schemas = [each["requestBody"]["content"]["application/json"]["schema"] for each in (event, like)]
     assert [schema["required"] for schema in schemas] == [

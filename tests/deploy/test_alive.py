@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 import requests
 
 from deploy.stack import ports
@@ -15,12 +16,13 @@ from tests.support.stack import wait_until
 
 PROGRAM = """
 from deploy import alive, process
-alive.GRACE = 3.0
+alive.GRACE = 6.0
 process.MODULES["toy"] = "tests.deploy.toy_process"
 process.main("toy")
 """
 LIMIT = 5
 """Seconds; the shortest there is."""
+pytestmark = pytest.mark.integration
 
 
 def toy(worker: str, home: Path, **more: str) -> subprocess.Popen[str]:
@@ -52,7 +54,7 @@ def test_a_process_whose_work_stands_still_says_503_and_then_ends_itself(tmp_pat
     def healthz() -> int:
         try:
             return requests.get(f"http://127.0.0.1:{port}/healthz", timeout=5).status_code
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return 0
 
     with toy("stalled", tmp_path, METRICS_PORT=str(port)) as process:

@@ -27,12 +27,12 @@ def url(declared: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 def test_a_service_creates_and_the_user_it_is_for_reads_it(url: str) -> None:
-    assert requests.post(f"{url}/api/notifications", json=EMAIL, timeout=10).status_code == 401
-    assert requests.post(f"{url}/api/notifications", json=EMAIL, headers=bearer("ada"), timeout=10).status_code == 403
+    assert requests.post(f"{url}/api/notifications", json=EMAIL, timeout=30).status_code == 401
+    assert requests.post(f"{url}/api/notifications", json=EMAIL, headers=bearer("ada"), timeout=30).status_code == 403
     service = bearer("shop", scope="service")
-    made = requests.post(f"{url}/api/notifications", json=EMAIL, headers=service, timeout=10)
+    made = requests.post(f"{url}/api/notifications", json=EMAIL, headers=service, timeout=30)
     assert made.status_code == 201
-    listed = requests.get(f"{url}/api/notifications?recipient=ada", headers=bearer("ada"), timeout=10)
+    listed = requests.get(f"{url}/api/notifications?recipient=ada", headers=bearer("ada"), timeout=30)
     assert [job["id"] for job in listed.json()] == [made.json()["id"]]
     for caller, path, status in (
         (bearer("bob"), "/api/notifications?recipient=ada", 403),
@@ -44,4 +44,4 @@ def test_a_service_creates_and_the_user_it_is_for_reads_it(url: str) -> None:
         (service, "/metrics", 200),
         ({}, "/healthz", 200),
     ):
-        assert requests.get(f"{url}{path}", headers=caller, timeout=10).status_code == status, path
+        assert requests.get(f"{url}{path}", headers=caller, timeout=30).status_code == status, path

@@ -37,7 +37,7 @@ TEXTS = {
     "FOLLOW": "Ada started following you",
     "MENTION": "Ada mentioned you in the post titled 'Tides of the North Sea'",
 }
-SECONDS = 30
+SECONDS = 60
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +46,12 @@ async def settings(declared: Settings) -> Settings:
     own = declared.model_copy(update={"mongo_database": "bridge"})
     await fill(own)
     return own
+
+
+@pytest.fixture
+def _mongodb_may_be_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked for names for as long as it takes."""
+    monkeypatch.setattr(directory, "PATIENCE", 30.0)
 
 
 @pytest.fixture
@@ -93,6 +99,7 @@ def publish(channel: BlockingChannel, body: dict[str, Any]) -> str:
     return name
 
 
+@pytest.mark.usefixtures("_mongodb_may_be_slow")
 async def test_each_kind_from_any_producer_says_who_did_what_to_which_post(
     settings: Settings, rabbitmq: BlockingChannel
 ) -> None:
@@ -101,19 +108,21 @@ async def test_each_kind_from_any_producer_says_who_did_what_to_which_post(
         assert await messages(settings, names) == list(TEXTS.values())
 
 
+@pytest.mark.usefixtures("_mongodb_may_be_slow")
 async def test_each_kind_over_http_says_the_same(settings: Settings, rabbitmq: BlockingChannel) -> None:
     with serving(router(settings)) as api:
         answers = [
-            await asyncio.to_thread(requests.post, f"{api}/events", json=LIKE | {"type": kind}, timeout=5)
+            await asyncio.to_thread(requests.post, f"{api}/events", json=LIKE | {"type": kind}, timeout=30)
             for kind in TEXTS
         ]
-        like = await asyncio.to_thread(requests.post, f"{api}/like", json=LIKE, timeout=5)
+        like = await asyncio.to_thread(requests.post, f"{api}/like", json=LIKE, timeout=30)
     assert rabbitmq.queue_declare(QUEUE, durable=True).method.message_count == len(TEXTS) + 1
     names = [*(answer.json()["id"] for answer in answers), like.headers["Location"].rpartition("/")[2]]
     async with bridging(settings):
         assert await messages(settings, names) == [*TEXTS.values(), TEXTS["LIKE"]]
 
 
+@pytest.mark.usefixtures("_mongodb_may_be_slow")
 async def test_unknown_actors_targets_and_posts_are_no_error(settings: Settings, rabbitmq: BlockingChannel) -> None:
     names = [
         publish(rabbitmq, LIKE | {"actorId": "u-77", "targetId": "u-78", "postId": "p-79"}),

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from deploy.kinds import MODULES
 from deploy.stack.home import CHECKOUT
 from streams.folding.exits import Exit
@@ -28,6 +30,7 @@ def said(process: subprocess.Popen[str]) -> str:
     return process.stderr.read()
 
 
+@pytest.mark.integration
 def test_it_works_until_it_is_told_to_stop_and_then_finishes(tmp_path: Path) -> None:
     with toy("steady", tmp_path) as process:
         assert process.stderr is not None
@@ -43,6 +46,7 @@ def test_it_works_until_it_is_told_to_stop_and_then_finishes(tmp_path: Path) -> 
     ]
 
 
+@pytest.mark.integration
 def test_what_it_did_not_expect_is_logged_and_ends_it_with_a_code(tmp_path: Path) -> None:
     with toy("failing", tmp_path) as process:
         text = said(process)
@@ -51,6 +55,7 @@ def test_what_it_did_not_expect_is_logged_and_ends_it_with_a_code(tmp_path: Path
     assert "RuntimeError: the toy broke" in text
 
 
+@pytest.mark.integration
 def test_an_event_from_a_newer_program_ends_it_with_the_code_that_asks_for_an_upgrade(tmp_path: Path) -> None:
     with toy("outdated", tmp_path) as process:
         text = said(process)
@@ -58,6 +63,7 @@ def test_an_event_from_a_newer_program_ends_it_with_the_code_that_asks_for_an_up
     assert "leaving with UPGRADE (73): event type 'toy.v2' is not known here" in text
 
 
+@pytest.mark.integration
 def test_failing_does_not_unwind_what_other_tasks_would_do_at_the_end(tmp_path: Path) -> None:
     with toy("cleaning", tmp_path):
         pass

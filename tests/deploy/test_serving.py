@@ -25,7 +25,7 @@ from streams.mailbox import Opening
 from streams.settings import Settings
 from streams.tokens import Tokens
 
-SECONDS = 10
+SECONDS = 60
 
 
 async def nothing(scope: Scope, receive: Receive, send: Send) -> None:

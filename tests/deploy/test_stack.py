@@ -31,7 +31,12 @@ def running() -> Iterator[OwnStack]:
 
 
 def ready(stack: OwnStack) -> requests.Response:
-    return requests.get(f"{stack.http}/ready", timeout=5)
+    return requests.get(f"{stack.http}/ready", timeout=30)
+
+
+def until_ready(stack: OwnStack) -> None:
+    """A busy machine may not let every server answer in time at once."""
+    wait_until(lambda: ready(stack).ok, 60, lambda: ready(stack).text)
 
 
 def gone(stack: OwnStack) -> Callable[[], bool]:
@@ -58,7 +63,7 @@ def test_everything_runs_and_is_ready(running: OwnStack) -> None:
     rows = running.status()
     assert rows.keys() == SERVERS | PROCESSES
     assert all(psutil.pid_exists(row["pid"]) for row in rows.values())
-    assert ready(running).json()["status"] == "ok"
+    until_ready(running)
 
 
 def test_status_tells_it_as_json_for_programs(running: OwnStack) -> None:
@@ -86,7 +91,7 @@ def metrics(stack: OwnStack) -> dict[str, set[str]]:
     """The names that each process serves now."""
     rows, told = stack.status(), {}
     for name in PROCESSES:
-        answer = requests.get(f"http://127.0.0.1:{rows[name]['ports'][0]}/metrics", timeout=10)
+        answer = requests.get(f"http://127.0.0.1:{rows[name]['ports'][0]}/metrics", timeout=30)
         answer.raise_for_status()
         families = text_string_to_metric_families(answer.text)
         told[name] = {sample.name for family in families for sample in family.samples}
@@ -94,7 +99,7 @@ def metrics(stack: OwnStack) -> dict[str, set[str]]:
 
 
 def test_every_process_serves_metrics_that_parse_and_are_documented(running: OwnStack) -> None:
-    requests.get(f"{running.http}/api/notifications", timeout=10)
+    requests.get(f"{running.http}/api/notifications", timeout=30)
     only_when_there_were_some = {
         "tidings_provider_calls_total",
         "tidings_dead_letters_total",
@@ -135,19 +140,21 @@ def test_what_crashes_comes_back_and_is_shown_to_have_crashed(running: OwnStack,
     pid = running.kill(name)
     row = running.wait_for(name, "running", not_pid=pid)
     assert (row["restarts"], row["lastExit"]) == (1, "was killed by a signal")
-    wait_until(lambda: ready(running).ok, 10, lambda: ready(running).text)
+    until_ready(running)
 
 
 def test_ready_tells_of_a_server_that_hangs_and_when_it_is_back(running: OwnStack) -> None:
+    def told() -> tuple[int, dict[str, str]]:
+        answer = ready(running)
+        return answer.status_code, {name: server["state"] for name, server in answer.json()["servers"].items()}
+
     running.kill("rabbitmq", signal.SIGSTOP)
     try:
-        answer = ready(running)
-        assert answer.status_code == 503
-        states = {name: server["state"] for name, server in answer.json()["servers"].items()}
-        assert states == {"kafka": "ok", "rabbitmq": "failed", "redis": "ok", "mongo": "ok"}
+        wanted = {"kafka": "ok", "rabbitmq": "failed", "redis": "ok", "mongo": "ok"}
+        wait_until(lambda: told() == (503, wanted), 60, lambda: str(told()))
     finally:
         running.kill("rabbitmq", signal.SIGCONT)
-    wait_until(lambda: ready(running).ok, 10, lambda: ready(running).text)
+    until_ready(running)
 
 
 def test_logs_are_shown_by_name(running: OwnStack) -> None:
@@ -164,8 +171,8 @@ def test_stacks_stand_side_by_side_and_a_url_replaces_a_server(running: OwnStack
         rows = beside.status()
         assert {name for name, row in rows.items() if row["state"] == "external"} == {"rabbitmq", "redis", "mongo"}
         assert rows["kafka"]["pid"] not in {None, running.status()["kafka"]["pid"]}
-        assert ready(beside).ok
-    assert ready(running).ok
+        until_ready(beside)
+    until_ready(running)
 
 
 def test_down_leaves_no_process_and_no_port(stack: Callable[..., OwnStack]) -> None:
@@ -186,7 +193,7 @@ def test_down_leaves_no_process_and_no_port(stack: Callable[..., OwnStack]) -> N
 def test_a_foreground_stack_ends_with_its_terminal(number: signal.Signals) -> None:
     with own_stack() as stack, in_the_foreground(stack) as up:
         up.send_signal(number)
-        assert up.wait(60) == 0
+        assert up.wait(120) == 0
         assert gone(stack)()
         assert "deliver stopped" in stack.log("deliver")
 
@@ -205,7 +212,7 @@ def test_without_its_supervisord_a_stack_ends_and_can_be_started_again(stack: Ca
     supervisord.kill()
     wait_until(gone(orphaned), 60, lambda: str(leftovers.find(orphaned.home)))
     orphaned.run("up", "--detach")
-    assert ready(orphaned).ok
+    until_ready(orphaned)
 
 
 def test_a_start_that_was_cut_short_is_begun_anew() -> None:
@@ -217,7 +224,7 @@ def test_a_start_that_was_cut_short_is_begun_anew() -> None:
         up.kill()
         up.wait()
         assert "starting anew" in stack.run("up", "--detach").stdout
-        assert ready(stack).ok
+        until_ready(stack)
 
 
 def test_a_taken_http_port_is_refused_before_anything_starts() -> None:

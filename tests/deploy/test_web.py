@@ -20,6 +20,7 @@ async def ready(settings: Settings) -> httpx.Response:
         return await client.get("/ready")
 
 
+@pytest.mark.integration
 async def test_ready_tells_which_server_is_away_and_why() -> None:
     nowhere = f"127.0.0.1:{ports.choose(taken=())}"
     answer = await ready(

@@ -58,13 +58,18 @@ async def test_a_fold_that_is_alive_and_does_not_work_says_503_and_is_started_ag
     def healthz() -> tuple[int, str]:
         try:
             answer = requests.get(f"http://127.0.0.1:{port}/healthz", timeout=5)
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return 0, "no answer"
         return answer.status_code, answer.text
 
+    told = []
+
+    def stalled() -> bool:
+        told.append(healthz())
+        return told[-1][0] == 503
+
     with supervised(declared, how, port) as state:
-        wait_until(lambda: healthz()[0] == 503, 120, lambda: f"{state()}: {healthz()}")
-        stalled = healthz()[1]
+        wait_until(stalled, 120, lambda: f"{state()}: {told[-1]}")
         wait_until(lambda: state().restarts > 0, 60, lambda: f"{state()}: {healthz()}")
         assert state().last_exit == f"ended with exit code {Exit.STUCK:d}"
-    assert "nothing moved for" in stalled
+    assert "nothing moved for" in told[-1][1]

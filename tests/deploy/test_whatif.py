@@ -98,6 +98,7 @@ def test_a_model_that_is_off_says_so_first() -> None:
     assert out.getvalue().startswith("! the model gets 100.0% of the notifications wrong")
 
 
+@pytest.mark.integration
 def test_nothing_that_could_send_is_even_imported() -> None:
     program = f"import sys, projections.whatif.whatif; print([name for name in {SENDING} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -21,6 +21,12 @@ NUMBERS = itertools.count()
 Serve = Callable[[Settings], str]
 
 
+@pytest.fixture(autouse=True)
+def _redis_may_be_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not asserted of a Redis that answers is how soon."""
+    monkeypatch.setattr("gateway.pending.PATIENCE", 30.0)
+
+
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     """Serves the gateway with these settings until the test ends, at the URL it returns."""

@@ -15,6 +15,7 @@ from tests.gateway.conftest import Serve
 from tests.gateway.filled import leave_pending, store
 from tests.projections.killable import KillableMongo
 from tests.projections.lives import accepted, at, life, many, request, suppressed
+from tests.support.runtime import Runtime
 
 ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 NOT_FOUND = (404, {"message": "Job not found"})
@@ -22,7 +23,7 @@ Row = dict[str, Any]
 
 
 def get(url: str, **parameters: str | int) -> requests.Response:
-    return requests.get(url, parameters, timeout=10)
+    return requests.get(url, parameters, timeout=30)
 
 
 def ids(answer: requests.Response) -> list[str]:
@@ -209,7 +210,7 @@ def test_without_redis_what_is_stored_is_served(settings: Settings, serve: Serve
 
 
 async def test_without_the_database_it_is_a_503_within_two_seconds_until_it_is_back(
-    settings: Settings, serve: Serve, mongo: KillableMongo
+    settings: Settings, serve: Serve, mongo: KillableMongo, runtime: Runtime
 ) -> None:
     settings = settings.model_copy(update={"mongo_url": mongo.url})
     await declare(settings)
@@ -218,13 +219,13 @@ async def test_without_the_database_it_is_a_503_within_two_seconds_until_it_is_b
     for away, back in ((mongo.freeze, mongo.thaw), (mongo.stop, mongo.start)):
         away()
         for path in ("", "/n-1", "/n-1/log"):
-            began = time.monotonic()
+            began = runtime()
             answer = get(f"{url}{path}")
             assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
             assert "message" in answer.json()
-            assert time.monotonic() - began < 2
+            assert runtime() - began < 2
         back()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while get(url).status_code != 200:
             assert time.monotonic() < deadline
 

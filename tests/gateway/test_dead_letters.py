@@ -170,5 +170,5 @@ def test_without_the_database_it_is_503(settings: Settings, serve: Serve, mongo:
 
 
 def test_the_openapi_pages_tell_of_them(settings: Settings, serve: Serve) -> None:
-    paths = requests.get(f"{serve(settings)}/openapi.json", timeout=10).json()["paths"]
+    paths = requests.get(f"{serve(settings)}/openapi.json", timeout=30).json()["paths"]
     assert {"/api/dead-letters", "/api/dead-letters/{id}", "/api/dead-letters/counts"} <= paths.keys()

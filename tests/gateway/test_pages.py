@@ -105,7 +105,7 @@ class Base(NamedTuple):
 @given(
     st.dictionaries(st.text("abcdef0~-", min_size=1, max_size=3), st.integers(0, 5), max_size=25),
     st.integers(1, 7),
-    st.randoms(use_true_random=False),
+    st.randoms(use_true_random=True),
 )
 @example({"0": 0, "a": 0, "-": 0}, 1, random.Random(105))
 def test_paging_while_notifications_are_stored_shows_each_exactly_once_in_order(

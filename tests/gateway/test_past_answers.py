@@ -31,7 +31,7 @@ def store(settings: Settings, events: Events) -> None:
 
 
 def get(url: str, **parameters: str | int) -> requests.Response:
-    return requests.get(url, parameters, timeout=10)
+    return requests.get(url, parameters, timeout=30)
 
 
 def rows(url: str, **parameters: str | int) -> list[Row]:

@@ -24,11 +24,11 @@ def url(declared: Settings) -> Iterator[str]:
 
 
 def put(url: str, path: str, **body: object) -> requests.Response:
-    return requests.put(f"{url}/policies/{path}", json=body, timeout=10)
+    return requests.put(f"{url}/policies/{path}", json=body, timeout=30)
 
 
 def policies(url: str) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = requests.get(f"{url}/policies", timeout=10).json()
+    found: list[dict[str, object]] = requests.get(f"{url}/policies", timeout=30).json()
     return found
 
 
@@ -67,12 +67,12 @@ def test_what_is_in_force_is_shown_as_it_was_last_set(url: str) -> None:
         if policy["about"] in ("bob", "FOLLOW")
     ]
     assert mine == [("recipient", "bob", None, 0), ("type", "FOLLOW", None, None)]
-    assert requests.delete(f"{url}/policies/recipient/bob", timeout=10).status_code == 200
+    assert requests.delete(f"{url}/policies/recipient/bob", timeout=30).status_code == 200
     assert "bob" not in [policy["about"] for policy in policies(url)]
 
 
 def test_a_cool_off_is_lifted_by_the_actor_s_key(declared: Settings, url: str) -> None:
-    assert requests.delete(f"{url}/cool-offs/eve", timeout=10).status_code == 200
+    assert requests.delete(f"{url}/cool-offs/eve", timeout=30).status_code == 200
     copies, done = asyncio.run(written(declared))
     assert [body.actor for _, body in copies if isinstance(body, CoolOffLifted)] == ["eve"]
     assert done[-1].done == CoolOffEnded("eve")

@@ -39,7 +39,7 @@ def url(settings: Settings) -> Iterator[str]:
 
 
 def put(url: str, recipient: str, **body: object) -> requests.Response:
-    return requests.put(f"{url}/{recipient}", json=body, timeout=10)
+    return requests.put(f"{url}/{recipient}", json=body, timeout=30)
 
 
 def said(settings: Settings, recipient: str) -> list[tuple[bytes, Event[Any]]]:
@@ -106,19 +106,19 @@ def test_what_holds_is_shown_as_the_read_model_has_it_and_the_newest_stands(sett
     set_last = put(url, "grace", channels={"push": False}).json()
     (_, first), (_, last) = said(settings, "grace")
     project(settings, first)
-    assert requests.get(f"{url}/grace", timeout=10).json() == set_first
+    assert requests.get(f"{url}/grace", timeout=30).json() == set_first
     project(settings, last)
-    assert requests.get(f"{url}/grace", timeout=10).json() == set_last
+    assert requests.get(f"{url}/grace", timeout=30).json() == set_last
     project(settings, first)
-    assert requests.get(f"{url}/grace", timeout=10).json() == set_last
-    assert requests.delete(f"{url}/grace", timeout=10).json()["channels"] == ALL_CHANNELS
+    assert requests.get(f"{url}/grace", timeout=30).json() == set_last
+    assert requests.delete(f"{url}/grace", timeout=30).json()["channels"] == ALL_CHANNELS
     project(settings, said(settings, "grace")[-1][1])
-    shown = requests.get(f"{url}/grace", timeout=10).json()
+    shown = requests.get(f"{url}/grace", timeout=30).json()
     assert (shown["channels"], shown["mutedActors"], shown["quietHours"]) == (ALL_CHANNELS, [], None)
 
 
 def test_whoever_has_set_nothing_has_everything_on(url: str) -> None:
-    assert requests.get(f"{url}/nobody", timeout=10).json() == {
+    assert requests.get(f"{url}/nobody", timeout=30).json() == {
         "recipient": "nobody",
         "types": ALL_TYPES,
         "channels": ALL_CHANNELS,
@@ -154,14 +154,14 @@ def test_as_many_actors_can_be_muted_as_the_limit_says(url: str) -> None:
     ],
 )
 def test_what_is_wrong_is_named(url: str, body: object, named: str) -> None:
-    answer = requests.put(f"{url}/ada", json=body, timeout=10)
+    answer = requests.put(f"{url}/ada", json=body, timeout=30)
     assert answer.status_code == 400
     assert named in str(answer.json()["details"])
 
 
 def test_more_than_a_recipient_can_mean_is_refused(url: str) -> None:
     assert put(url, "ada", why="x" * 70_000).status_code == 400
-    assert requests.put(f"{url}/", json={}, timeout=10).status_code == 400
+    assert requests.put(f"{url}/", json={}, timeout=30).status_code == 400
 
 
 def test_without_kafka_or_the_database_it_is_a_503(settings: Settings) -> None:
@@ -169,11 +169,11 @@ def test_without_kafka_or_the_database_it_is_a_503(settings: Settings) -> None:
     with serving(router(settings.model_copy(update=away))) as base:
         for answer in (
             put(f"{base}/api/preferences", "ada"),
-            requests.get(f"{base}/api/preferences/ada", timeout=10),
+            requests.get(f"{base}/api/preferences/ada", timeout=30),
         ):
             assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
 
 
 def test_the_openapi_page_shows_it(url: str) -> None:
-    page = requests.get(f"{url.removesuffix('/api/preferences')}/openapi.json", timeout=10).json()
+    page = requests.get(f"{url.removesuffix('/api/preferences')}/openapi.json", timeout=30).json()
     assert page["paths"]["/api/preferences/{recipient}"].keys() == {"get", "put", "delete"}

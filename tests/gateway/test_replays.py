@@ -25,7 +25,7 @@ def url(declared: Settings) -> Iterator[str]:
 
 
 def post(url: str, **body: object) -> requests.Response:
-    return requests.post(url, json=body, timeout=10)
+    return requests.post(url, json=body, timeout=30)
 
 
 def happened(settings: Settings, done: Operation) -> None:
@@ -49,8 +49,8 @@ def test_one_is_asked_for_and_on_record_without_the_recipients_name(declared: Se
     replay = answer.json()
     assert answer.headers["Location"] == f"/api/replays/{replay['id']}"
     assert (replay["state"], replay["counts"], replay["by"], replay["why"]) == ("counting", None, "ada", "a test")
-    assert requests.get(f"{url}/{replay['id']}", timeout=10).json() == replay
-    assert requests.get(url, timeout=10).json()[0] == replay
+    assert requests.get(f"{url}/{replay['id']}", timeout=30).json() == replay
+    assert requests.get(url, timeout=30).json()[0] == replay
     (event,) = told(declared, replay["id"])
     assert isinstance(event.done, ReplayRequested)
     assert (event.by, event.why, event.done.order.into, event.done.order.rate) == ("ada", "a test", "topic:mine", 5)
@@ -62,7 +62,7 @@ def test_it_is_paused_resumed_and_cancelled_and_then_no_more(declared: Settings,
     name = post(url, into="collection:mine", preview=True).json()["id"]
     assert post(f"{url}/{name}/resume").status_code == 409
     happened(declared, ReplayCounted(name, {0: (0, 5)}, {"sent": 2}))
-    assert requests.get(f"{url}/{name}", timeout=10).json()["state"] == "ready"
+    assert requests.get(f"{url}/{name}", timeout=30).json()["state"] == "ready"
     for verb, state in (("resume", "running"), ("pause", "paused"), ("resume", "running"), ("cancel", "cancelled")):
         answer = post(f"{url}/{name}/{verb}", by="grace")
         assert (answer.status_code, answer.json()["state"]) == (200, state)
@@ -79,8 +79,8 @@ def test_its_end_is_told_with_what_was_delivered_or_went_wrong(declared: Setting
     for name, end in ((done, ReplayDone(done, 2)), (failed, ReplayFailed(failed, "it said no"))):
         happened(declared, ReplayCounted(name, {0: (0, 5)}, {"sent": 2}))
         happened(declared, end)
-    assert requests.get(f"{url}/{done}", timeout=10).json()["delivered"] == 2
-    told_of = requests.get(f"{url}/{failed}", timeout=10).json()
+    assert requests.get(f"{url}/{done}", timeout=30).json()["delivered"] == 2
+    told_of = requests.get(f"{url}/{failed}", timeout=30).json()
     assert (told_of["state"], told_of["error"]) == ("failed", "it said no")
 
 
@@ -105,5 +105,5 @@ def test_what_can_not_be_is_refused_with_the_reason(url: str, body: dict[str, ob
 
 
 def test_there_must_be_one(url: str) -> None:
-    assert requests.get(f"{url}/nobody", timeout=10).status_code == 404
+    assert requests.get(f"{url}/nobody", timeout=30).status_code == 404
     assert post(f"{url}/nobody/pause").status_code == 404

@@ -14,6 +14,7 @@ from pymongo.errors import PyMongoError
 
 from projections import jobs, runner, story
 from projections.batch import Item, fold, moving
+from projections.models import OF_LOG
 from projections.position import Document, Position
 from projections.reading import read
 from streams.health.vitals import Vitals
@@ -107,8 +108,7 @@ async def until_caught_up(settings: Settings, within: float = WITHIN) -> None:
         with suppress(PyMongoError):
             async with opened(settings) as base:
                 offsets = {one["_id"]: one["offset"] async for one in base.positions.find()}
-            names = (jobs.PROJECTION, story.PROJECTION)
-            return all(offsets.get(f"{name}:{part}") == end - 1 for name in names for part, end in ends.items())
+            return all(offsets.get(f"{name}:{part}") == end - 1 for name in OF_LOG for part, end in ends.items())
         return False
 
     await until(caught_up, within)

@@ -118,7 +118,7 @@ def test_a_notification_that_goes_on_in_another_partition_is_astray() -> None:
     assert (writes.astray, writes.documents[0]["status"]) == (there, "pending")
 
 
-@given(LIVES, st.randoms(use_true_random=False))
+@given(LIVES, st.randoms(use_true_random=True))
 def test_batches_of_any_size_lead_to_the_same_documents_and_counters(
     outcomes: list[str], chance: random.Random
 ) -> None:
@@ -132,7 +132,7 @@ def test_batches_of_any_size_lead_to_the_same_documents_and_counters(
     assert +base.counts == base.counted() == +straight(log).counts
 
 
-@given(LIVES, st.randoms(use_true_random=False))
+@given(LIVES, st.randoms(use_true_random=True))
 def test_crashes_between_documents_and_position_leave_no_trace(outcomes: list[str], chance: random.Random) -> None:
     log = log_of(outcomes, chance.randrange(99))
     base = Base()

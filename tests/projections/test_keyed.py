@@ -46,7 +46,7 @@ async def test_each_key_has_a_document_in_each_partition_that_tells_of_it(settin
     async with database(settings, patience=10) as base:
         folder = keyed.Folder(base, MODEL, LOG)
         assert await folder.open([0, 1]) == {0: 0, 1: 0}
-        await folder.take([*raws(told), *raws(told[:1], partition=1)])
+        await folder.project([*raws(told), *raws(told[:1], partition=1)])
         found = {one["_id"]: one["count"] async for one in base[NAME].find()}
         assert found == {f"0:{key}": count for key, count in wanted(told).items()} | {f"1:{kind(told[0])}": 1}
         assert folder.following() == {0: len(told), 1: 1}
@@ -60,16 +60,16 @@ async def test_cut_off_in_the_middle_of_any_write_nothing_counts_twice(
     async with database(settings, patience=10) as base:
         folder = keyed.Folder(base, MODEL, LOG)
         await folder.open([0])
-        await folder.take(raws(told[:40]))
+        await folder.project(raws(told[:40]))
         with monkeypatch.context() as broken:
             for write in (insert, update):
                 for where in (keyed, store):
                     broken.setattr(where, write.__name__, _half(write, name))
             with pytest.raises(Unavailable, match="cut off"):
-                await folder.take(raws(told[40:110], first=40))
+                await folder.project(raws(told[40:110], first=40))
         assert await folder.open([0]) == {0: 40}
-        await folder.take(raws(told[40:70], first=40))
-        await folder.take(raws(told[70:], first=70))
+        await folder.project(raws(told[40:70], first=40))
+        await folder.project(raws(told[70:], first=70))
         assert {key: one["count"] for key, one in (await stored(base)).items()} == wanted(told)
 
 
@@ -79,13 +79,13 @@ async def test_of_two_that_take_the_same_one_has_to_read_again(settings: Setting
         one, other = (keyed.Folder(base, MODEL, LOG) for _ in range(2))
         for folder in (one, other):
             await folder.open([0])
-        await one.take(raws(told[:50]))
+        await one.project(raws(told[:50]))
         with pytest.raises(Conflict):
-            await other.take(raws(told[:60]))
+            await other.project(raws(told[:60]))
         with pytest.raises(Conflict):
             await other.check()
         await other.open([0])
-        await other.take(raws(told[50:], first=50))
+        await other.project(raws(told[50:], first=50))
         assert {key: one["count"] for key, one in (await stored(base)).items()} == wanted(told)
 
 

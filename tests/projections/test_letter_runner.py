@@ -47,7 +47,7 @@ async def running(
         yield
     finally:
         stopping.set()
-        await asyncio.wait_for(task, 30)
+        await asyncio.wait_for(task, 60)
 
 
 async def publish(settings: Settings, *records: Record) -> None:
@@ -170,7 +170,7 @@ async def test_letters_that_were_removed_unread_are_missed_loudly_unless_the_los
     async with admin(settings.kafka_url) as client:
         await client.delete_records({TopicPartition(DEAD_LETTERS, 0): RecordsToDelete(3)})
     with pytest.raises(Refused, match=rf"{DEAD_LETTERS}\[0\]: the records from offset 1 to 2 .2 of them. were removed"):
-        await asyncio.wait_for(work(settings, asyncio.Event(), Vitals(), lambda: True), 30)
+        await asyncio.wait_for(work(settings, asyncio.Event(), Vitals(), lambda: True), 60)
     async with running(settings.model_copy(update={"accept_gaps": True})):
         assert set(await until_stored(settings, 2)) == {f"dead:notification-events:0.{number}" for number in (1, 4)}
     operated = [operations.read(record.value).done for record in await kafka.read(settings.kafka_url, OPERATIONS)]
@@ -184,7 +184,7 @@ async def test_a_topic_that_ends_before_what_was_read_of_it_is_refused(settings:
     async with opened(settings) as base:
         await base.positions.update_one({"_id": POSITION}, {"$set": {f"offsets.{DEAD_LETTERS}": 7}})
     with pytest.raises(Refused, match=rf"{DEAD_LETTERS}\[0\]: expected it to reach offset 8.*it ends at 1"):
-        await asyncio.wait_for(work(settings, asyncio.Event(), Vitals(), lambda: True), 30)
+        await asyncio.wait_for(work(settings, asyncio.Event(), Vitals(), lambda: True), 60)
 
 
 async def test_pages_go_from_the_newest_to_the_oldest_under_any_filter(settings: Settings) -> None:

@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin.records_to_delete import RecordsToDelete
 
 from projections import jobs
-from projections.store import VERSIONS
+from projections.models import OF_LOG
 from streams import operations
 from streams.codec import encode
 from streams.events import Accepted, Origin, Personal, Repeated, Request, Sent
@@ -47,7 +47,7 @@ async def test_a_database_of_another_log_is_refused(settings: Settings) -> None:
     await publish(settings, many(5, "other"))
     async with projecting(settings) as refused:
         with pytest.raises(Refused, match=r"is of the log .* but Kafka serves"):
-            await asyncio.wait_for(refused, 30)
+            await asyncio.wait_for(refused, 60)
     assert await contents(settings) == before
 
 
@@ -122,7 +122,7 @@ async def test_what_retention_removed_unread_is_refused_unless_the_loss_is_accep
     await publish(settings, many(9, "later"))
     async with projecting(settings) as refused:
         with pytest.raises(Refused, match=r"notification-events\[\d\]: the records from offset \d+ to \d+ .* removed"):
-            await asyncio.wait_for(refused, 30)
+            await asyncio.wait_for(refused, 60)
     assert await contents(settings) == before
     async with projecting(settings.model_copy(update={"accept_gaps": True})):
         await until_caught_up(settings)
@@ -138,8 +138,8 @@ async def test_a_log_that_ends_before_what_was_read_of_it_is_refused(settings: S
     async with projecting(settings):
         await until_caught_up(settings)
     async with opened(settings) as base:
-        async for stored in base.positions.find({"partition": 0, "projection": {"$in": list(VERSIONS)}}):
+        async for stored in base.positions.find({"partition": 0, "projection": {"$in": list(OF_LOG)}}):
             await base.positions.update_one({"_id": stored["_id"]}, {"$set": {"offset": stored["offset"] + 3}})
     async with projecting(settings) as refused:
         with pytest.raises(Refused, match=r"events\[0\]: expected it to reach offset \d+.*it lost its tail"):
-            await asyncio.wait_for(refused, 30)
+            await asyncio.wait_for(refused, 60)

@@ -90,7 +90,7 @@ class Writer:
             yield
 
 
-@given(LIVES, st.randoms(use_true_random=False))
+@given(LIVES, st.randoms(use_true_random=True))
 def test_two_writers_at_once_leave_documents_and_counters_exact(outcomes: list[str], chance: random.Random) -> None:
     log = log_of(outcomes, chance.randrange(99))
     shared = Shared()

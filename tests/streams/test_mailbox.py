@@ -131,7 +131,7 @@ async def test_every_change_is_told_to_all(box: Box) -> None:
         await box.ack("a")
         told: list[News] = []
         while len(told) < 2:
-            message = await channel.get_message(timeout=5)
+            message = await channel.get_message(timeout=60)
             assert message is not None
             if message["type"] == "message" and mailbox.news(message["data"]).user == box.user:
                 told.append(mailbox.news(message["data"]))

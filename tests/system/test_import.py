@@ -17,7 +17,7 @@ from tests.support.stack import own_stack, wait_until
 from tests.system.whole import Whole
 
 CALLED, UNREAD = 60, 10
-MODELS = ("log", "NotificationJob", "NotificationLog")
+MODELS = ("log", "NotificationJob", "NotificationLog", "NotificationHistory", "StatusTally", "RecipientPreferences")
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Old]:
         stack.run("up", "--detach")
         whole = Whole(stack, folder / "calls")
         body = {"rateLimit": 9}
-        assert requests.put(f"{stack.http}/api/policies/actor/ada", json=body, timeout=10).status_code == 200
+        assert requests.put(f"{stack.http}/api/policies/actor/ada", json=body, timeout=30).status_code == 200
         whole.post(range(CALLED))
         wait_until(lambda: whole.calls_made() >= CALLED, 60, lambda: "not all are called")
         halt(whole, "lifecycle")
@@ -101,9 +101,10 @@ def test_the_log_and_the_read_models_are_the_same_and_the_audit_is_clean(whole: 
     report = audit(whole)
     assert (report["clean"], report["findings"]) == (True, [])
     assert {name: report["digests"][name] for name in MODELS} == old.digests
-    assert {**report["stored"], "log": old.digests["log"]} == old.digests
+    stored = report["stored"] | {"log": report["digests"]["log"]}
+    assert {name: stored[name] for name in MODELS} == old.digests
     assert records(whole) == old.records
-    assert [one["about"] for one in requests.get(f"{whole.stack.http}/api/policies", timeout=10).json()] == ["ada"]
+    assert [one["about"] for one in requests.get(f"{whole.stack.http}/api/policies", timeout=30).json()] == ["ada"]
 
 
 def test_the_system_works_on_and_sends_nothing_of_it_not_even_after_a_recovery(whole: Whole) -> None:
@@ -117,7 +118,6 @@ def test_where_something_is_nothing_is_imported(whole: Whole, old: Old) -> None:
     before = records(whole)
     again = whole.stack.run("import", str(old.parquet), check=False)
     assert (again.returncode, "expected empty read models" in again.stdout) == (1, True), again.stdout
-    assert "started" not in again.stdout  # for nothing had to stand still
     assert records(whole) == before
 
 

@@ -34,7 +34,7 @@ def log(whole: Whole) -> list[Item]:
 
 
 def get(whole: Whole, path: str = "", **parameters: str) -> requests.Response:
-    return requests.get(f"{whole.stack.http}/api/notifications{path}", {"limit": "500", **parameters}, timeout=10)
+    return requests.get(f"{whole.stack.http}/api/notifications{path}", {"limit": "500", **parameters}, timeout=30)
 
 
 def counts(whole: Whole, time: datetime) -> dict[str, int]:

@@ -65,7 +65,7 @@ def ended(stack: OwnStack, name: str) -> dict[str, Any]:
         job.update(get(stack, f"notifications/{name}"))
         return job.get("status") in ("sent", "failed", "suppressed")
 
-    wait_until(final, 60, lambda: f"not final: {job}")
+    wait_until(final, 120, lambda: f"not final: {job}")
     return job
 
 
@@ -120,7 +120,7 @@ def test_a_rebuilt_table_knows_them(stack: OwnStack) -> None:
 
 
 def test_the_audit_finds_all_of_it_in_order(stack: OwnStack) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     report: dict[str, Any] = {"clean": False}
     while not report["clean"] and time.monotonic() < deadline:
         report = json.loads(stack.run("audit", "--json", check=False).stdout)

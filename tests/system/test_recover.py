@@ -91,14 +91,14 @@ def test_a_lost_table_or_place_is_refused_and_rebuilt_and_nothing_is_sent_again(
     whole: Whole, stage: str, lose: type
 ) -> None:
     names = whole.post(range(40))
-    whole.wait_until_final(names, within=60)
+    whole.wait_until_final(names, within=120)
     halt(whole, stage)
     names += whole.publish(range(20), f"{stage}-{lose.__name__}")
     asyncio.run(lose(whole.stack.settings, stage))
     refuses(whole, stage, "which rebuilds both from the log")
     told = whole.stack.run("recover", stage).stdout
     assert "events/s" in told
-    whole.wait_until_final(names, within=60)
+    whole.wait_until_final(names, within=120)
     nothing_doubled(whole)
     rebuilt = [done for done in asyncio.run(done_to(whole.stack.settings)) if isinstance(done, operations.TableRebuilt)]
     assert [done.partition for done in rebuilt if done.stage == stage][-4:] == [0, 1, 2, 3]
@@ -111,7 +111,7 @@ async def done_to(settings: Settings) -> list[operations.Operation]:
 @pytest.mark.parametrize("cut", ["delete_before", "commit", "applied"])
 def test_a_rebuild_that_was_cut_short_is_no_table(whole: Whole, cut: str, monkeypatch: pytest.MonkeyPatch) -> None:
     names = whole.post(range(20))
-    whole.wait_until_final(names, within=60)
+    whole.wait_until_final(names, within=120)
     halt(whole, "lifecycle")
     settings = whole.stack.settings
     asyncio.run(alone(settings, "lifecycle"))
@@ -128,7 +128,7 @@ def test_a_rebuild_that_was_cut_short_is_no_table(whole: Whole, cut: str, monkey
     refuses(whole, "lifecycle", "rebuild did not end")
     whole.stack.run("recover", "lifecycle")
     more = whole.post(range(20))
-    whole.wait_until_final(more, within=60)
+    whole.wait_until_final(more, within=120)
     nothing_doubled(whole)
 
 
@@ -166,7 +166,7 @@ def test_lane_records_that_retention_removed_are_refused_and_queued_again(whole:
     assert {gap.stage for gap in gaps} == {"deliver"}
     assert sum(gap.until - gap.first for gap in gaps) >= 30
     begin(whole, "deliver")
-    whole.wait_until_final(names, within=90)
+    whole.wait_until_final(names, within=120)
     nothing_doubled(whole)
 
 
@@ -206,7 +206,7 @@ def test_a_lost_place_in_the_lanes_is_refused_and_recovered(whole: Whole) -> Non
     asyncio.run(forget_lanes(whole.stack.settings))
     refuses(whole, "deliver", "run `./tidings recover deliver`")
     assert "had lost their place" in whole.stack.run("recover", "deliver").stdout
-    whole.wait_until_final(names, within=90)
+    whole.wait_until_final(names, within=120)
     nothing_doubled(whole)
     assert any(isinstance(done, operations.LaneSkipped) for done in asyncio.run(done_to(whole.stack.settings)))
 

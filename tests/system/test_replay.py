@@ -78,7 +78,7 @@ def in_lanes(whole: Whole) -> int:
 
 
 def replays(whole: Whole) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = requests.get(f"{whole.stack.http}/api/replays", timeout=10).json()
+    found: list[dict[str, Any]] = requests.get(f"{whole.stack.http}/api/replays", timeout=30).json()
     return found
 
 
@@ -118,7 +118,7 @@ def test_to_a_topic_by_the_command_and_a_collection_over_http(whole: Whole, log:
 
 
 def ask(whole: Whole, **asked: object) -> str:
-    answer = requests.post(f"{whole.stack.http}/api/replays", json=asked, timeout=10)
+    answer = requests.post(f"{whole.stack.http}/api/replays", json=asked, timeout=30)
     assert answer.status_code == 202, answer.text
     return str(answer.json()["id"])
 
@@ -141,7 +141,7 @@ def test_to_a_webhook_over_http_it_is_previewed_paused_killed_and_goes_on(
 
 
 def say(whole: Whole, name: str, verb: str) -> None:
-    assert requests.post(f"{whole.stack.http}/api/replays/{name}/{verb}", timeout=10).status_code == 200
+    assert requests.post(f"{whole.stack.http}/api/replays/{name}/{verb}", timeout=30).status_code == 200
 
 
 def test_our_topics_are_refused(whole: Whole) -> None:
@@ -150,7 +150,7 @@ def test_our_topics_are_refused(whole: Whole) -> None:
     assert "Tidings' own" in refused.stdout.replace("\n", " ")
     for lane in LANES:
         asked = {"into": f"topic:{lane}"}
-        assert requests.post(f"{whole.stack.http}/api/replays", json=asked, timeout=10).status_code == 400
+        assert requests.post(f"{whole.stack.http}/api/replays", json=asked, timeout=30).status_code == 400
 
 
 def test_even_our_own_api_as_a_webhook_takes_no_event_for_a_request(whole: Whole) -> None:

@@ -30,7 +30,7 @@ from streams.tokens import Tokens
 
 USERS = [f"user{number}" for number in range(30)]
 EPOCH = "e1"
-SECONDS = 10
+SECONDS = 60
 
 
 class Empty:

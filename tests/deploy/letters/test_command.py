@@ -61,7 +61,7 @@ class Letters:
         return listed
 
     def states(self) -> dict[str, int]:
-        counts = requests.get(f"{self.stack.http}/api/dead-letters/counts", timeout=10).json()
+        counts = requests.get(f"{self.stack.http}/api/dead-letters/counts", timeout=30).json()
         states: dict[str, int] = counts["states"]
         return states
 
@@ -143,7 +143,7 @@ def are_dropped(letters: Letters, spam: str) -> None:
 
 def delivered(letters: Letters, name: str) -> None:
     def status() -> object:
-        return requests.get(f"{letters.stack.http}/api/notifications/{name}", timeout=10).json().get("status")
+        return requests.get(f"{letters.stack.http}/api/notifications/{name}", timeout=30).json().get("status")
 
     wait_until(lambda: status() == "sent", 60, lambda: f"{name} is {status()}")
 
@@ -159,7 +159,7 @@ def test_what_every_stage_sets_aside_is_shown_once(letters: Letters) -> None:
     letters.wait_for(open=6)
 
     def shown() -> dict[str, list[str]]:
-        rows = requests.get(f"{letters.stack.http}/api/dead-letters", timeout=10).json()
+        rows = requests.get(f"{letters.stack.http}/api/dead-letters", timeout=30).json()
         return {row["source"]["name"]: row["stages"] for row in rows}
 
     wanted = {

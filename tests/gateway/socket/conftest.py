@@ -41,7 +41,7 @@ class Client:
     async def say(self, **frame: object) -> None:
         await self.socket.send(json.dumps(frame))
 
-    async def hear(self, within: float = 15) -> Frame:
+    async def hear(self, within: float = 60) -> Frame:
         async with asyncio.timeout(within):
             heard: Frame = json.loads(await self.socket.recv())
         return heard
@@ -84,7 +84,7 @@ async def settings(declared: Settings) -> AsyncIterator[Settings]:
 async def caught_up(settings: Settings) -> None:
     """Returns once the read models know all that other tests left on the log."""
     ends = Counter(record.partition for record in await read(settings.kafka_url, EVENTS))
-    async with database(settings, patience=5) as base, asyncio.timeout(60):
+    async with database(settings, patience=5) as base, asyncio.timeout(120):
         while sum((await Reads(base).folded()).values()) + len(ends) < sum(ends.values()):  # noqa: ASYNC110 - MongoDB tells only who asks
             await asyncio.sleep(0.2)
 

@@ -21,6 +21,8 @@ ACKED = 0.4
 """The chance that what is heard is acknowledged."""
 RESUMED = 0.8
 """The chance that a device still knows where it was."""
+ENOUGH = 60
+"""Seconds in which a device has heard all that waits."""
 PATIENCE = 0.5
 """Seconds of silence after which a device looks whether it is still wanted."""
 
@@ -125,12 +127,14 @@ async def _listen(listening: Listening, user: User, chance: random.Random) -> No
 
 
 async def look_again(user: User, url: str) -> set[int]:
-    """What a device that knows nothing hears."""
+    """What a device that knows nothing hears: what it should, however late, and whatever comes after that."""
     async with connect(f"{url}/ws".replace("http", "ws"), open_timeout=30) as socket:
-        listening = Listening(user, socket)
+        listening, answered, wanted = Listening(user, socket), False, user.heard - user.asked
         await listening.auth({})
-        while await listening.hear() is None:
-            pass
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ENOUGH):
+                while not (answered and listening.heard >= wanted):
+                    answered |= await listening.hear() is not None
         while await listening.hear() is not None:
             pass
         return listening.heard

@@ -39,14 +39,14 @@ async def closed(socket: Client) -> int:
 
 
 async def presence(url: str, user: str) -> Frame:
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=30) as http:
         answer: Frame = (await http.get(f"{url}/api/users/{user}/presence")).json()
         return answer
 
 
 async def becomes(url: str, user: str, *, online: bool) -> None:
     """Returns when it is so."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while (await presence(url, user))["online"] is not online:  # noqa: ASYNC110 - HTTP tells only who asks
             await asyncio.sleep(0.1)
 

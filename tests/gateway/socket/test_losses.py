@@ -50,7 +50,7 @@ def sending(user: str) -> tuple[Body, Body]:
 
 async def stored(settings: Settings, name: str, mailbox: str) -> dict[str, Any]:
     """The document, once it says so."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         async with pymongo.AsyncMongoClient[dict[str, Any]](settings.mongo_url) as mongo:
             jobs = mongo[settings.mongo_database]["NotificationJob"]
             while (found := await jobs.find_one({"_id": name, "mailbox": mailbox})) is None:  # noqa: ASYNC110

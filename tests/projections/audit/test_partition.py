@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.audit.letters import Letters
@@ -80,7 +80,6 @@ def test_a_job_that_was_given_up_with_a_dead_letter_is_not_stuck(tmp_path: Path)
     assert audited([born()], tmp_path, letters=letters).findings == []
 
 
-@settings(max_examples=40)
 @given(
     outcomes=st.lists(LIVES, max_size=12),
     seed=st.integers(0, 99),

@@ -39,4 +39,4 @@ async def _take(settings: Settings, events: Events) -> None:
     async with database(settings, patience=10) as base:
         folder = Folder(PastStore(base), LOG)
         following = await folder.open([0])
-        await folder.take(raws(events, first=following[0]))
+        await folder.project(raws(events, first=following[0]))

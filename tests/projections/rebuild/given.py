@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 
+from projections.audit.fingerprints import plain
 from projections.copies import Pointer
 from projections.pointers import Pointers
 from projections.position import Document
 from projections.reads import Reads
 from projections.rebuild.desk import Desk, Words
-from projections.rebuild.difference import plain
 from projections.rebuild.gate import Compared
 from projections.rebuild.rebuild import Options, drop, rebuild, roll_back
 from projections.store import database
@@ -91,8 +91,8 @@ async def read_all(settings: Settings) -> tuple[dict[str, Document], dict[str, D
     """What readers find now: jobs and lines by id, without what two folds need not agree in."""
     async with database(settings, patience=10) as base:
         reads = Reads(base)
-        jobs = {one["_id"]: plain(one) async for batch in reads.every_job() for one in batch}
-        return jobs, {one["_id"]: one async for batch in reads.every_entry() for one in batch}
+        jobs = {one["_id"]: plain(one) async for batch in reads.every("NotificationJob") for one in batch}
+        return jobs, {one["_id"]: one async for batch in reads.every("NotificationLog") for one in batch}
 
 
 async def operated(settings: Settings) -> list[Operation]:
@@ -173,10 +173,8 @@ async def watched(settings: Settings, readers: int = 2) -> AsyncIterator[list[Re
 
 
 OTHERWISE = """
-from projections import jobs, pointers, store, log_model, layers
+from projections import jobs
 jobs.VERSION = 99
-for versions in (store.VERSIONS, pointers.MODELS):
-    versions[jobs.PROJECTION] = 99
 changes = jobs.changes
 jobs.changes = lambda standing: {**changes(standing), "colour": "blue"}
 from projections import batch

@@ -24,6 +24,9 @@ print("\\n".join(sys.modules))
 """
 
 
+pytestmark = pytest.mark.integration
+
+
 @pytest.fixture(scope="module")
 def loaded() -> set[str]:
     """All modules of a process that has imported every part of replays."""

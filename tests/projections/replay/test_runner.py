@@ -10,7 +10,7 @@ from pymongo import AsyncMongoClient
 
 from projections.replay.ranges import LEAD
 from streams.codec import encode
-from streams.events import KINDS, Failed, Sent
+from streams.events import KINDS, Failed, Sent, Settled
 from streams.intake.requests import recipient_key
 from streams.operations import ReplayCancelled, ReplayPaused, ReplayResumed
 from streams.replays import Order, Selection
@@ -53,7 +53,7 @@ async def test_a_topic_gets_what_was_counted_in_order_and_marked(
     await replays.ask("r", Order(Selection(statuses=("sent", "failed")), f"topic:{topic}", FAST))
     async with replays.working():
         replay = await replays.state("r", "done")
-    wanted = [one for one in LOG if isinstance(one.body, Sent | Failed)]
+    wanted = [one for one in LOG if isinstance(one.body, Sent | Settled | Failed)]
     assert replay.counts == types(wanted)
     assert replay.delivered == replay.total == len(wanted)
     told, log = await kafka.read(settings.kafka_url, topic), await kafka.read(settings.kafka_url, EVENTS)

@@ -58,6 +58,11 @@ def test_a_status_is_what_the_rules_make_of_an_event() -> None:
             assert STATUS_OF[KINDS[type(one.body)]] == STATUS[place[1]]
 
 
+@pytest.mark.parametrize(("fact", "status"), [("withheld", "suppressed"), ("held", "pending"), ("settled", "sent")])
+def test_withheld_held_and_settled_notifications_have_a_status_too(fact: str, status: str) -> None:
+    assert STATUS_OF[fact] == status
+
+
 def test_what_is_no_event_is_told_and_one_of_a_newer_program_is_meant() -> None:
     newer = encode(LOG[0]).replace(b"notification.accepted.v1", b"notification.invented.v9")
     found = list(select([Raw(0, 0, b"a", b"\xff"), Raw(0, 1, b"a", None), Raw(0, 2, b"a", newer)], Selection()))

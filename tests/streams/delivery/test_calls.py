@@ -142,7 +142,10 @@ async def test_a_success_between_keeps_the_breaker_closed() -> None:
 
 
 async def test_after_its_pause_an_open_breaker_lets_one_call_probe() -> None:
-    desk = Desk(Scripted(Refused("down"), 0.01, None), SETTINGS.model_copy(update={"breaker_failures": 1}))
+    desk = Desk(
+        Scripted(Refused("down"), 0.01, None),
+        SETTINGS.model_copy(update={"breaker_failures": 1, "provider_timeout": 60}),
+    )
     await desk.deliver()
     assert desk.slots.free() == 0
     desk.outlet.breaker._recovery_timeout = 0  # as if the pause were over

@@ -110,7 +110,7 @@ async def test_a_redis_without_memory_is_waited_for_and_says_so(lane: TopicParti
     server = Private(RedisServer(), tmp_path)
     server.start()
     try:
-        async with Redis.from_url(server.url) as redis, asyncio.timeout(30):
+        async with Redis.from_url(server.url) as redis, asyncio.timeout(60):
             dispatched = Dispatched(redis)
             await redis.config_set("maxmemory-policy", "noeviction")
             await redis.config_set("maxmemory", 1)
@@ -130,7 +130,7 @@ async def test_asking_again_after_a_lost_answer_makes_no_repeats(lane: TopicPart
     server.start()
     sightings = [Sighting(lane, 0, "a"), Sighting(lane, 1, "a"), Sighting(lane, 2, "b")]
     try:
-        async with Redis.from_url(server.url, socket_timeout=0.2) as redis, asyncio.timeout(30):
+        async with Redis.from_url(server.url, socket_timeout=0.2) as redis, asyncio.timeout(60):
             dispatched = Dispatched(redis)
             await redis.ping()
             server.freeze()  # it will carry out what it is sent meanwhile, and the answers go nowhere

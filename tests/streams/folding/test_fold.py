@@ -46,14 +46,14 @@ class Toy:
 
     async def works_through(self, faults: Faults | None = None) -> None:
         self.workers.up("w", faults)
-        await self.workers.until_done(20)
+        await self.workers.until_done(120)
         await self.workers.down("w")
         assert self.workers.exits == []
 
     async def leaves_with(self, code: Exit, faults: Faults | None = None) -> str:
         """Start the worker, wait until it has ended by itself with this code; returns its log."""
         self.workers.up("w", faults)
-        assert await self.workers.until_ended("w", 20) == code
+        assert await self.workers.until_ended("w", 120) == code
         return (self.workers.home / "w.log").read_text()
 
     async def told(self) -> list[str]:
@@ -177,14 +177,14 @@ def test_a_source_that_lost_its_tail_stops_the_worker_while_it_runs(monkeypatch:
 async def test_timers_fire_on_time_and_come_back_through_the_source(toy: Toy) -> None:
     await toy.feed(1)
     toy.workers.up("w")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         await read_until(toy.workers.url, f"{toy.workers.run}-out", bool)
-    due = {}
+    first, due = datetime.now(UTC) + timedelta(seconds=3), dict[int, datetime]()  # by then all are written and folded
     for number in range(10, 210, 10):
-        due[number] = datetime.now(UTC) + timedelta(milliseconds=500 + number)
+        due[number] = first + timedelta(milliseconds=20 * number)
         event = Event(Sending(number, due[number], ""), f"t{number}", NOW, "test", "c")
         await toy.write("in", b"recipient", encode(event))
-    await toy.workers.until_done(20)
+    await toy.workers.until_done(120)
     await toy.workers.down("w")
     commands = events(await read(toy.workers.url, f"{toy.workers.run}-in"))
     fired = {event.body.dispatch: event.time for event in commands if isinstance(event.body, CameDue)}

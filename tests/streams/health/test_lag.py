@@ -77,7 +77,7 @@ async def asking(settings: Settings, group: str) -> AsyncIterator[Lag]:
 
 
 async def until(reached: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not reached():  # noqa: ASYNC110 - Kafka tells only who asks
             await asyncio.sleep(0.05)
 

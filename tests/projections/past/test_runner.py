@@ -144,17 +144,17 @@ async def test_cut_off_in_the_middle_of_any_write_it_ends_right(
     async with database(settings, patience=10) as base:
         folder = Folder(PastStore(base), LOG)
         await folder.open([0])
-        await folder.take(raws(told[:40]))
+        await folder.project(raws(told[:40]))
         with monkeypatch.context() as broken:
             for write in (insert, update):
                 for where in (past_store, store):
                     broken.setattr(where, write.__name__, _half(write, name))
             with pytest.raises(Unavailable, match="cut off"):
-                await folder.take(raws(told[40:110], first=40))
+                await folder.project(raws(told[40:110], first=40))
         following = await folder.open([0])
         assert following == {0: 40}
-        await folder.take(raws(told[40:70], first=40))
-        await folder.take(raws(told[70:], first=70))
+        await folder.project(raws(told[40:70], first=40))
+        await folder.project(raws(told[70:], first=70))
         await compare(Past(base), items(told))
 
 
@@ -164,13 +164,13 @@ async def test_of_two_that_take_the_same_one_has_to_read_again(settings: Setting
         first, second = Folder(PastStore(base), LOG), Folder(PastStore(base), LOG)
         for one in (first, second):
             await one.open([0])
-        await first.take(raws(told[:50]))
+        await first.project(raws(told[:50]))
         with pytest.raises(Conflict):
-            await second.take(raws(told[:60]))
+            await second.project(raws(told[:60]))
         await second.open([0])
-        await second.take(raws(told[50:], first=50))
+        await second.project(raws(told[50:], first=50))
         with pytest.raises(Conflict):
-            await first.take(raws(told[50:60], first=50))
+            await first.project(raws(told[50:60], first=50))
         await compare(Past(base), items(told))
 
 
