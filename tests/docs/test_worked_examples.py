@@ -130,8 +130,15 @@ def until(stack: OwnStack, name: str, *statuses: str) -> Document:
 
 
 def steps(stack: OwnStack, name: str) -> list[Document]:
-    """What led to where it is."""
-    found: list[Document] = requests.get(f"{stack.http}/api/notifications/{name}/why", timeout=30).json()["steps"]
+    """What led to its end, once the stories are as far: they follow the log by about a second."""
+    told: Document = {}
+
+    def ended() -> bool:
+        told.update(requests.get(f"{stack.http}/api/notifications/{name}/why", timeout=30).json())
+        return told.get("status") in {"sent", "failed"}
+
+    wait_until(ended, WITHIN, lambda: f"no end: {told}")
+    found: list[Document] = told["steps"]
     return found
 
 
