@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from streams.events import Activity, Priority
+from streams.events import Activity, DirectChannel, Priority
 
 
 class NotificationRequest(BaseModel):
@@ -22,7 +22,7 @@ class NotificationRequest(BaseModel):
         }
     )
 
-    type: Literal["email", "sms", "push"] = Field(description="The channel.")
+    type: DirectChannel = Field(description="The channel.")
     recipient: str = Field(min_length=1, description="An address, a number, a device: what the channel understands.")
     message: str = Field(min_length=1)
     metadata: dict[str, Any] | None = Field(None, description="Whatever is to be kept with the notification.")

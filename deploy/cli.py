@@ -60,7 +60,7 @@ def main() -> None:
     """Runs a command; what a user can mend is shown without a traceback."""
     logging.getLogger().addHandler(logging.NullHandler())  # errors are told by us, not by the libraries
     try:
-        app()
+        app(prog_name="./tidings")
     except StackError as error:
         Console(stderr=True).print("[red]✗[/red]", escape(str(error)), highlight=False, soft_wrap=True)
         sys.exit(1)

@@ -15,6 +15,7 @@ from aiokafka.errors import (
     TopicAlreadyExistsError,
 )
 
+from projections.keyed import declare as declare_read_models
 from projections.people import declare as declare_people
 from projections.store import declare as declare_indexes
 from streams.events import LaneClass
@@ -43,6 +44,7 @@ async def declare(settings: Settings) -> None:
         declare_queues(settings.rabbitmq_url),
         declare_indexes(settings),
         declare_people(settings),
+        declare_read_models(settings),
     )
 
 

@@ -5,12 +5,12 @@ The read models own their position; the consumer group only says who reads which
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, Protocol
 
 from projections.again import OF_STORE, again, hindrance
-from projections.layers import Layers
 from projections.source import Source
 from projections.store import Conflict
 from streams.background import pause
@@ -26,6 +26,37 @@ HELD_UP = 0.1
 """Seconds until it looks again how far a copy is that must not be passed."""
 
 
+class Folds(Protocol):
+    """What takes records in: the layers of copies of read models, or a read model without copies."""
+
+    @property
+    def hindered(self) -> str:
+        """Which copy is waited for."""
+
+    @property
+    def opened(self) -> int:
+        """How often all that was held was dropped."""
+
+    @property
+    def written(self) -> int:
+        """Documents."""
+
+    async def open(self, partitions: Sequence[int]) -> Mapping[int, int]:
+        """Begin at the stored positions: the first offset to take, by partition."""
+
+    async def changed(self) -> bool:
+        """Whether it has to be opened again."""
+
+    async def project(self, records: Sequence[Any]) -> list[str]:
+        """Take these in; the notifications whose requests they answer."""
+
+    def following(self) -> Mapping[int, int]:
+        """The first offset that is not taken in yet, by partition."""
+
+    async def check(self) -> None:
+        """Raises `Conflict` if the stored positions are not where it left them."""
+
+
 @dataclass(slots=True)
 class Loop:
     """Takes what is waiting and has it projected, for ever.
@@ -36,7 +67,7 @@ class Loop:
 
     stopping: asyncio.Event
     source: Source
-    layers: Layers[int]
+    layers: Folds
     vitals: Vitals
     window: float
     batch: int

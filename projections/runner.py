@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, suppress
 
 from aiokafka import TopicPartition
 
-from projections import letter_runner
+from projections import keyed, letter_runner
 from projections.caught_up import CaughtUp
 from projections.identity import log_identity
 from projections.layers import Layers
@@ -87,5 +87,6 @@ async def _work(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> 
             return FIRST in source.assigned()
 
         past = await stack.enter_async_context(past_runner.opened(settings, stopping, vitals, base, identity))
+        added = await stack.enter_async_context(keyed.opened(settings, stopping, vitals, base, identity))
         letters = await stack.enter_async_context(letter_runner.opened(settings, vitals, leads))
-        await _all(loop.work(), letters.work(stopping), past.work())
+        await _all(loop.work(), letters.work(stopping), past.work(), *(one.work() for one in added))

@@ -6,6 +6,8 @@ classes of lanes are read apart (a consumer each), so promotional backlog never 
 """
 
 import asyncio
+from contextlib import AsyncExitStack
+from typing import cast
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -18,12 +20,15 @@ from streams.delivery.taker import Taker
 from streams.events import CHANNELS, Channel
 from streams.health.vitals import Vitals
 from streams.kafka.publisher import Publisher
-from streams.providers.in_app import InAppProvider
-from streams.providers.mock import MockProvider
-from streams.providers.protocol import Provider
-from streams.settings import Settings, seconds
+from streams.named import module
+from streams.providers.protocol import ProviderModule
+from streams.settings import Settings
 from streams.topics import LANE_CLASSES
 
+OWN: dict[Channel, str] = {"in-app": "streams.providers.in_app"}
+"""Modules of providers where `PROVIDERS` names none; every other channel has the mock."""
+MOCK = "streams.providers.mock"
+PAGE = "docs/how-to/add-a-provider.md"
 REDIS_PATIENCE = 5.0
 """Seconds that Redis has for an answer before it counts as away."""
 
@@ -41,11 +46,15 @@ async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> No
         socket_timeout=REDIS_PATIENCE,
         socket_connect_timeout=REDIS_PATIENCE,
     )
-    mailboxes = Redis.from_url(settings.redis_url, retry=Retry(NoBackoff(), 0))
-    outlets = {channel: Outlet(provider, settings) for channel, provider in providers(settings, mailboxes).items()}
     vitals.publishes(publisher)
-    await publisher.start()
-    try:
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(redis.aclose)
+        stack.push_async_callback(publisher.stop)
+        outlets = {
+            channel: Outlet(await stack.enter_async_context(made.opened(settings)), settings)
+            for channel, made in modules(settings).items()
+        }
+        await publisher.start()
         await refuse_lost_places(settings)
         async with asyncio.TaskGroup() as tasks:
             outcomes = Outcomes(publisher)
@@ -59,13 +68,11 @@ async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> No
             writing.cancel()
         if refused := next((taker.refused for taker in takers if taker.refused is not None), None):
             raise refused
-    finally:
-        await publisher.stop()
-        await redis.aclose()
-        await mailboxes.aclose()
 
 
-def providers(settings: Settings, mailboxes: Redis) -> dict[Channel, Provider]:
-    """What delivers on each channel."""
-    in_app = InAppProvider(mailboxes, seconds(settings.mailbox_kept))
-    return {channel: in_app if channel == "in-app" else MockProvider(settings) for channel in CHANNELS}
+def modules(settings: Settings) -> dict[Channel, ProviderModule]:
+    """What makes the provider of each channel. Raises `Refused` if the settings name what is none."""
+    names = {channel: settings.providers.get(channel, OWN.get(channel, MOCK)) for channel in CHANNELS}
+    return {
+        channel: cast("ProviderModule", module("PROVIDERS", name, ("opened",), PAGE)) for channel, name in names.items()
+    }

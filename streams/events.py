@@ -9,7 +9,9 @@ from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 
 from msgspec import Meta, Struct, field
 
-Channel = Literal["email", "sms", "push", "in-app"]
+DirectChannel = Literal["email", "sms", "push"]
+"""What a request can ask for; social events go `in-app`."""
+Channel = Literal[DirectChannel, "in-app"]
 Priority = Literal["transactional", "promotional"]
 LaneClass = Literal["transactional", "retries", "promotional"]
 Activity = Literal["LIKE", "COMMENT", "SHARE", "FOLLOW", "MENTION"]
@@ -20,6 +22,7 @@ RedeliveryRefusal = Literal["under-way", "acknowledged", "too-old", "withheld", 
 Obligation = Literal["retry", "deferral", "deadline", "lane", "hold"]
 """What a job waits for: a time of its own, or (`lane`) that deliver takes it up."""
 
+DIRECT: tuple[DirectChannel, ...] = get_args(DirectChannel)
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
 ACTIVITIES: tuple[Activity, ...] = get_args(Activity)
 DEFAULT_TENANT = "default"

@@ -1,7 +1,6 @@
 """Waiting until what was started works, or telling why it does not."""
 
 import asyncio
-import json
 import time
 import urllib.error
 import urllib.request
@@ -104,6 +103,6 @@ def _http_complaint(settings: Settings) -> str | None:
             return None
     except urllib.error.HTTPError as error:
         with error:
-            return f"{url} says {json.loads(error.read())}"
+            return f"{url} says {error.code}: {error.read().decode(errors='replace')}"
     except OSError as error:
         return f"{url} does not answer: {error}"

@@ -14,6 +14,7 @@ from deploy.stack.program import Group, Program, configuration
 from deploy.stack.report import Report
 from deploy.stack.supervision import Supervision
 from projections.store import Unavailable
+from streams.folding.position import Refused
 from streams.intake.amqp import Lost
 from streams.settings import Settings
 
@@ -56,7 +57,7 @@ class Stack:
         with self._report.working("declaring topics, queues and indexes"):
             try:
                 asyncio.run(declare(settings))
-            except (Mismatch, Lost, Unavailable) as error:
+            except (Mismatch, Lost, Refused, Unavailable) as error:
                 raise StackError(f"topics, queues and indexes can't be declared: {error}") from error
         self._report.done("topics, queues and indexes")
         self._start("processes")

@@ -9,12 +9,11 @@ from projections.jobs import changes
 from projections.models import companion
 from projections.past import history, tallies
 from projections.past.history import History, since_1970, standing_at
-from projections.past.store import documents
 from projections.past.tallies import DAY, SPANS, Range
 from projections.past.why import Why, named, subject, why
 from projections.pointers import Pointers
 from projections.position import UNREAD, Document
-from projections.store import POSITIONS, Database, answered
+from projections.store import POSITIONS, Database, answered, documents
 from streams.clock import from_milliseconds
 
 NOT_BEGUN = {"offset": UNREAD, "newest": None}

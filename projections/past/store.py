@@ -12,17 +12,8 @@ from projections.models import companion
 from projections.past import history, tallies
 from projections.past.history import History
 from projections.past.tallies import Writes
-from projections.position import Document, LogIdentity, Position, key, read, unread, written
-from projections.store import POSITIONS, Collection, Database, answered, durable, insert, update
-
-
-async def documents(collection: Collection, names: Iterable[str]) -> list[Document]:
-    """Those with these ids that are stored."""
-    wanted = list(names)
-    if not wanted:
-        return []
-    with answered():
-        return await collection.find({"_id": {"$in": wanted}}, batch_size=len(wanted) + 1).to_list()
+from projections.position import Document, LogIdentity, Position
+from projections.store import Database, Positions, answered, documents, durable, insert, update
 
 
 class PastStore:
@@ -32,18 +23,13 @@ class PastStore:
     """
 
     def __init__(self, base: Database, name: str = history.PROJECTION) -> None:
-        self._name = name
         self._histories = durable(base, name)
         self._tallies = durable(base, companion(tallies.PROJECTION, history.PROJECTION, name))
-        self._positions = durable(base, POSITIONS)
+        self._positions = Positions(base, name, history.VERSION)
 
     async def positions(self, partitions: Iterable[int], identity: LogIdentity) -> dict[int, Position]:
         """By partition; made if missing. Raises `Refused` if they are of another log or another fold."""
-        fresh = {key(self._name, one): unread(self._name, one, history.VERSION, identity) for one in partitions}
-        with answered():
-            found = {one["_id"]: one async for one in self._positions.find({"_id": {"$in": list(fresh)}})}
-            await insert(self._positions, [document for name, document in fresh.items() if name not in found])
-        return {one["partition"]: read(one, history.VERSION, identity) for one in (fresh | found).values()}
+        return await self._positions.read(partitions, identity)
 
     async def histories(self, subjects: Iterable[str]) -> dict[str, History]:
         """The stories of those that have one."""
@@ -69,9 +55,4 @@ class PastStore:
 
     async def advance(self, old: Mapping[int, Position], new: Mapping[int, Position]) -> None:
         """Raises `Conflict` if the old positions are not what is stored."""
-        updates = [
-            Update(key(self._name, part), {"offset": old[part].offset}, written(position))
-            for part, position in new.items()
-        ]
-        with answered():
-            await update(self._positions, updates)
+        await self._positions.advance(old, new)

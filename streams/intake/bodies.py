@@ -11,10 +11,8 @@ from typing import Any, NamedTuple, get_args
 import msgspec
 
 from streams.clock import from_milliseconds
-from streams.events import ACTIVITIES, Activity, Channel, Priority
+from streams.events import ACTIVITIES, DIRECT, Activity, Channel, Priority
 
-DELIVERABLE: tuple[Channel, ...] = ("email", "sms", "push")
-"""What `POST /api/notifications` and `notification-jobs` can ask for."""
 PRIORITIES: tuple[Priority, ...] = get_args(Priority)
 MAX_DEPTH = 64
 """Levels of `metadata`; MongoDB stops at 100, of which the document around it needs some."""
@@ -75,7 +73,7 @@ def check_delivery(body: bytes) -> DeliveryBody:
         raise Invalid("a jobId alone points into its sender's own database: send type, recipient and message instead")
     _refuse(
         "type, recipient and message are required",
-        *_choice(fields, "type", DELIVERABLE),
+        *_choice(fields, "type", DIRECT),
         *_texts(fields, ("recipient", "message")),
         *_metadata(fields.get("metadata")),
         *_choice(fields, "priority", PRIORITIES, optional=True),

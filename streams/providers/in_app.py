@@ -5,22 +5,37 @@ is in the mailbox already, or was acknowledged, stays as it is: a later dispatch
 """
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
 import msgspec
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
 from streams import clock, mailbox
 from streams.mailbox import Item
 from streams.providers.protocol import Deferred, Message, Refused
+from streams.settings import Settings, seconds
 
 PAUSE = timedelta(seconds=2)
 """How long a Redis that is away is left alone; costs no attempt."""
 GATHER = 0.005
 """Seconds for which other calls are waited for."""
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator["InAppProvider"]:
+    """With a connection of its own; it tries nothing twice, since who is deferred comes again."""
+    redis = Redis.from_url(settings.redis_url, retry=Retry(NoBackoff(), 0))
+    try:
+        yield InAppProvider(redis, seconds(settings.mailbox_kept))
+    finally:
+        await redis.aclose()
 
 
 @dataclass(slots=True)

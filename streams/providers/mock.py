@@ -10,7 +10,8 @@ says. Empty: refused at once. `hang`: no answer, ever. `defer 5`: deferred by 5 
 import asyncio
 import os
 import random
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from zlib import crc32
@@ -20,6 +21,12 @@ import orjson
 from streams import clock
 from streams.providers.protocol import Deferred, Message, Refused
 from streams.settings import Settings
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator["MockProvider"]:
+    """Needs no connection."""
+    yield MockProvider(settings)
 
 
 class MockProvider:

@@ -1,10 +1,15 @@
-"""What every provider is: it takes a message or says why not. Slots, timeout and breaker are wrapped around it."""
+"""What every provider is: it takes a message or says why not. Slots, timeout and breaker are wrapped around it.
 
+`docs/how-to/add-a-provider.md` makes one.
+"""
+
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from streams.events import Activity, Channel, Personal
+from streams.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +56,10 @@ class Provider(Protocol):
 
     async def send(self, message: Message) -> None:
         """Return when the provider has taken the message. Raises `Refused` or `Deferred`."""
+
+
+class ProviderModule(Protocol):
+    """What the setting `PROVIDERS` names: a module that makes a provider."""
+
+    def opened(self, settings: Settings) -> AbstractAsyncContextManager[Provider]:
+        """The provider, with its connections; they are closed once the last call has its outcome."""

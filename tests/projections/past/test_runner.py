@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from pymongo.errors import PyMongoError
 
-from projections import jobs
+from projections import jobs, store
 from projections.batch import Item
 from projections.jobs import Standing, changes
-from projections.past import history, store, tallies
+from projections.past import history, tallies
+from projections.past import store as past_store
 from projections.past.fold import Folder
 from projections.past.reads import Past, moving_at
 from projections.past.store import PastStore
@@ -146,7 +147,8 @@ async def test_cut_off_in_the_middle_of_any_write_it_ends_right(
         await folder.project(raws(told[:40]))
         with monkeypatch.context() as broken:
             for write in (insert, update):
-                broken.setattr(store, write.__name__, _half(write, name))
+                for where in (past_store, store):
+                    broken.setattr(where, write.__name__, _half(write, name))
             with pytest.raises(Unavailable, match="cut off"):
                 await folder.project(raws(told[40:110], first=40))
         following = await folder.open([0])

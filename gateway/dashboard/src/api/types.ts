@@ -3,7 +3,8 @@
 export const STATUSES = ["pending", "queued", "sending", "sent", "retrying", "failed", "suppressed"] as const;
 export type Status = (typeof STATUSES)[number];
 
-export const CHANNELS = ["email", "sms", "push", "in-app"] as const;
+export const DIRECT = ["email", "sms", "push"] as const;
+export const CHANNELS = [...DIRECT, "in-app"] as const;
 export type Channel = (typeof CHANNELS)[number];
 
 export type Priority = "transactional" | "promotional";

@@ -4,7 +4,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import { ApiError, create } from "../api/client";
-import type { Channel as Name, NewNotification as Wanted } from "../api/types";
+import { DIRECT, type NewNotification as Wanted } from "../api/types";
 import { shortId } from "../live/times";
 import { Channel } from "./Channel";
 import { Choice } from "./Choice";
@@ -13,9 +13,8 @@ import { Sheet } from "./Sheet";
 import { Fault, sentence } from "./States";
 import { useToast } from "./Toasts";
 
-const TYPES = ["email", "sms", "push"] as const satisfies readonly Name[];
 const PRIORITIES = ["transactional", "promotional"] as const;
-const RECIPIENTS: Record<(typeof TYPES)[number], string> = {
+const RECIPIENTS: Record<(typeof DIRECT)[number], string> = {
   email: "ada@example.org",
   sms: "+44 20 7946 0123",
   push: "device-4711",
@@ -42,7 +41,7 @@ export function NewNotification({
 }
 
 function Form({ done }: { done: () => void }) {
-  const [type, setType] = useState<(typeof TYPES)[number]>("email");
+  const [type, setType] = useState<(typeof DIRECT)[number]>("email");
   const [priority, setPriority] = useState<(typeof PRIORITIES)[number]>("transactional");
   const [metadataFault, setMetadataFault] = useState<string>();
   const form = useRef<HTMLFormElement>(null);
@@ -89,7 +88,7 @@ function Form({ done }: { done: () => void }) {
       <Choice
         label="Type"
         value={type}
-        options={TYPES}
+        options={DIRECT}
         onChange={setType}
         show={(one) => <Channel name={one} />}
       />

@@ -1,0 +1,161 @@
+"""Read models that others add: a module of two pure functions in, a MongoDB document for each key out.
+
+The setting `READ_MODELS` names the modules; `docs/how-to/add-a-projection.md` makes one. Workers share the log by its
+partitions, so a key has a document in each partition that tells of it: no two workers ever write the same one, and who
+reads adds up. A document keeps the offset of the last event that it has taken in, and takes none twice.
+
+A collection and a group are of one version of a model: with a higher one it is folded anew from the log's beginning,
+beside the old one, which a program of that version may go on with.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import Protocol, cast
+
+from projections.batch import Item, Update
+from projections.loop import Loop
+from projections.position import Document, LogIdentity, Position
+from projections.reading import Raw, read
+from projections.source import Source
+from projections.store import Conflict, Database, Positions, answered, database, documents, durable, insert, update
+from streams.events import Body, Event
+from streams.health.vitals import Following, Vitals
+from streams.kafka.publisher import Publisher
+from streams.named import module
+from streams.settings import Settings
+from streams.topics import EVENTS
+
+MEMBERS = ("PROJECTION", "VERSION", "key", "evolve")
+PAGE = "docs/how-to/add-a-projection.md"
+PATIENCE = 10.0
+"""Seconds."""
+BATCH = 2000
+"""Events, at most."""
+WINDOW = 1.0
+"""Seconds over which writes are gathered under load."""
+
+
+class Model(Protocol):
+    """What `READ_MODELS` names."""
+
+    PROJECTION: str
+    VERSION: int
+
+    def key(self, event: Event[Body]) -> str | None:
+        """What the document is about that this event changes; None if it changes none."""
+
+    def evolve(self, known: Document, event: Event[Body]) -> Document:
+        """The fields that the document has after this event; `known` is empty before the first."""
+
+
+def models(settings: Settings) -> list[Model]:
+    """Those that the settings name. Raises `Refused` if one is none."""
+    return [cast("Model", module("READ_MODELS", name, MEMBERS, PAGE)) for name in settings.read_models]
+
+
+def name(model: Model) -> str:
+    """Of its collection, its positions and its group."""
+    return f"{model.PROJECTION}_{model.VERSION}"
+
+
+async def declare(settings: Settings) -> None:
+    """Make the collections that are missing, for the reason that `store.declare` gives."""
+    async with database(settings, patience=PATIENCE) as base:
+        for model in models(settings):
+            with answered():
+                await base[name(model)].create_index("key")
+
+
+@asynccontextmanager
+async def opened(
+    settings: Settings, stopping: asyncio.Event, vitals: Vitals, base: Database, identity: LogIdentity
+) -> AsyncIterator[list[Loop]]:
+    """A loop for each model, connected and ready to work."""
+    async with AsyncExitStack() as stack:
+        publisher = Publisher(settings.kafka_url)
+        stack.push_async_callback(publisher.stop)
+        await publisher.start()
+        loops = []
+        for model in models(settings):
+            source = Source(settings, publisher, name(model))
+            stack.push_async_callback(source.stop)
+            loop = Loop(stopping, source, Folder(base, model, identity), vitals, WINDOW, BATCH)
+            vitals.follow(Following(name(model), (EVENTS,), source.assigned, partial(_hindered, loop)))
+            await source.start()
+            loops.append(loop)
+        yield loops
+
+
+def _hindered(loop: Loop, _: object) -> str:
+    return loop.hindered
+
+
+class Folder:
+    """Takes records of the log, in order per partition, into the documents of one model; knows what is stored."""
+
+    def __init__(self, base: Database, model: Model, identity: LogIdentity) -> None:
+        self._model, self._identity = model, identity
+        self._documents = durable(base, name(model))
+        self._stored = Positions(base, name(model), model.VERSION)
+        self._positions: dict[int, Position] = {}
+        self.written = self.opened = 0
+        self.hindered = ""
+
+    async def changed(self) -> bool:
+        """Never: it has no copies."""
+        return False
+
+    async def open(self, partitions: Sequence[int]) -> dict[int, int]:
+        """The first offset to take, by partition. Raises `Refused` if the documents are of another log."""
+        self.opened += 1
+        self._positions = await self._stored.read(partitions, self._identity)
+        return self.following()
+
+    def following(self) -> dict[int, int]:
+        """The first offset that is not taken in yet, by partition."""
+        return {partition: position.offset + 1 for partition, position in self._positions.items()}
+
+    async def check(self) -> None:
+        """Raises `Conflict` if the stored positions are not where this folder left them."""
+        if await self._stored.read(self._positions, self._identity) != self._positions:
+            raise Conflict("the stored positions moved: MongoDB lost its tail, or somebody else writes")
+
+    async def project(self, records: Sequence[Raw]) -> list[str]:
+        """Store what these lead to: documents, then positions. Answers nobody. Raises `Conflict` or `Unavailable`."""
+        touched = self._touched(item for record in records if isinstance(item := read(record), Item))
+        before = {one["_id"]: one for one in await documents(self._documents, touched)}
+        after = {about: self._evolved(before.get(about), items) for about, items in touched.items()}
+        moved = {about: fields for about, fields in after.items() if about in before}
+        with answered():
+            await insert(self._documents, [{"_id": about, **after[about]} for about in after if about not in before])
+            await update(
+                self._documents,
+                [Update(about, {"offset": before[about]["offset"]}, fields) for about, fields in moved.items()],
+            )
+        new = {record.partition: Position(record.offset) for record in records}
+        await self._stored.advance(self._positions, new)
+        self._positions |= new
+        self.written += len(after)
+        return []
+
+    def _touched(self, items: Iterable[Item]) -> dict[str, list[Item]]:
+        """By the `_id` of the document that they change."""
+        touched: dict[str, list[Item]] = {}
+        for item in items:
+            key = self._model.key(item.event)
+            if key is not None:
+                touched.setdefault(f"{item.place.partition}:{key}", []).append(item)
+        return touched
+
+    def _evolved(self, stored: Document | None, items: list[Item]) -> Document:
+        """All fields but the `_id`."""
+        own = {"key", "partition", "offset"}
+        known = {field: value for field, value in (stored or {}).items() if field not in {"_id", *own}}
+        offset = -1 if stored is None else stored["offset"]
+        for event, place in items:
+            if place.offset > offset:
+                known, offset = self._model.evolve(known, event), place.offset
+        first = items[0]
+        return known | {"key": self._model.key(first.event), "partition": first.place.partition, "offset": offset}

@@ -1,0 +1,104 @@
+"""Read models that others add, on a real database: whatever is cut off, they end as a straight fold tells."""
+
+from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from projections import keyed, store
+from projections.position import Document
+from projections.store import POSITIONS, Conflict, Unavailable, database, insert, update
+from streams.events import Body, Event
+from streams.settings import Settings
+from tests.projections.lives import many
+from tests.projections.past.taken import LOG, raws
+
+Write = Callable[..., Awaitable[None]]
+
+
+def kind(event: Event[Body]) -> str | None:
+    return type(event.body).__name__
+
+
+def counted(known: Document, event: Event[Body]) -> Document:
+    return {"count": known.get("count", 0) + 1, "last": max(known.get("last", event.time), event.time)}
+
+
+MODEL = cast("keyed.Model", SimpleNamespace(PROJECTION="Kinds", VERSION=3, key=kind, evolve=counted))
+NAME = "Kinds_3"
+
+
+async def stored(base: Any) -> dict[str, Document]:  # noqa: ANN401 - the driver's
+    return {one["key"]: one async for one in base[NAME].find()}
+
+
+def wanted(told: list[Event[Body]]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for event in told:
+        name = type(event.body).__name__
+        found[name] = found.get(name, 0) + 1
+    return found
+
+
+async def test_each_key_has_a_document_in_each_partition_that_tells_of_it(settings: Settings) -> None:
+    told = many(10)
+    async with database(settings, patience=10) as base:
+        folder = keyed.Folder(base, MODEL, LOG)
+        assert await folder.open([0, 1]) == {0: 0, 1: 0}
+        await folder.project([*raws(told), *raws(told[:1], partition=1)])
+        found = {one["_id"]: one["count"] async for one in base[NAME].find()}
+        assert found == {f"0:{key}": count for key, count in wanted(told).items()} | {f"1:{kind(told[0])}": 1}
+        assert folder.following() == {0: len(told), 1: 1}
+
+
+@pytest.mark.parametrize("name", [NAME, POSITIONS])
+async def test_cut_off_in_the_middle_of_any_write_nothing_counts_twice(
+    settings: Settings, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = many(30)
+    async with database(settings, patience=10) as base:
+        folder = keyed.Folder(base, MODEL, LOG)
+        await folder.open([0])
+        await folder.project(raws(told[:40]))
+        with monkeypatch.context() as broken:
+            for write in (insert, update):
+                for where in (keyed, store):
+                    broken.setattr(where, write.__name__, _half(write, name))
+            with pytest.raises(Unavailable, match="cut off"):
+                await folder.project(raws(told[40:110], first=40))
+        assert await folder.open([0]) == {0: 40}
+        await folder.project(raws(told[40:70], first=40))
+        await folder.project(raws(told[70:], first=70))
+        assert {key: one["count"] for key, one in (await stored(base)).items()} == wanted(told)
+
+
+async def test_of_two_that_take_the_same_one_has_to_read_again(settings: Settings) -> None:
+    told = many(20)
+    async with database(settings, patience=10) as base:
+        one, other = (keyed.Folder(base, MODEL, LOG) for _ in range(2))
+        for folder in (one, other):
+            await folder.open([0])
+        await one.project(raws(told[:50]))
+        with pytest.raises(Conflict):
+            await other.project(raws(told[:60]))
+        with pytest.raises(Conflict):
+            await other.check()
+        await other.open([0])
+        await other.project(raws(told[50:], first=50))
+        assert {key: one["count"] for key, one in (await stored(base)).items()} == wanted(told)
+
+
+def _half(write: Write, name: str) -> Write:
+    """Writes the first half of what goes to this collection, and fails."""
+
+    async def cut_off(collection: Any, *rest: Any) -> None:  # noqa: ANN401 - whatever the write takes
+        if collection.name != name:
+            await write(collection, *rest)
+            return
+        *before, wanted = rest
+        await write(collection, *before, wanted[: len(wanted) // 2])
+        if wanted:
+            raise Unavailable("cut off")
+
+    return cut_off
