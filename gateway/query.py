@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar, get_args
 
 from gateway.pages import CURSOR, Cursor
+from projections.windows import SELECTIVE
 from streams.events import CHANNELS
 from streams.phase import Status
 
@@ -34,7 +35,7 @@ class Query(NamedTuple):
 def parse(parameters: Mapping[str, str]) -> Query:
     """Raises `Wrong`. Parameters that nobody knows are left alone."""
     known = {"status": STATUSES, "type": CHANNELS}
-    return Query(*parse_list(parameters, ("recipient", "status", "type"), known, _cursor))
+    return Query(*parse_list(parameters, SELECTIVE, known, _cursor))
 
 
 def parse_list(

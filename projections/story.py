@@ -3,10 +3,10 @@
 An event that comes again has the id of the first, which is the entry's `_id`: the store drops it.
 """
 
-from datetime import timedelta
 from typing import Any, assert_never
 
 from projections.position import Document, Place
+from streams.clock import MILLISECOND
 from streams.events import (
     Accepted,
     Acknowledged,
@@ -39,8 +39,6 @@ from streams.events import (
 PROJECTION = "NotificationLog"
 VERSION = 1
 """Of this fold; see `jobs.VERSION`."""
-
-MILLISECOND = timedelta(milliseconds=1)
 
 
 def entry(event: Event[Body], place: Place) -> Document | None:

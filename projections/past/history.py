@@ -7,7 +7,7 @@ arrival: one that comes late counts from when it says that it happened.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from projections import jobs
 from projections.batch import Item
 from projections.jobs import Standing
 from projections.position import Document, Place
-from streams.clock import EPOCH, from_milliseconds
+from streams.clock import EPOCH, MILLISECOND, from_milliseconds
 from streams.events import KINDS, Accepted, Body, Event, Noted, Personal, Repeated, Suppressed
 from streams.phase import Status
 
@@ -32,7 +32,6 @@ BEGINNINGS = (Accepted, Suppressed, Noted)
 LEFT_OUT = (Repeated,)
 """Says nothing about its notification but that it was asked for again."""
 BODIES: dict[str, Any] = {name: body for body, name in KINDS.items()}
-MILLISECOND = timedelta(milliseconds=1)
 MAX_SIZE = 8 * 1024 * 1024
 """Characters of a story; what comes after that is left out, so that MongoDB can hold it. 150 are usual for an event."""
 OVERHEAD = 100

@@ -4,10 +4,11 @@ Only the envelope is read: what an event of a newer program says is told again a
 """
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import msgspec
 
+from projections.reading import Raw
 from streams.codec import TYPE_PREFIX
 from streams.events import KINDS, Instant, Suppressed
 from streams.phase import PHASES, STATUS, Status
@@ -18,19 +19,6 @@ STATUS_OF: dict[str, Status] = {
     **{KINDS[fact]: STATUS[phase] for fact, phase in PHASES.items()},
 }
 """What an event makes of its notification; the types that are missing make nothing of it."""
-
-
-class Raw(Protocol):
-    """A consumed record, as far as it matters here."""
-
-    @property
-    def partition(self) -> int: ...  # noqa: D102
-    @property
-    def offset(self) -> int: ...  # noqa: D102
-    @property
-    def key(self) -> bytes | None: ...  # noqa: D102
-    @property
-    def value(self) -> bytes | None: ...  # noqa: D102
 
 
 class Picked(NamedTuple):
