@@ -29,9 +29,10 @@ from tests.support.broker import declare
 from tests.support.stack import own_stack, wait_until
 
 pytestmark = pytest.mark.history
-BOTH = ("NotificationJob", "NotificationLog")
 WRONG = """
 from projections import batch, jobs
+from projections.rebuild import folding
+folding.ALONE = 1 << 60  # here, and not in processes that know nothing of it
 right = jobs.changes
 jobs.changes = batch.changes = lambda standing: right(standing) | {"attempts": 7}
 """
@@ -49,9 +50,8 @@ def quiet(aged: Bed) -> Iterator[Bed]:
 
 
 def audit(bed: Bed) -> dict[str, Any]:
-    began = time.monotonic()
     report: dict[str, Any] = json.loads(bed.stack.run("audit", "--json", check=False).stdout)
-    said(f"audit: {time.monotonic() - began:.1f} s")
+    said(f"audit: {report['eventsPerSecond']:,} events/s, {report['seconds']:.1f} s in all")
     assert report["findings"] == []
     assert report["clean"]
     return report
@@ -81,8 +81,8 @@ def test_killed_half_way_a_rebuild_goes_on_and_two_have_the_same_digests(quiet: 
         quiet.stack.command("rebuild", "all", "--yes"),
         env=quiet.stack.environment,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
     wait_until(lambda: shadow(quiet, "NotificationJob_") > 1000, 120, lambda: "no document of a shadow is written")
@@ -94,8 +94,8 @@ def test_killed_half_way_a_rebuild_goes_on_and_two_have_the_same_digests(quiet: 
     quiet.stack.run("rebuild", "all", "--drop", "--why", "a test")
     rebuilt(quiet)
     twice = audit(quiet)
-    for name in BOTH:
-        assert began["stored"][name] == once["stored"][name] == twice["stored"][name] == twice["digests"][name]
+    assert began["stored"] == once["stored"] == twice["stored"]
+    assert twice["stored"].items() <= twice["digests"].items()
     quiet.stack.run("rebuild", "all", "--drop", "--why", "a test")
 
 
@@ -161,10 +161,9 @@ def test_taken_out_and_put_in_elsewhere_the_read_models_are_the_same_and_nothing
         said(f"export {exported - began:.1f} s, import {time.monotonic() - begin:.1f} s")
         new = json.loads(other.run("audit", "--json", check=False).stdout)
         assert (new["clean"], new["findings"]) == (True, [])
-        for name in ("log", *BOTH):
-            assert new["digests"][name] == old["digests"][name]
-        assert new["stored"] == {name: old["stored"][name] for name in new["stored"]}
-    assert not calls.exists()
+        assert new["digests"]["log"] == old["digests"]["log"]
+        assert new["stored"] == old["stored"]
+    assert calls.read_bytes() == b""
 
 
 def test_under_load_readers_go_over_and_back_and_nothing_is_lost_or_doubled(aged: Bed) -> None:
