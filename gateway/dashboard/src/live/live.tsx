@@ -11,6 +11,7 @@ import {
   useSyncExternalStore,
 } from "react";
 import { jobs } from "../api/client";
+import { current } from "../api/token";
 import type { Change } from "../api/types";
 import { Board, type Moved } from "./board";
 import { Feed, type Way } from "./feed";
@@ -54,7 +55,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
     };
     const onGap = () => void queries.invalidateQueries({ predicate: (query) => query.meta?.live === true });
     const list = async () => (await jobs({}, null)).rows;
-    const feed = new Feed({ onChanges, onWay: setWay, onGap }, list);
+    const feed = new Feed({ onChanges, onWay: setWay, onGap }, list, current().token);
     feed.open();
     jobs({}, null, 500).then(
       (page) => pulse.seed(page.rows),
