@@ -67,7 +67,7 @@ class Busy:
 
     async def milliseconds(self) -> float:
         told = await self._session.send("Performance.getMetrics")
-        return 1000 * next(one["value"] for one in told["metrics"] if one["name"] == "TaskDuration")
+        return 1000 * next(float(one["value"]) for one in told["metrics"] if one["name"] == "TaskDuration")
 
 
 async def read_all(page: Page) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Literal
 
 import jwt
 import pytest
@@ -70,7 +71,7 @@ async def test_an_expired_token_is_told_and_asked_for_anew(context: BrowserConte
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_signing_in_has_no_serious_fault_and_the_documents_need_none(
-    context: BrowserContext, closed: str, axe: str, picture: Picture, scheme: str
+    context: BrowserContext, closed: str, axe: str, picture: Picture, scheme: Literal["light", "dark"]
 ) -> None:
     page = await context.new_page()
     await page.goto(closed)
