@@ -20,6 +20,9 @@ import { Pulse } from "./pulse";
 /** Milliseconds between two looks at the board, at least: an eye needs no more. */
 const LOOK_MS = 100;
 
+/** Milliseconds by which the read models may be behind what was told while nobody heard it. */
+const BEHIND_MS = 2_000;
+
 type Hear = (change: Change) => void;
 
 interface Live {
@@ -53,7 +56,13 @@ export function LiveProvider({ children }: { children: ReactNode }) {
       board.take(changes);
       for (const change of changes) for (const listener of listeners) listener(change);
     };
-    const onGap = () => void queries.invalidateQueries({ predicate: (query) => query.meta?.live === true });
+    let later: number | undefined;
+    const reread = () => void queries.invalidateQueries({ predicate: (query) => query.meta?.live === true });
+    const onGap = () => {
+      reread();
+      window.clearTimeout(later);
+      later = window.setTimeout(reread, BEHIND_MS);
+    };
     const list = async () => (await jobs({}, null)).rows;
     const feed = new Feed({ onChanges, onWay: setWay, onGap }, list, current().token);
     feed.open();
@@ -61,7 +70,10 @@ export function LiveProvider({ children }: { children: ReactNode }) {
       (page) => pulse.seed(page.rows),
       () => {},
     );
-    return feed.close;
+    return () => {
+      window.clearTimeout(later);
+      feed.close();
+    };
   }, [parts, queries]);
 
   const live = useMemo(() => ({ way, ...parts }), [way, parts]);

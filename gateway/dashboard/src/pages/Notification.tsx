@@ -21,6 +21,12 @@ import { Timeline } from "../parts/Timeline";
 
 /** Milliseconds after a change until the read models are asked, and between two questions until they have it. */
 const SETTLES_MS = 400;
+/**
+ * Milliseconds between two questions while it is under way: what was told before the socket was there is not told again,
+ * and may not have been read yet.
+ */
+const UNDER_WAY_MS = 2_000;
+const ENDED: readonly string[] = ["sent", "failed", "suppressed"];
 /** How often the causes are asked for until they have the last change. */
 const WHY_ASKED = 50;
 const VIEWS = ["Time line", "Causes"] as const;
@@ -96,20 +102,27 @@ function useNotification(id: string) {
   const queries = useQueryClient();
   const { hear } = useLive();
   const known = useBoard().get(id);
-  const until = (told: string | undefined) =>
-    told !== undefined && known !== undefined && told < known.updatedAt;
+  const before = (told: string | undefined, wanted: string | undefined) =>
+    told !== undefined && wanted !== undefined && told < wanted;
   const job = useQuery({
     queryKey: ["job", id],
     queryFn: () => readJob(id),
     meta: { live: true },
-    refetchInterval: ({ state: { data } }) => (until(data?.updatedAt) ? SETTLES_MS : false),
+    refetchInterval: ({ state: { data } }) => {
+      if (before(data?.updatedAt, known?.updatedAt)) return SETTLES_MS;
+      return data && !ENDED.includes(data.status) ? UNDER_WAY_MS : false;
+    },
   });
+  const told = job.data?.updatedAt;
   const story = useQuery({
     queryKey: ["story", id],
     queryFn: () => readStory(id),
     meta: { live: true },
-    refetchInterval: ({ state: { data } }) =>
-      until(data && (data.at(-1)?.createdAt ?? "")) ? SETTLES_MS : false,
+    refetchInterval: ({ state: { data } }) => {
+      const last = data && (data.at(-1)?.createdAt ?? "");
+      if (before(last, known?.updatedAt)) return SETTLES_MS;
+      return before(last, told) ? UNDER_WAY_MS : false;
+    },
   });
   useEffect(() => {
     let timer: number | undefined;
