@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from enum import Enum, auto
 
-import orjson
 import typer
 from aiokafka.errors import KafkaError
 from rich.console import Console
@@ -20,13 +19,11 @@ from projections.rebuild.difference import fields
 from projections.rebuild.gate import Compared, Difference, lag
 from projections.rebuild.places import following
 from projections.rebuild.rebuild import Options, drop, rebuild, roll_back
+from projections.rebuild.record import recorded, told
 from projections.rebuild.switch import CalledOff
 from projections.store import Conflict, Unavailable
 from streams.folding.position import Refused
 from streams.settings import Settings
-
-WIDE = 120
-"""Characters of a value that are shown."""
 
 
 class Wish(Enum):
@@ -132,7 +129,9 @@ async def work(
             shown.on(bar)
             async with Desk.open(settings, words) as desk:
                 if wish is Wish.REBUILD:
-                    refused = await rebuild(desk, names, options, shown)
+                    async with recorded(desk.base, names, words, shown) as recording:
+                        refused = await rebuild(desk, names, options, recording)
+                        recording.ended(refused)
                 elif wish is Wish.ROLLBACK:
                     await roll_back(desk, names, options, shown)
                 elif wish is Wish.DROP:
@@ -168,9 +167,5 @@ def side_by_side(difference: Difference, live: str, shadow: str) -> Table:
         table.add_row("", *("there" if one is not None else "missing" for one in (difference.live, difference.other)))
         return table
     for name in fields(difference.live, difference.other):
-        table.add_row(name, *(_told(one.get(name, ...)) for one in (difference.live, difference.other)))
+        table.add_row(name, *(escape(told(one.get(name, ...))) for one in (difference.live, difference.other)))
     return table
-
-
-def _told(value: object) -> str:
-    return "-" if value is ... else escape(orjson.dumps(value, repr).decode()[:WIDE])

@@ -14,6 +14,7 @@ from gateway import (
     past_documents,
     policies,
     preference_documents,
+    read_model_documents,
     replay_documents,
     replays,
 )
@@ -24,6 +25,7 @@ from gateway.overview import OverviewDesk
 from gateway.posts import PostsDesk
 from gateway.preferences import PreferencesDesk
 from gateway.query import PARAMETERS
+from gateway.read_models import ReadModelsDesk
 from gateway.redelivery import documents as redelivery_documents
 from gateway.redelivery.desk import Patient, RedeliveryDesk
 from streams.settings import Settings
@@ -48,6 +50,7 @@ def router(settings: Settings) -> APIRouter:
     routes.include_router(_policies(settings))
     routes.include_router(_replays(settings))
     routes.include_router(_overview(settings))
+    routes.include_router(_read_models(settings))
     routes.include_router(front.router())
     routes.include_router(_preferences(settings))
     routes.include_router(_redelivery(settings))
@@ -167,6 +170,19 @@ def _overview(settings: Settings) -> APIRouter:
         methods=["GET"],
         summary="What is there, and what waits where",
         responses=live_documents.OVERVIEW,
+    )
+    return routes
+
+
+def _read_models(settings: Settings) -> APIRouter:
+    desk = ReadModelsDesk(settings)
+    routes = APIRouter(prefix="/api", lifespan=desk.open, route_class=Answering, tags=["live"])
+    routes.add_api_route(
+        "/read-models",
+        desk.read_models,
+        methods=["GET"],
+        summary="The copies of read models, and how far their rebuilds are",
+        responses=read_model_documents.READ_MODELS,
     )
     return routes
 

@@ -13,7 +13,18 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
 BUILT = Path(__file__).parent / "dashboard" / "dist"
-PATHS = ("/", "/notifications/{id}", "/flow", "/dead-letters", "/policies", "/mailbox", "/docs")
+PATHS = (
+    "/",
+    "/notifications/{id}",
+    "/flow",
+    "/dead-letters",
+    "/policies",
+    "/preferences",
+    "/replays",
+    "/read-models",
+    "/mailbox",
+    "/docs",
+)
 """Where the page is; which part of it is shown is its own business. `dashboard/src/main.tsx` has the same."""
 FOR_EVER = "public, max-age=31536000, immutable"
 SECURITY = {

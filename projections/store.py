@@ -31,7 +31,7 @@ from projections.models import READ_MODELS, VERSIONS, family
 from projections.position import Document, LogIdentity, Position, key, read, unread, written
 from streams.settings import Settings
 
-POSITIONS, POINTERS = "positions", "pointers"
+POSITIONS, POINTERS, REBUILDS = "positions", "pointers", "rebuilds"
 PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)
 """Seconds between attempts while MongoDB is away; the last one for ever."""
 OWN_NAMES = {name: name for name in family("log")}
@@ -92,6 +92,7 @@ async def declare(settings: Settings) -> None:
             pointers = {one["_id"]: one async for one in base[POINTERS].find()}
             await base[POSITIONS].create_index([("projection", ASCENDING)])
             await base[POINTERS].create_index([("revision", ASCENDING)])
+            await base[REBUILDS].create_index([("updated", ASCENDING)])
         for projection in READ_MODELS:
             stored = pointers.get(projection, {"live": {"name": projection}, "other": None})
             for copy in filter(None, (stored["live"], stored["other"])):

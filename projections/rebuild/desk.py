@@ -14,7 +14,7 @@ from projections.letter_store import LetterStore
 from projections.pointers import Pointers
 from projections.position import LogIdentity
 from projections.rebuild.folding import Fold, log_folder
-from projections.rebuild.places import place
+from projections.rebuild.places import folded_from
 from projections.source import GROUP
 from projections.store import Database, database
 from streams import clock, operations
@@ -64,9 +64,7 @@ class Desk:
 
     def places(self, projection: str) -> list[TopicPartition]:
         """The partitions that a read model is folded from."""
-        if projection == letters.PROJECTION:
-            return [place(topic) for topic in letters.TOPICS]
-        return [place(EVENTS, partition) for partition in range(self.settings.partitions)]
+        return folded_from(projection, self.settings.partitions)
 
     async def ends(self, projection: str) -> dict[TopicPartition, int]:
         """Where these end."""

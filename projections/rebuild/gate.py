@@ -67,5 +67,5 @@ def refusals(compared: Compared, *, accepted: bool) -> list[str]:
     """Why readers may not go over; nothing if they may, once the shadow has caught up (`keeping.caught_up`)."""
     if not compared.unexplained or accepted:
         return []
-    unexplained = f"{compared.unexplained} differences that nothing explains"
-    return [f"{unexplained}; if they are wanted, --accept-differences goes on, with that on record"]
+    what = "1 difference" if compared.unexplained == 1 else f"{compared.unexplained} differences"
+    return [f"{what} that nothing explains; if that is wanted, --accept-differences goes on, with that on record"]

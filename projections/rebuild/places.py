@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from aiokafka import TopicPartition
 
+from projections import letters
 from projections.position import Document
 from projections.store import POSITIONS, Database, answered
 from streams.topics import EVENTS
@@ -14,6 +15,13 @@ Offsets = Mapping[TopicPartition, int]
 def place(topic: str, partition: int = 0) -> TopicPartition:
     """As Kafka's client has it."""
     return TopicPartition(topic, partition)
+
+
+def folded_from(projection: str, partitions: int) -> list[TopicPartition]:
+    """The partitions that a read model is folded from; the log has so many."""
+    if projection == letters.PROJECTION:
+        return [place(topic) for topic in letters.TOPICS]
+    return [place(EVENTS, partition) for partition in range(partitions)]
 
 
 async def positions(base: Database, name: str) -> list[Document]:

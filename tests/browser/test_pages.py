@@ -1,15 +1,27 @@
 """The other pages: dead letters, policies, the mailbox, the flow; and all of them for who can't see or point."""
 
+import re
 from typing import Literal
 
 import pika
 import pytest
 from playwright.async_api import Page, expect
 
+from streams import clock
 from tests.browser.conftest import Open, Picture, Shown
 
 GRAVE = {"serious", "critical"}
-PATHS = ("/", "/flow", "/dead-letters", "/policies", "/mailbox")
+PATHS = (
+    "/",
+    "/flow",
+    "/dead-letters",
+    "/policies",
+    "/preferences",
+    "/preferences?recipient=user2",
+    "/replays",
+    "/read-models",
+    "/mailbox",
+)
 
 
 def publish(shown: Shown, body: bytes, name: str) -> None:
@@ -93,23 +105,26 @@ async def test_no_page_has_a_serious_fault_for_who_cannot_see_or_point(
     open_page: Open, shown: Shown, axe: str, picture: Picture, scheme: Literal["light", "dark"]
 ) -> None:
     story = shown.post("axe@example.org")
-    for path in (*PATHS, f"/notifications/{story}"):
+    told = f"/notifications/{story}"
+    for path in (*PATHS, told, f"{told}?view=Causes", f"/?at={clock.iso(clock.now())}"):
         page = await open_page(path)
         await show(page, scheme)
         await picture(page, f"{name_of(path)}-{scheme}")
         assert await faults(page, axe) == [], path
         await page.close()
-    page = await open_page("/")
-    await show(page, scheme)
-    await page.keyboard.press("n")
-    await expect(page.get_by_role("dialog")).to_be_visible()
-    await picture(page, f"form-{scheme}")
-    assert await faults(page, axe) == []
+    for path, button in (("/", "New notification"), ("/replays", "New replay"), (told, "Deliver once more")):
+        page = await open_page(path)
+        await show(page, scheme)
+        await page.get_by_role("button", name=button).click()
+        await expect(page.get_by_role("dialog")).to_be_visible()
+        await picture(page, f"{button.split()[-1]}-{scheme}")
+        assert await faults(page, axe) == [], button
+        await page.close()
 
 
 async def test_every_page_fits_a_phone(open_page: Open, shown: Shown, picture: Picture) -> None:
     story = shown.post("narrow@example.org")
-    for path in (*PATHS, f"/notifications/{story}"):
+    for path in (*PATHS, f"/notifications/{story}", f"/notifications/{story}?view=Causes"):
         page = await open_page(path)
         await page.set_viewport_size({"width": 390, "height": 800})
         await show(page, "light")
@@ -126,7 +141,7 @@ async def show(page: Page, scheme: Literal["light", "dark"]) -> None:
 
 
 def name_of(path: str) -> str:
-    return path.strip("/").split("/")[0] or "list"
+    return re.split(r"[/?]", path.strip("/"))[0] + ("-more" if "?" in path else "") or "list"
 
 
 async def faults(page: Page, axe: str) -> list[str]:

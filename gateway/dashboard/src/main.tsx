@@ -18,7 +18,11 @@ import { Mailbox } from "./pages/Mailbox";
 import { Notification } from "./pages/Notification";
 import { Notifications } from "./pages/Notifications";
 import { Policies } from "./pages/Policies";
+import { Preferences } from "./pages/Preferences";
+import { ReadModels } from "./pages/ReadModels";
+import { Replays } from "./pages/Replays";
 import { Shell } from "./parts/Shell";
+import { Gate } from "./parts/SignIn";
 import { Empty, Loading } from "./parts/States";
 import { Toasts } from "./parts/Toasts";
 
@@ -39,33 +43,40 @@ const Docs = lazy(() => import("./pages/Docs"));
 const root = document.getElementById("root");
 if (root === null) throw new Error("expected an element #root in index.html");
 
+const docs = (
+  <Suspense fallback={<Loading what="The documents are read" />}>
+    <Docs />
+  </Suspense>
+);
+
 createRoot(root).render(
   <StrictMode>
     <QueryClientProvider client={queries}>
-      <LiveProvider>
-        <Toasts>
-          <Shell>
-            <Switch>
-              <Route path="/" component={Notifications} />
-              <Route path="/notifications/:id">{({ id }) => <Notification key={id} id={id} />}</Route>
-              <Route path="/flow" component={Flow} />
-              <Route path="/dead-letters" component={Letters} />
-              <Route path="/policies" component={Policies} />
-              <Route path="/mailbox" component={Mailbox} />
-              <Route path="/docs">
-                <Suspense fallback={<Loading what="The documents are read" />}>
-                  <Docs />
-                </Suspense>
-              </Route>
-              <Route>
-                <Empty icon={Compass} title="There is no such page">
-                  The pages there are stand at the left.
-                </Empty>
-              </Route>
-            </Switch>
-          </Shell>
-        </Toasts>
-      </LiveProvider>
+      <Gate open={{ "/docs": docs }}>
+        <LiveProvider>
+          <Toasts>
+            <Shell>
+              <Switch>
+                <Route path="/" component={Notifications} />
+                <Route path="/notifications/:id">{({ id }) => <Notification key={id} id={id} />}</Route>
+                <Route path="/flow" component={Flow} />
+                <Route path="/dead-letters" component={Letters} />
+                <Route path="/policies" component={Policies} />
+                <Route path="/preferences" component={Preferences} />
+                <Route path="/replays" component={Replays} />
+                <Route path="/read-models" component={ReadModels} />
+                <Route path="/mailbox" component={Mailbox} />
+                <Route path="/docs">{docs}</Route>
+                <Route>
+                  <Empty icon={Compass} title="There is no such page">
+                    The pages there are stand at the left.
+                  </Empty>
+                </Route>
+              </Switch>
+            </Shell>
+          </Toasts>
+        </LiveProvider>
+      </Gate>
     </QueryClientProvider>
   </StrictMode>,
 );

@@ -4,6 +4,7 @@ declare module "swagger-ui-dist/swagger-ui-es-bundle.js" {
     url: string;
     deepLinking: boolean;
     validatorUrl: null;
+    requestInterceptor: <Request extends { headers: Record<string, string> }>(request: Request) => Request;
   }) => void;
   export default SwaggerUI;
 }

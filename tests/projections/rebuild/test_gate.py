@@ -17,13 +17,13 @@ def test_two_copies_that_are_equal_may_be_changed_over() -> None:
 def test_of_one_version_no_difference_is_explained() -> None:
     for kind in ("missing", "added", "differs", "counters"):
         (why,) = refusals(compared(kind), accepted=False)
-        assert why.startswith("1 differences that nothing explains")
+        assert why.startswith("1 difference that nothing explains")
 
 
 def test_another_version_explains_what_differs_and_what_is_added_but_not_what_is_missing() -> None:
     assert refusals(compared("differs", "added", "counters", same_version=False), accepted=False) == []
     (why,) = refusals(compared("differs", "missing", same_version=False), accepted=False)
-    assert why.startswith("1 differences that nothing explains")
+    assert why.startswith("1 difference that nothing explains")
 
 
 def test_a_person_may_accept_differences() -> None:

@@ -1,5 +1,7 @@
 /** Requests to the gateway; what it refuses comes out as an `ApiError` that knows which field was wrong. */
 
+import { authorization } from "./bearer";
+import { current, refused } from "./token";
 import type {
   Handled,
   Job,
@@ -10,8 +12,17 @@ import type {
   Policy,
   PolicyChange,
   Post,
+  Preferences,
+  PreferencesChange,
+  ReadModel,
+  Replay,
+  ReplayAsked,
+  ReplayVerb,
   Scope,
+  Status,
   StoryEntry,
+  Why,
+  Words,
 } from "./types";
 
 const PATIENCE_MS = 20_000;
@@ -34,12 +45,32 @@ export interface Page<Row> {
   cursor: string | null;
 }
 
+/** Raises an `ApiError` if this token does not open what the dashboard shows. */
+export const tried = async (token: string): Promise<void> => {
+  await answered("/api/notifications/counts", {}, token);
+};
+
 export const jobs = (filters: Record<string, string>, cursor: string | null, limit = 100) =>
   page<Job>("/api/notifications", { ...filters, limit: String(limit), ...(cursor ? { cursor } : {}) });
 
-export const job = (id: string) => json<Job>(`/api/notifications/${encodeURIComponent(id)}`);
+export const job = (id: string, at: string | null = null) =>
+  json<Job>(`${one(id)}${at ? `?${new URLSearchParams({ at })}` : ""}`);
 
-export const story = (id: string) => json<StoryEntry[]>(`/api/notifications/${encodeURIComponent(id)}/log`);
+/** How many were in each status then. */
+export const counts = (at: string) =>
+  json<Record<Status, number>>(`/api/notifications/counts?${new URLSearchParams({ at })}`);
+
+export const why = (id: string) => json<Why>(`${one(id)}/why`);
+
+/** Deliver it once more; the same key never does so twice. */
+export const redeliver = (id: string, words: Words, key: string) =>
+  json<{ redelivery: string }>(`${one(id)}/redeliver`, {
+    method: "POST",
+    body: words,
+    headers: { "Idempotency-Key": key },
+  });
+
+export const story = (id: string) => json<StoryEntry[]>(`${one(id)}/log`);
 
 export const create = (wanted: NewNotification, key: string) =>
   json<Job>("/api/notifications", { method: "POST", body: wanted, headers: { "Idempotency-Key": key } });
@@ -69,6 +100,24 @@ export const posts = () => json<Post[]>("/posts");
 export const act = (event: { type: string; actorId: string; targetId: string; postId?: string }) =>
   json<{ id: string }>("/events", { method: "POST", body: event });
 
+export const preferences = (recipient: string) => json<Preferences>(ofRecipient(recipient));
+
+export const setPreferences = (recipient: string, wanted: PreferencesChange) =>
+  json<Preferences>(ofRecipient(recipient), { method: "PUT", body: wanted });
+
+export const replays = () => json<Replay[]>("/api/replays");
+
+export const startReplay = (asked: ReplayAsked) =>
+  json<Replay>("/api/replays", { method: "POST", body: asked });
+
+export const sayReplay = (id: string, verb: ReplayVerb, words: Words) =>
+  json<Replay>(`/api/replays/${encodeURIComponent(id)}/${verb}`, { method: "POST", body: words });
+
+export const readModels = () => json<ReadModel[]>("/api/read-models");
+
+const one = (id: string) => `/api/notifications/${encodeURIComponent(id)}`;
+const ofRecipient = (recipient: string) => `/api/preferences/${encodeURIComponent(recipient)}`;
+
 interface Asked {
   method?: string;
   body?: unknown;
@@ -90,17 +139,24 @@ export function cursorOf(link: string | null): string | null {
   return target ? new URL(target, "http://here").searchParams.get("cursor") : null;
 }
 
-async function answered(path: string, { method = "GET", body, headers = {} }: Asked = {}): Promise<Response> {
+async function answered(
+  path: string,
+  { method = "GET", body, headers = {} }: Asked = {},
+  token = current().token,
+): Promise<Response> {
+  const kind: Record<string, string> = body === undefined ? {} : { "Content-Type": "application/json" };
   const answer = await fetch(path, {
     method,
-    headers: { ...headers, ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
+    headers: { ...headers, ...kind, ...authorization(token) },
     signal: AbortSignal.timeout(PATIENCE_MS),
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   }).catch((error: unknown) => {
     throw new ApiError(`Tidings does not answer (${(error as Error).message}).`, 0);
   });
-  if (!answer.ok) throw await refusal(answer);
-  return answer;
+  if (answer.ok) return answer;
+  const error = await refusal(answer);
+  if (error.status === 401) refused(token, error.message);
+  throw error;
 }
 
 async function refusal(answer: Response): Promise<ApiError> {

@@ -3,7 +3,9 @@
  * at once and comes back by itself; what was missed meanwhile is what `onGap` is for.
  */
 
+import { authorization, subject } from "../api/bearer";
 import type { Change, Job } from "../api/types";
+import { events } from "./events";
 
 export type Way = "socket" | "stream" | "polling" | "connecting";
 
@@ -47,7 +49,7 @@ export function differences(known: Map<string, string>, jobs: Job[]): Change[] {
 export class Feed {
   private way: Way = "connecting";
   private socket: WebSocket | null = null;
-  private stream: EventSource | null = null;
+  private stream: AbortController | null = null;
   private poller: number | null = null;
   private retry: number | null = null;
   private tries = 0;
@@ -57,6 +59,8 @@ export class Feed {
   constructor(
     private readonly hears: Hears,
     private readonly list: () => Promise<Job[]>,
+    /** Of who has signed in, or empty. */
+    private readonly token: string,
   ) {}
 
   open = (): void => {
@@ -77,7 +81,12 @@ export class Feed {
     const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`);
     this.socket = socket;
     const deadline = window.setTimeout(() => this.lost(socket), CONFIRM_MS);
-    socket.onopen = () => socket.send(JSON.stringify({ type: "SUBSCRIBE" }));
+    const { token } = this;
+    const subscribe = () => socket.send(JSON.stringify({ type: "SUBSCRIBE" }));
+    socket.onopen = () => {
+      if (token) socket.send(JSON.stringify({ type: "AUTH", userId: subject(token), token }));
+      else subscribe();
+    };
     socket.onclose = () => {
       window.clearTimeout(deadline);
       this.lost(socket);
@@ -85,6 +94,7 @@ export class Feed {
     socket.onmessage = (message: MessageEvent<string>) => {
       const frame = JSON.parse(message.data) as { type: string };
       if (frame.type === "STATUS") this.hears.onChanges([frame as unknown as Change]);
+      else if (frame.type === "AUTHENTICATED") subscribe();
       else if (frame.type === "SUBSCRIBED") {
         window.clearTimeout(deadline);
         this.tries = 0;
@@ -102,22 +112,32 @@ export class Feed {
   }
 
   private fallBack(): void {
-    const stream = new EventSource("/api/notifications/stream");
+    const stream = new AbortController();
     this.stream = stream;
-    stream.onmessage = (message: MessageEvent<string>) =>
-      this.hears.onChanges([JSON.parse(message.data) as Change]);
-    stream.addEventListener("open", (event) => {
-      if (!(event instanceof MessageEvent)) return; // the browser's own, before the server says that it listens
-      this.stopPolling();
-      this.be("stream");
-    });
-    stream.onerror = () => {
-      stream.close();
-      if (this.stream !== stream) return;
-      this.stream = null;
-      this.startPolling();
-    };
+    void this.listen(stream);
     if (this.way === "socket") this.be("connecting");
+  }
+
+  /** Until it ends, however it does. Trap: an `EventSource` has no headers, and so no token. */
+  private async listen(stream: AbortController): Promise<void> {
+    try {
+      const headers = authorization(this.token);
+      const answer = await fetch("/api/notifications/stream", { headers, signal: stream.signal });
+      if (!answer.ok || !answer.body) throw new Error(`expected a stream, got ${answer.status}`);
+      for await (const { name, data } of events(answer.body)) {
+        if (this.stream !== stream) return;
+        if (name === "message") this.hears.onChanges([JSON.parse(data) as Change]);
+        else if (name === "open") {
+          this.stopPolling();
+          this.be("stream");
+        }
+      }
+    } catch {
+      // away, refused, or cut off: polling tells which
+    }
+    if (this.stream !== stream) return;
+    this.stream = null;
+    this.startPolling();
   }
 
   private startPolling(): void {
@@ -143,7 +163,7 @@ export class Feed {
   }
 
   private stopFallbacks(): void {
-    this.stream?.close();
+    this.stream?.abort();
     this.stream = null;
     this.stopPolling();
   }

@@ -11,6 +11,7 @@ import {
   useSyncExternalStore,
 } from "react";
 import { jobs } from "../api/client";
+import { current } from "../api/token";
 import type { Change } from "../api/types";
 import { Board, type Moved } from "./board";
 import { Feed, type Way } from "./feed";
@@ -18,6 +19,9 @@ import { Pulse } from "./pulse";
 
 /** Milliseconds between two looks at the board, at least: an eye needs no more. */
 const LOOK_MS = 100;
+
+/** Milliseconds by which the read models may be behind what was told while nobody heard it. */
+const BEHIND_MS = 2_000;
 
 type Hear = (change: Change) => void;
 
@@ -52,15 +56,24 @@ export function LiveProvider({ children }: { children: ReactNode }) {
       board.take(changes);
       for (const change of changes) for (const listener of listeners) listener(change);
     };
-    const onGap = () => void queries.invalidateQueries({ predicate: (query) => query.meta?.live === true });
+    let later: number | undefined;
+    const reread = () => void queries.invalidateQueries({ predicate: (query) => query.meta?.live === true });
+    const onGap = () => {
+      reread();
+      window.clearTimeout(later);
+      later = window.setTimeout(reread, BEHIND_MS);
+    };
     const list = async () => (await jobs({}, null)).rows;
-    const feed = new Feed({ onChanges, onWay: setWay, onGap }, list);
+    const feed = new Feed({ onChanges, onWay: setWay, onGap }, list, current().token);
     feed.open();
     jobs({}, null, 500).then(
       (page) => pulse.seed(page.rows),
       () => {},
     );
-    return feed.close;
+    return () => {
+      window.clearTimeout(later);
+      feed.close();
+    };
   }, [parts, queries]);
 
   const live = useMemo(() => ({ way, ...parts }), [way, parts]);

@@ -65,6 +65,8 @@ const PARTS: Record<string, Omit<Part, "milliseconds">> = {
   retry_scheduled: { kind: "resting", tone: "retrying", what: "waiting until it is tried again" },
   deferred: { kind: "resting", tone: "queued", what: "put off by the provider" },
   lost: { kind: "resting", tone: "retrying", what: "waiting until it is tried again" },
+  held: { kind: "resting", tone: "queued", what: "quiet hours" },
+  redelivered: { kind: "waiting", tone: "queued", what: "waiting for a slot" },
 };
 
 function told(entry: StoryEntry, before: StoryEntry | undefined): Told {
@@ -112,6 +114,36 @@ function told(entry: StoryEntry, before: StoryEntry | undefined): Told {
         title: "Failed for good",
         cause: `${details.attempts} attempts failed, the last: ${details.error}.`,
         tone: "failed",
+      };
+    case "withheld":
+      return {
+        title: "Withheld",
+        cause: `Its recipient does not want it: ${details.reason}.`,
+        tone: "suppressed",
+      };
+    case "held":
+      return {
+        title: "Held",
+        cause: "Its recipient has quiet hours; it waits until they end.",
+        tone: "queued",
+      };
+    case "redelivery_requested":
+      return {
+        title: "To be delivered once more",
+        cause: `Asked for by ${details.by || "somebody"}: ${details.why}.`,
+        tone: "pending",
+      };
+    case "redelivered":
+      return {
+        title: "Queued once more",
+        cause: `With all its attempts; it lies in the lane ${lane(details.lane)}.`,
+        tone: "queued",
+      };
+    case "redelivery_refused":
+      return {
+        title: "Not delivered once more",
+        cause: `That was refused: ${details.reason}.`,
+        tone: "suppressed",
       };
     case "acknowledged":
       return { title: "Acknowledged", cause: "The recipient has seen it.", tone: "sent" };

@@ -4,6 +4,8 @@ import { useEffect, useRef } from "react";
 import { useSearchParams } from "wouter";
 import "swagger-ui-dist/swagger-ui.css";
 import SwaggerUI from "swagger-ui-dist/swagger-ui-es-bundle.js";
+import { authorization } from "../api/bearer";
+import { current } from "../api/token";
 import { Choice } from "../parts/Choice";
 import { Messages } from "../parts/Messages";
 
@@ -32,7 +34,16 @@ export default function Docs() {
 function Http() {
   const here = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    SwaggerUI({ domNode: here.current, url: "/openapi.json", deepLinking: false, validatorUrl: null });
+    SwaggerUI({
+      domNode: here.current,
+      url: "/openapi.json",
+      deepLinking: false,
+      validatorUrl: null,
+      requestInterceptor: (request) => {
+        Object.assign(request.headers, authorization(current().token));
+        return request;
+      },
+    });
   }, []);
   return <div className="card swagger" ref={here} />;
 }

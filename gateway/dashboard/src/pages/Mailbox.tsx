@@ -3,6 +3,7 @@
 import { ArrowDown, ArrowUp, Check, Inbox, Plug, Unplug } from "lucide-react";
 import { type FormEvent, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { useSearchParams } from "wouter";
+import { current } from "../api/token";
 import { type Box, Mailbox as Client } from "../live/mailbox";
 import { full, short } from "../live/times";
 import { Act } from "../parts/Act";
@@ -20,7 +21,7 @@ export function Mailbox() {
     event.preventDefault();
     const given = new FormData(event.currentTarget);
     const wanted = String(given.get("user")).trim();
-    client.open(wanted, String(given.get("token")).trim(), wanted !== last);
+    client.open(wanted, String(given.get("token")).trim() || current().token, wanted !== last);
     setLast(wanted);
     setParameters({ user: wanted }, { replace: true });
   };
@@ -44,7 +45,12 @@ export function Mailbox() {
                   <Field label="User" name="user" defaultValue={user} required />
                 </div>
                 <div style={{ flex: "1 1 120px" }}>
-                  <Field label="Token" name="token" placeholder="if one is needed" autoComplete="off" />
+                  <Field
+                    label="Token"
+                    name="token"
+                    placeholder={current().token ? "yours" : "if one is needed"}
+                    autoComplete="off"
+                  />
                 </div>
                 <Plugs box={box} resumes={last !== null && box.epoch !== ""} close={client.close} />
               </form>

@@ -1,56 +1,45 @@
-/** One notification: what was asked for, where it stands, and its story as a time line. */
+/** One notification: what was asked for, where it stands or stood, and its story as a time line or a tree of causes. */
 
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
 import { ArrowLeft, SearchX } from "lucide-react";
 import { type ReactNode, useEffect } from "react";
-import { Link } from "wouter";
-import { ApiError, job as readJob, story as readStory } from "../api/client";
-import type { Job } from "../api/types";
+import { Link, useSearchParams } from "wouter";
+import { ApiError, job as readJob, story as readStory, why as readWhy } from "../api/client";
+import type { Job, StoryEntry } from "../api/types";
 import { brought } from "../live/board";
 import { useBoard, useLive } from "../live/live";
+import { written } from "../live/moment";
 import { full, shortId } from "../live/times";
+import { AsOf, useAt } from "../parts/AsOf";
+import { Causes } from "../parts/Causes";
 import { Channel } from "../parts/Channel";
-import { Empty, Failure, Loading } from "../parts/States";
+import { Choice } from "../parts/Choice";
+import { Redeliver } from "../parts/Redeliver";
+import { Empty, Failure, Fault, Loading, sentence } from "../parts/States";
 import { Status } from "../parts/Status";
 import { Timeline } from "../parts/Timeline";
 
 /** Milliseconds after a change until the read models are asked, and between two questions until they have it. */
 const SETTLES_MS = 400;
+/**
+ * Milliseconds between two questions while it is under way: what was told before the socket was there is not told again,
+ * and may not have been read yet.
+ */
+const UNDER_WAY_MS = 2_000;
+const ENDED: readonly string[] = ["sent", "failed", "suppressed"];
+/** How often the causes are asked for until they have the last change. */
+const WHY_ASKED = 50;
+const VIEWS = ["Time line", "Causes"] as const;
 
 export function Notification({ id }: { id: string }) {
-  const queries = useQueryClient();
-  const { hear } = useLive();
-  const known = useBoard().get(id);
-  const until = (told: string | undefined) =>
-    told !== undefined && known !== undefined && told < known.updatedAt;
-  const job = useQuery({
-    queryKey: ["job", id],
-    queryFn: () => readJob(id),
-    meta: { live: true },
-    refetchInterval: ({ state: { data } }) => (until(data?.updatedAt) ? SETTLES_MS : false),
+  const { job, story, known } = useNotification(id);
+  const [at, setAt] = useAt();
+  const then = useQuery({
+    queryKey: ["job", id, at],
+    queryFn: () => readJob(id, at === null ? null : written(at)),
+    enabled: at !== null,
+    placeholderData: keepPreviousData,
   });
-  const story = useQuery({
-    queryKey: ["story", id],
-    queryFn: () => readStory(id),
-    meta: { live: true },
-    refetchInterval: ({ state: { data } }) =>
-      until(data && (data.at(-1)?.createdAt ?? "")) ? SETTLES_MS : false,
-  });
-  useEffect(() => {
-    let timer: number | undefined;
-    const stop = hear((change) => {
-      if (change.notificationId !== id) return;
-      window.clearTimeout(timer);
-      timer = window.setTimeout(() => {
-        for (const what of ["job", "story"]) void queries.invalidateQueries({ queryKey: [what, id] });
-      }, SETTLES_MS);
-    });
-    return () => {
-      stop();
-      window.clearTimeout(timer);
-    };
-  }, [id, hear, queries]);
-
   if (job.isPending) return <Loading what="The notification is read" />;
   if (job.error instanceof ApiError && job.error.status === 404) {
     return (
@@ -61,6 +50,9 @@ export function Notification({ id }: { id: string }) {
   }
   if (job.isError) return <Failure error={job.error} again={() => void job.refetch()} />;
   const now = brought(job.data, known);
+  const shown = at === null ? now : then.data;
+  const times = (story.data ?? []).map((entry) => Date.parse(entry.createdAt));
+  const ends = [Date.parse(now.createdAt), ...times];
   return (
     <>
       <div className="head">
@@ -70,32 +62,159 @@ export function Notification({ id }: { id: string }) {
           </Link>
           <h1 style={{ margin: "8px 0 6px" }}>{now.message}</h1>
           <div className="actions" aria-live="polite">
-            <Status name={now.status} />
+            {shown ? <Status name={shown.status} /> : null}
             <span className="muted">
-              to <strong style={{ color: "var(--ink)", fontWeight: 560 }}>{now.recipient}</strong>
+              to{" "}
+              <Link
+                href={`/preferences?${new URLSearchParams({ recipient: now.recipient })}`}
+                className="plain-link"
+              >
+                {now.recipient}
+              </Link>
             </span>
           </div>
         </div>
+        {at === null && redeliverable(now) ? <Redeliver job={now} /> : null}
       </div>
+      {times.length > 1 ? (
+        <div className="card as-of-card">
+          <AsOf
+            at={at}
+            from={Math.min(...ends)}
+            to={Math.max(...ends)}
+            onChange={setAt}
+            stops={times}
+            end="as it is now"
+          />
+          {at !== null && then.isError ? <Fault>{sentence(then.error)}</Fault> : null}
+        </div>
+      ) : null}
       <div className="split">
-        <section className="card" aria-labelledby="story">
-          <header>
-            <h2 id="story">Its story</h2>
-          </header>
-          <div className="body">
-            {story.isError ? (
-              <Failure error={story.error} again={() => void story.refetch()} />
-            ) : story.isPending ? (
-              <Loading what="The story is read" />
-            ) : (
-              <Timeline entries={story.data} status={now.status} />
-            )}
-          </div>
-        </section>
-        <Facts job={now} />
+        <Story id={id} story={story} job={shown} at={at} updated={now.updatedAt ?? now.createdAt} />
+        {shown ? <Facts job={shown} /> : null}
       </div>
     </>
   );
+}
+
+/** It and its story, read again when it is told of. */
+function useNotification(id: string) {
+  const queries = useQueryClient();
+  const { hear } = useLive();
+  const known = useBoard().get(id);
+  const before = (told: string | undefined, wanted: string | undefined) =>
+    told !== undefined && wanted !== undefined && told < wanted;
+  const job = useQuery({
+    queryKey: ["job", id],
+    queryFn: () => readJob(id),
+    meta: { live: true },
+    refetchInterval: ({ state: { data } }) => {
+      if (before(data?.updatedAt, known?.updatedAt)) return SETTLES_MS;
+      return data && !ENDED.includes(data.status) ? UNDER_WAY_MS : false;
+    },
+  });
+  const told = job.data?.updatedAt;
+  const story = useQuery({
+    queryKey: ["story", id],
+    queryFn: () => readStory(id),
+    meta: { live: true },
+    refetchInterval: ({ state: { data } }) => {
+      const last = data && (data.at(-1)?.createdAt ?? "");
+      if (before(last, known?.updatedAt)) return SETTLES_MS;
+      return before(last, told) ? UNDER_WAY_MS : false;
+    },
+  });
+  useEffect(() => {
+    let timer: number | undefined;
+    const stop = hear((change) => {
+      if (change.notificationId !== id) return;
+      window.clearTimeout(timer);
+      timer = window.setTimeout(() => {
+        for (const what of ["job", "story", "why"]) void queries.invalidateQueries({ queryKey: [what, id] });
+      }, SETTLES_MS);
+    });
+    return () => {
+      stop();
+      window.clearTimeout(timer);
+    };
+  }, [id, hear, queries]);
+  return { job, story, known };
+}
+
+interface Told {
+  id: string;
+  story: ReturnType<typeof useNotification>["story"];
+  job: Job | undefined;
+  at: number | null;
+  /** When it last changed. */
+  updated: string;
+}
+
+function Story({ id, story, job, at, updated }: Told) {
+  const [parameters, setParameters] = useSearchParams();
+  const view = VIEWS.find((name) => name === parameters.get("view")) ?? VIEWS[0];
+  const show = (next: string) =>
+    setParameters(
+      (before) => {
+        const after = new URLSearchParams(before);
+        if (next === VIEWS[0]) after.delete("view");
+        else after.set("view", next);
+        return after;
+      },
+      { replace: true },
+    );
+  return (
+    <section className="card" aria-labelledby="story">
+      <header>
+        <h2 id="story">Its story</h2>
+        <Choice label="Told as" hidden value={view} options={VIEWS} onChange={show} />
+      </header>
+      <div className="body">
+        {view === "Causes" ? (
+          <Why id={id} at={at} updated={updated} />
+        ) : story.isError ? (
+          <Failure error={story.error} again={() => void story.refetch()} />
+        ) : story.isPending ? (
+          <Loading what="The story is read" />
+        ) : (
+          <Lines entries={story.data} job={job} at={at} />
+        )}
+      </div>
+    </section>
+  );
+}
+
+function Lines({ entries, job, at }: { entries: StoryEntry[]; job: Job | undefined; at: number | null }) {
+  if (at === null) return <Timeline entries={entries} status={job?.status ?? "pending"} />;
+  const then = entries.filter((entry) => Date.parse(entry.createdAt) <= at);
+  const later = entries.length - then.length;
+  return (
+    <>
+      <Timeline entries={then} status="sent" />
+      {later > 0 ? (
+        <p className="muted">{later === 1 ? "One event came later." : `${later} events came later.`}</p>
+      ) : null}
+    </>
+  );
+}
+
+/** Histories are folded a moment after the rest. */
+function Why({ id, at, updated }: { id: string; at: number | null; updated: string }) {
+  const why = useQuery({
+    queryKey: ["why", id],
+    queryFn: () => readWhy(id),
+    meta: { live: true },
+    refetchInterval: ({ state: { data, dataUpdateCount } }) =>
+      data && dataUpdateCount < WHY_ASKED && (data.steps.at(-1)?.at ?? "") < updated ? SETTLES_MS : false,
+  });
+  if (why.isPending) return <Loading what="The causes are read" />;
+  if (why.isError) return <Failure error={why.error} again={() => void why.refetch()} />;
+  return <Causes why={why.data} at={at} />;
+}
+
+/** Whether to deliver it once more makes sense; the API has the last word. */
+function redeliverable(job: Job): boolean {
+  return (job.status === "sent" || job.status === "failed") && !job.acknowledgedAt;
 }
 
 function Facts({ job }: { job: Job }) {
@@ -117,6 +236,7 @@ function Facts({ job }: { job: Job }) {
     ["By", job.actorId],
     ["Post", job.postId],
     ["Suppressed", job.reason],
+    ["Held until", job.heldUntil && full(job.heldUntil)],
     [
       "Repeats",
       job.duplicateOf && <Link href={`/notifications/${job.duplicateOf}`}>{shortId(job.duplicateOf)}</Link>,

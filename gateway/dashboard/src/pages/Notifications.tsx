@@ -1,16 +1,19 @@
 /** The list of notifications: filters in the URL, pages read as one scrolls, rows that change as things happen. */
 
-import { type InfiniteData, useInfiniteQuery } from "@tanstack/react-query";
-import { BellOff, Plus } from "lucide-react";
+import { type InfiniteData, keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
+import { BellOff, History, Plus } from "lucide-react";
 import { useEffect, useMemo, useState } from "react";
 import { useSearchParams } from "wouter";
-import { jobs, type Page } from "../api/client";
+import { ApiError, jobs, type Page } from "../api/client";
 import { CHANNELS, type Job, STATUSES } from "../api/types";
 import { rows } from "../live/board";
 import { useBoard, useLive } from "../live/live";
+import { written } from "../live/moment";
+import { useAt } from "../parts/AsOf";
+import { LookBack } from "../parts/LookBack";
 import { NewNotification } from "../parts/NewNotification";
 import { Search } from "../parts/Search";
-import { Empty, Failure, Loading } from "../parts/States";
+import { Empty, Failure, Loading, sentence } from "../parts/States";
 import { Table } from "../parts/Table";
 
 const FILTERS = ["status", "type", "recipient"] as const;
@@ -20,6 +23,8 @@ const REREAD_MS = 5_000;
 export function Notifications() {
   const [parameters, setParameters] = useSearchParams();
   const [writing, setWriting] = useState(false);
+  const [at, setAt] = useAt();
+  const [lookingBack, lookBack] = useState(at !== null);
   const filters = useMemo(() => chosen(parameters), [parameters]);
   useShortcut("n", () => setWriting(true));
   const set = (name: string, value: string) =>
@@ -34,7 +39,9 @@ export function Notifications() {
       <div className="head">
         <div>
           <h1>Notifications</h1>
-          <p>Every one that was asked for, the newest first, as it stands now.</p>
+          <p>
+            Every one that was asked for, the newest first, as it {at === null ? "stands now" : "stood then"}.
+          </p>
         </div>
         <button type="button" className="button" data-kind="main" onClick={() => setWriting(true)} title="n">
           <Plus size={17} aria-hidden /> New notification
@@ -45,17 +52,30 @@ export function Notifications() {
         <Filter name="status" all="Any status" values={STATUSES} value={filters.status} onChange={set} />
         <Filter name="type" all="Any type" values={CHANNELS} value={filters.type} onChange={set} />
         {Object.keys(filters).length > 0 ? (
-          <button
-            type="button"
-            className="button"
-            data-kind="quiet"
-            onClick={() => setParameters(new URLSearchParams())}
-          >
+          <button type="button" className="button" data-kind="quiet" onClick={() => setParameters(kept)}>
             Clear
           </button>
         ) : null}
+        <button
+          type="button"
+          className="button"
+          aria-expanded={lookingBack}
+          onClick={() => {
+            lookBack(!lookingBack);
+            if (lookingBack) setAt(null);
+          }}
+        >
+          <History size={16} aria-hidden /> Look back
+        </button>
       </search>
-      <List filters={filters} write={() => setWriting(true)} />
+      {lookingBack ? (
+        <LookBack at={at} setAt={setAt} status={filters.status} onStatus={(value) => set("status", value)} />
+      ) : null}
+      {at === null ? (
+        <List filters={filters} write={() => setWriting(true)} />
+      ) : (
+        <Past filters={filters} at={written(at)} />
+      )}
       <NewNotification open={writing} onOpenChange={setWriting} />
     </>
   );
@@ -120,6 +140,63 @@ function List({ filters, write }: { filters: Record<string, string>; write: () =
   );
 }
 
+/** The list as it was: nothing in it moves. */
+function Past({ filters, at }: { filters: Record<string, string>; at: string }) {
+  const query = useInfiniteQuery<Page<Job>, Error, InfiniteData<Page<Job>>, unknown[], string | null>({
+    queryKey: ["jobs", filters, at],
+    queryFn: ({ pageParam }) => jobs({ ...filters, at }, pageParam),
+    initialPageParam: null,
+    getNextPageParam: (last) => last.cursor,
+    placeholderData: keepPreviousData,
+  });
+  const listed = useMemo(() => query.data?.pages.flatMap((page) => page.rows) ?? [], [query.data]);
+  const { hasNextPage, isFetching, isError, fetchNextPage } = query;
+  const looksOn = listed.length === 0 && hasNextPage && !isError;
+  useEffect(() => {
+    if (looksOn && !isFetching) void fetchNextPage(); // a page of one status may be empty and yet not the last
+  }, [looksOn, isFetching, fetchNextPage]);
+  if (query.isPending || looksOn) {
+    return (
+      <div className="card grid-card">
+        <Loading what="The notifications are read as they were" lines={10} />
+      </div>
+    );
+  }
+  if (isError && listed.length === 0) {
+    return (
+      <div className="card grid-card">
+        {query.error instanceof ApiError && query.error.status === 404 ? (
+          <Empty icon={BellOff} title="Nothing is known of that time">
+            {sentence(query.error)}
+          </Empty>
+        ) : (
+          <Failure error={query.error} again={() => void query.refetch()} />
+        )}
+      </div>
+    );
+  }
+  if (listed.length === 0) {
+    return (
+      <div className="card grid-card">
+        <Empty icon={BellOff} title="None was like that">
+          At that time no notification matched these filters.
+        </Empty>
+      </div>
+    );
+  }
+  return (
+    <Table
+      key={`past ${JSON.stringify(filters)}`}
+      jobs={listed}
+      still
+      more={hasNextPage && !query.isFetchNextPageError}
+      fetching={query.isFetchingNextPage}
+      fetchMore={fetchNextPage}
+      error={isError ? query.error : null}
+    />
+  );
+}
+
 interface FilterAsked {
   name: string;
   all: string;
@@ -143,6 +220,12 @@ function Filter({ name, all, values, value, onChange }: FilterAsked) {
       ))}
     </select>
   );
+}
+
+/** All but the filters: clearing these leaves the moment that is looked at. */
+function kept(parameters: URLSearchParams): URLSearchParams {
+  const at = parameters.get("at");
+  return new URLSearchParams(at ? { at } : {});
 }
 
 function chosen(parameters: URLSearchParams): Record<string, string> {

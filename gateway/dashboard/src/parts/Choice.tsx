@@ -10,13 +10,22 @@ interface Asked<Value extends string> {
   options: readonly Value[];
   onChange: (value: Value) => void;
   show?: (value: Value) => ReactNode;
+  /** The label is for screen readers only. */
+  hidden?: boolean;
 }
 
-export function Choice<Value extends string>({ label, value, options, onChange, show }: Asked<Value>) {
+export function Choice<Value extends string>({
+  label,
+  value,
+  options,
+  onChange,
+  show,
+  hidden,
+}: Asked<Value>) {
   const id = useId();
   return (
     <div className="field">
-      <span className="label" id={id}>
+      <span className={hidden ? "hidden-visually" : "label"} id={id}>
         {label}
       </span>
       <ToggleGroup.Root

@@ -1,13 +1,13 @@
 /** Asks who wants it and why, then puts dead letters back or gives them up; what was refused is told one by one. */
 
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import type { FormEvent } from "react";
-import { ApiError, handleLetters } from "../api/client";
+import { handleLetters } from "../api/client";
+import type { Words } from "../api/types";
 import { count } from "../live/times";
-import { Field } from "./Field";
 import { Sheet } from "./Sheet";
-import { Fault, sentence } from "./States";
+import { Fault } from "./States";
 import { useToast } from "./Toasts";
+import { WordsForm } from "./Words";
 
 interface Asked {
   verb: "redrive" | "drop" | null;
@@ -16,7 +16,6 @@ interface Asked {
   close: () => void;
 }
 
-const WHO = "tidings-who";
 const ABOUT = {
   redrive: "Each original goes back to where it came from, as it was.",
   drop: "They are given up for good; they stay on record.",
@@ -42,52 +41,29 @@ function Form({ verb, ids, again, close }: Asked & { verb: "redrive" | "drop" })
   const queries = useQueryClient();
   const toast = useToast();
   const handling = useMutation({
-    mutationFn: ({ by, why }: { by: string; why: string }) =>
-      handleLetters(verb, { ids, by, why, ...(again ? { again } : {}) }),
+    mutationFn: ({ by, why }: Words) => handleLetters(verb, { ids, by, why, ...(again ? { again } : {}) }),
     onSuccess: ({ done, refused }) => {
       if (done.length) toast(`${count(done.length)} ${DONE[verb]}. The list follows within a second.`);
       for (const what of ["letters", "letter counts"]) void queries.invalidateQueries({ queryKey: [what] });
       if (Object.keys(refused).length === 0) close();
     },
   });
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const given = new FormData(event.currentTarget);
-    const [by, why] = [String(given.get("by")), String(given.get("why"))];
-    localStorage.setItem(WHO, by);
-    handling.mutate({ by, why });
-  };
-  const faults = handling.error instanceof ApiError ? handling.error.fields : {};
   const refused = Object.entries(handling.data?.refused ?? {});
   return (
-    <form className="form" onSubmit={submit}>
-      <Field
-        label="Who you are"
-        name="by"
-        defaultValue={localStorage.getItem(WHO) ?? ""}
-        fault={faults.by}
-        required
-      />
-      <Field label="Why" name="why" placeholder="mended in 1.2" fault={faults.why} required />
-      {handling.error && !faults.by && !faults.why ? <Fault>{sentence(handling.error)}</Fault> : null}
+    <WordsForm
+      does={verb === "drop" ? "Drop for good" : "Redrive"}
+      grave={verb === "drop"}
+      pending={handling.isPending}
+      error={handling.error}
+      example="mended in 1.2"
+      say={handling.mutate}
+      cancel={close}
+    >
       {refused.map(([id, why]) => (
         <Fault key={id}>
           <code>{id}</code>: {why}
         </Fault>
       ))}
-      <div className="actions">
-        <button
-          type="submit"
-          className="button"
-          data-kind={verb === "drop" ? "grave" : "main"}
-          disabled={handling.isPending}
-        >
-          {handling.isPending ? "Working …" : verb === "drop" ? "Drop for good" : "Redrive"}
-        </button>
-        <button type="button" className="button" data-kind="quiet" onClick={close}>
-          Cancel
-        </button>
-      </div>
-    </form>
+    </WordsForm>
   );
 }

@@ -4,6 +4,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import { ApiError, create } from "../api/client";
+import { Keys } from "../api/keys";
 import { DIRECT, type NewNotification as Wanted } from "../api/types";
 import { shortId } from "../live/times";
 import { Channel } from "./Channel";
@@ -45,11 +46,11 @@ function Form({ done }: { done: () => void }) {
   const [priority, setPriority] = useState<(typeof PRIORITIES)[number]>("transactional");
   const [metadataFault, setMetadataFault] = useState<string>();
   const form = useRef<HTMLFormElement>(null);
-  const key = useRef({ body: "", key: "" });
+  const keys = useRef(new Keys());
   const queries = useQueryClient();
   const toast = useToast();
   const asking = useMutation({
-    mutationFn: (wanted: Wanted) => create(wanted, keyFor(key.current, wanted)),
+    mutationFn: (wanted: Wanted) => create(wanted, keys.current.of(wanted)),
     onSuccess: (job) => {
       toast(
         <>
@@ -127,16 +128,6 @@ function Form({ done }: { done: () => void }) {
       </div>
     </form>
   );
-}
-
-/** The same for the same body: to press Send again after an error never sends twice. */
-function keyFor(last: { body: string; key: string }, wanted: Wanted): string {
-  const body = JSON.stringify(wanted);
-  if (last.body !== body) {
-    last.body = body;
-    last.key = crypto.randomUUID();
-  }
-  return last.key;
 }
 
 function parsed(text: string): [Record<string, unknown> | undefined, string | undefined] {

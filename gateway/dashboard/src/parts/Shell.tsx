@@ -1,7 +1,20 @@
 /** What is around every page: where one can go, how live it is, light or dark. */
 
 import { useQuery } from "@tanstack/react-query";
-import { Activity, Bell, BookOpen, Inbox, MailX, Monitor, Moon, SlidersHorizontal, Sun } from "lucide-react";
+import {
+  Activity,
+  Bell,
+  BookOpen,
+  DatabaseZap,
+  Inbox,
+  ListRestart,
+  MailX,
+  Monitor,
+  Moon,
+  SlidersHorizontal,
+  Sun,
+  UserCog,
+} from "lucide-react";
 import { ToggleGroup } from "radix-ui";
 import { type ReactNode, useEffect, useRef } from "react";
 import { Link, useLocation } from "wouter";
@@ -9,6 +22,8 @@ import { letterCounts } from "../api/client";
 import type { Way } from "../live/feed";
 import { useLive } from "../live/live";
 import { count } from "../live/times";
+import { Broken } from "./Broken";
+import { SignedIn } from "./SignIn";
 import { THEMES, type Theme, useTheme } from "./theme";
 
 const PAGES = [
@@ -16,6 +31,9 @@ const PAGES = [
   { path: "/flow", name: "Flow", icon: Activity },
   { path: "/dead-letters", name: "Dead letters", icon: MailX },
   { path: "/policies", name: "Policies", icon: SlidersHorizontal },
+  { path: "/preferences", name: "Preferences", icon: UserCog },
+  { path: "/replays", name: "Replays", icon: ListRestart },
+  { path: "/read-models", name: "Read models", icon: DatabaseZap },
   { path: "/mailbox", name: "Mailbox", icon: Inbox },
   { path: "/docs", name: "API", icon: BookOpen },
 ];
@@ -50,12 +68,13 @@ export function Shell({ children }: { children: ReactNode }) {
         </Link>
         <Pages path={path} />
         <footer>
+          <SignedIn />
           <Liveness />
           <Themes />
         </footer>
       </header>
       <main id="page" ref={page} tabIndex={-1}>
-        {children}
+        <Broken key={path}>{children}</Broken>
       </main>
     </div>
   );

@@ -4,7 +4,7 @@ import { type ColumnDef, flexRender, getCoreRowModel, type Row, useReactTable } 
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ArrowUp } from "lucide-react";
 import { type KeyboardEvent, memo, useEffect, useMemo, useRef, useState } from "react";
-import { Link } from "wouter";
+import { Link, useSearchParams } from "wouter";
 import type { Job } from "../api/types";
 import { count, full, short, shortId } from "../live/times";
 import { Channel } from "./Channel";
@@ -20,14 +20,7 @@ const COLUMNS: ColumnDef<Job>[] = [
   {
     id: "id",
     header: "Id",
-    cell: ({ row: { original: job } }) => (
-      <Link
-        href={`/notifications/${encodeURIComponent(job.id)}`}
-        aria-label={`${shortId(job.id)}, to ${job.recipient}`}
-      >
-        {shortId(job.id)}
-      </Link>
-    ),
+    cell: ({ row: { original: job } }) => <Name job={job} />,
   },
   { id: "type", header: "Type", cell: ({ row: { original: job } }) => <Channel name={job.type} /> },
   { id: "recipient", header: "Recipient", accessorKey: "recipient" },
@@ -51,11 +44,13 @@ interface Asked {
   fetching: boolean;
   fetchMore: () => unknown;
   error: Error | null;
+  /** They are of the past: nothing comes from above. */
+  still?: boolean;
 }
 
-export function Table({ jobs, more, fetching, fetchMore, error }: Asked) {
+export function Table({ jobs, more, fetching, fetchMore, error, still }: Asked) {
   const [scroller, setScroller] = useState<HTMLDivElement | null>(null);
-  const [shown, held, letIn] = useHeldBack(jobs, scroller);
+  const [shown, held, letIn] = useHeldBack(jobs, still ? null : scroller);
   const table = useReactTable({
     data: shown,
     columns: COLUMNS,
@@ -153,6 +148,19 @@ const Line = memo(
   },
   (before, now) => before.job === now.job && before.index === now.index && before.start === now.start,
 );
+
+/** Its page, as of the moment that the list is of. */
+function Name({ job }: { job: Job }) {
+  const at = useSearchParams()[0].get("at");
+  return (
+    <Link
+      href={`/notifications/${encodeURIComponent(job.id)}${at ? `?${new URLSearchParams({ at })}` : ""}`}
+      aria-label={`${shortId(job.id)}, to ${job.recipient}`}
+    >
+      {shortId(job.id)}
+    </Link>
+  );
+}
 
 function Attempts({ job }: { job: Job }) {
   if (job.status === "suppressed") return <span className="muted">–</span>;
