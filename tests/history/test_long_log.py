@@ -21,7 +21,7 @@ from projections.jobs import Standing
 from projections.reading import read
 from streams.clock import iso
 from streams.topics import EVENTS
-from tests.chaos.bed import RATE, Bed
+from tests.chaos.bed import Bed
 from tests.chaos.trial import Trial
 from tests.projections.rebuild.given import program, rebuilding
 from tests.support import kafka
@@ -38,6 +38,8 @@ jobs.changes = batch.changes = lambda standing: right(standing) | {"attempts": 7
 """
 """A fold that is mistaken, and does not say that it is another one."""
 MOMENTS = 8
+GENTLE = 100.0
+"""Notifications a second: each is folded twice while there are two copies of all read models."""
 
 
 @pytest.fixture
@@ -168,7 +170,7 @@ def test_taken_out_and_put_in_elsewhere_the_read_models_are_the_same_and_nothing
 
 def test_under_load_readers_go_over_and_back_and_nothing_is_lost_or_doubled(aged: Bed) -> None:
     """The last one: it adds to the log."""
-    with Trial(aged, "rebuild, roll-back and drop under load", RATE) as trial:
+    with Trial(aged, "rebuild, roll-back and drop under load", GENTLE) as trial:
         rebuilt(aged)
         aged.stack.run("rebuild", "all", "--rollback", "--why", "a test")
         trial.go_on(5)
