@@ -44,7 +44,8 @@ def page(runs: list[list[Facts]], frame: str) -> str:
         faults.setdefault(row["fault"], []).append(row)
     times = sorted(row["at"] for rows in faults.values() for row in rows)
     facts = {
-        "runs": str(len(runs)),
+        "runs": "One run" if len(runs) == 1 else f"{len(runs)} runs",
+        "database": ", ".join(sorted({row["database"] for rows in faults.values() for row in rows})),
         "since": times[0] if times else "-",
         "until": times[-1] if times else "-",
         "machine": machine(),

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from deploy.servers.mongo.server import choose
 from tests.chaos.ledger import Dispatch
 
 HELD = 0.97
@@ -85,7 +86,8 @@ class Row:
     def log(self, results: Path | None) -> None:
         """Say it, and keep it if there is a place for it."""
         at = datetime.now(UTC).isoformat(timespec="seconds")
-        facts = {"at": at} | asdict(self) | {"harm": self.harm}
+        database = choose(lambda _: None).flavor
+        facts = {"at": at, "database": database} | asdict(self) | {"harm": self.harm}
         sys.stdout.write(f"\n{json.dumps(facts)[:4000]}\n")
         if results is not None:
             results.parent.mkdir(parents=True, exist_ok=True)
