@@ -11,6 +11,7 @@ and its difference is added when the position passes it. That needs one writer: 
 `fold.epoch`, which depend on where batches ended and how often somebody else went on.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
 
@@ -18,7 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from projections.position import Document, Place
-from streams import notification, phase
+from streams import notification
 from streams.clock import milliseconds
 from streams.events import (
     Accepted,
@@ -33,7 +34,7 @@ from streams.events import (
     WithholdingReason,
 )
 from streams.notification import Job
-from streams.phase import STATUS, Phase, Status
+from streams.phase import PHASES, STATUS, Phase, Status
 
 PROJECTION = "NotificationJob"
 VERSION = 3
@@ -94,6 +95,10 @@ class Standing(Struct, frozen=True):
         return self.status if self.position <= offset else self.counted
 
 
+Evolve = Callable[[Standing | None, Event[Body], Place], Standing | None]
+"""`evolve`, or what gives the same."""
+
+
 def evolve(standing: Standing | None, event: Event[Body], place: Place) -> Standing | None:
     """The standing after this event; the same object if it changes nothing, None if there is no such notification."""
     if standing is None:
@@ -104,7 +109,7 @@ def evolve(standing: Standing | None, event: Event[Body], place: Place) -> Stand
     acknowledged = standing.acknowledged
     if isinstance(event.body, Acknowledged):
         acknowledged = acknowledged or event.time
-    elif phase.rank(event.body) is not None:
+    elif type(event.body) in PHASES:
         job = notification.evolve(job, event)
     if job is standing.job and acknowledged is standing.acknowledged:
         return standing
@@ -116,6 +121,26 @@ def evolve(standing: Standing | None, event: Event[Body], place: Place) -> Stand
         acknowledged=acknowledged,
         held_until=event.body.until if isinstance(event.body, Held) else standing.held_until,
     )
+
+
+class Shared:
+    """`evolve` for two folds of the same events, a batch each in turn: the second gets what came out at the first."""
+
+    def __init__(self) -> None:
+        self._known: dict[Place, tuple[Standing | None, Standing | None]] = {}
+
+    def __call__(self, standing: Standing | None, event: Event[Body], place: Place) -> Standing | None:
+        """The standing after this event; `place` tells one event from another."""
+        known = self._known.get(place)
+        if known is not None and known[0] == standing:
+            return known[1]
+        now = evolve(standing, event, place)
+        self._known[place] = standing, now
+        return now
+
+    def forget(self) -> None:
+        """Both had this batch."""
+        self._known.clear()
 
 
 def _first(event: Event[Body], place: Place) -> Standing | None:
@@ -134,6 +159,11 @@ def _first(event: Event[Body], place: Place) -> Standing | None:
 
 def document(event: Event[Body], body: Accepted | Suppressed, place: Place, standing: Standing) -> Document:
     """A whole new document: what its first event says of the notification, and where it stands by now."""
+    return {**lasting(event, body, place), **changes(standing)}
+
+
+def lasting(event: Event[Body], body: Accepted | Suppressed, place: Place) -> Document:
+    """The part that never changes."""
     return {
         "_id": event.notification,
         **_asked(body.request),
@@ -141,7 +171,6 @@ def document(event: Event[Body], body: Accepted | Suppressed, place: Place, stan
         **({"duplicateOf": body.duplicate_of} if isinstance(body, Suppressed) and body.duplicate_of else {}),
         "createdAt": event.time,
         "seq": sequence(event.time, place),
-        **changes(standing),
     }
 
 

@@ -12,6 +12,8 @@ from streams.record import Record
 from streams.topics import EVENTS
 
 STAGE = "projections"
+ELSEWHERE = (Requested, Attempt)
+"""What goes on other topics."""
 ASTRAY = "expected an event of a notification that the log accepted or suppressed before, in the same partition"
 """Why an event moves nothing; its line of the story is written all the same."""
 
@@ -39,7 +41,7 @@ def read(raw: Raw) -> Item | Record | None:
         return letter(raw, "undecodable", str(error))
     except UnknownType:
         return None
-    if isinstance(event.body, Requested | Attempt):
+    if isinstance(event.body, ELSEWHERE):
         return letter(raw, "invalid", f"expected a fact, got {KINDS[type(event.body)]!r}, which goes on another topic")
     return Item(event, Place(raw.partition, raw.offset))
 

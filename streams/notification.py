@@ -42,6 +42,8 @@ LOST = "no outcome came by the deadline"
 SETTLED = "settled"
 
 
+COUNTED = (RetryScheduled, Failed)
+"""What tells how many attempts there were."""
 REDELIVERIES_KEPT = 16
 """Of one job: what tells a redelivery that is asked twice."""
 
@@ -128,13 +130,14 @@ def _moved(job: Job, event: Event[Body], body: Body) -> Job:
     new = rank(body)
     if new is None or new.dispatch < job.first:
         return job
-    if isinstance(body, RetryScheduled | Failed) and body.attempts > job.attempts:
+    if isinstance(body, COUNTED) and body.attempts > job.attempts:
         job = msgspec.structs.replace(job, attempts=body.attempts, error=body.error)
-    if not outranks(new, job.rank):
+    old = job.rank
+    if not outranks(new, old):
         return job if new.dispatch <= job.highest else msgspec.structs.replace(job, last=new.dispatch)
     if isinstance(body, Queued) and body.redelivery is not None:
         job = _anew(job, event, body.redelivery)
-    dispatch, phase, hold, first = new.after(job.rank)
+    dispatch, phase, hold, first = new.after(old)
     return msgspec.structs.replace(
         job,
         dispatch=dispatch,

@@ -112,24 +112,24 @@ AWAITS: dict[Phase, Obligation] = {
 def rank(body: Body) -> Rank | None:
     """How far along a job is by this event; None for one that does not move a job."""
     match body:
-        case Accepted():
-            return Rank(0, PHASES[Accepted])
         case Queued(dispatch, _, redelivery):
-            return Rank(dispatch, PHASES[Queued], first=0 if redelivery is None else dispatch)
-        case Held(hold, dispatch):
-            return Rank(dispatch, PHASES[Held], hold)
-        case (
+            return Rank(dispatch, PHASES[Queued], 0, 0 if redelivery is None else dispatch)
+        case (  # the most frequent ones first
             Sending(dispatch)
-            | SendDeferred(dispatch)
+            | Sent(dispatch)
             | SendFailed(dispatch)
-            | SendLost(dispatch)
             | RetryScheduled(dispatch)
+            | SendDeferred(dispatch)
+            | SendLost(dispatch)
             | Failed(dispatch)
             | Withheld(dispatch)
-            | Sent(dispatch)
             | Settled(dispatch)
         ):
             return Rank(dispatch, PHASES[type(body)])
+        case Accepted():
+            return Rank(0, PHASES[Accepted])
+        case Held(hold, dispatch):
+            return Rank(dispatch, PHASES[Held], hold)
         case (
             Requested()
             | PolicySet()

@@ -28,7 +28,7 @@ def letter(document: Document) -> int:
 
 
 def lasting(document: Document) -> bytes:
-    """Of the part of a job that never changes."""
+    """Of the part of a job that never changes; what moves may be there as well."""
     return _hash(_canonical({name: value for name, value in document.items() if name not in MOVING}))
 
 

@@ -7,15 +7,19 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from projections import preferences
+import msgspec
+
+from projections import jobs, preferences
 from projections.audit.letters import Letters
 from projections.audit.spill import Spill
 from projections.audit.story import Skipped
 from projections.batch import Item
+from projections.jobs import Evolve
 from projections.models import READ_MODELS
 from projections.past import history, tallies
 from projections.past.history import History
 from projections.position import Document
+from streams.events import PreferencesSet
 
 HELD = 8000
 """Stories of 3.5 kB, and as many sums and preferences, of less: 50 MB a process."""
@@ -25,6 +29,7 @@ AUDITED = {
     preferences.PROJECTION: preferences.PROJECTION,
 }
 """The collections that are folded here, and the read models that they are of."""
+_decoder = msgspec.json.Decoder(History)  # 4 times as fast as pickle
 PARTS = {part: READ_MODELS[model].parts[part] for part, model in AUDITED.items()}
 
 
@@ -39,20 +44,24 @@ class Expected(NamedTuple):
 class Folds:
     """Takes all records of a partition, in order; then `expected` are to be read."""
 
-    def __init__(self, folder: Path, partition: int, letters: Letters, held: int = HELD) -> None:
+    def __init__(
+        self, folder: Path, partition: int, letters: Letters, evolve: Evolve = jobs.evolve, held: int = HELD
+    ) -> None:
+        self._evolve = evolve
         self._passed = {place for place, skipped in letters.log.items() if skipped is Skipped.ALL}
-        self._histories = Spill[History](folder / f"histories-{partition}.sqlite", held)
+        self._histories = Spill(folder / f"histories-{partition}.sqlite", held, msgspec.json.encode, _decoder.decode)
         self._sums = Spill[Document](folder / f"sums-{partition}.sqlite", held)
         self._preferences = Spill[Document](folder / f"preferences-{partition}.sqlite", held)
 
     def take(self, items: Sequence[Item]) -> None:
         """The next ones."""
         self._tell(history.told(items))
-        self._prefer(preferences.newest(item for item in items if item.place not in self._passed))
+        wishes = (item for item in items if isinstance(item.event.body, PreferencesSet))
+        self._prefer(preferences.newest(item for item in wishes if item.place not in self._passed))
 
     def _tell(self, items: Sequence[Item]) -> None:
         self._histories.fetch({item.event.notification for item in items})
-        after, moved = history.folded(self._histories.stories, items)
+        after, moved = history.folded(self._histories.stories, items, self._evolve)
         self._histories.stories |= after
         self._histories.settle()
         wanted = {key: some for part, steps in moved.items() for key, some in tallies.touched(part, steps).items()}

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
+from projections import jobs
 from projections.audit import fingerprints
 from projections.audit.coverage import Coverage
 from projections.audit.finding import Finding, Findings, Kind, place
@@ -14,6 +15,7 @@ from projections.audit.spill import Spill
 from projections.audit.story import MARKED, Skipped, Story, accept_again, origin, tell
 from projections.audit.verdict import Sight, judge, waits_in_lane
 from projections.batch import Item
+from projections.jobs import Evolve
 from projections.position import Place
 from projections.reading import Raw, read
 from streams.archive.digest import PartitionDigest
@@ -58,8 +60,8 @@ class Result(NamedTuple):
 class Partition:
     """Takes all records, in order; then `rows` are to be read, and then there is a `result`."""
 
-    def __init__(self, task: Task, spill: Spill[Story]) -> None:
-        self._task, self._spill = task, spill
+    def __init__(self, task: Task, spill: Spill[Story], evolve: Evolve = jobs.evolve) -> None:
+        self._task, self._spill, self._evolve = task, spill, evolve
         self._next = 0
         self._counts: Counter[str] = Counter()
         self._kinds: Counter[str] = Counter()
@@ -139,7 +141,7 @@ class Partition:
             return
         story.lettered |= where in self._task.letters.unfolded
         skipped = self._task.letters.log.get(where, Skipped.NOTHING)
-        new = tell(story, item, skipped)
+        new = tell(story, item, skipped, self._evolve)
         if new:
             self._kinds[KINDS[type(event.body)]] += 1
         else:

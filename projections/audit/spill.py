@@ -2,7 +2,7 @@
 
 import pickle
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -19,9 +19,15 @@ StoryT = TypeVar("StoryT")
 class Spill(Generic[StoryT]):
     """`stories` are those in memory. Whoever wants others there calls `fetch` first."""
 
-    def __init__(self, path: Path, held: int = HELD) -> None:
+    def __init__(
+        self,
+        path: Path,
+        held: int = HELD,
+        dumps: Callable[[StoryT], bytes] = pickle.dumps,
+        loads: Callable[[bytes], StoryT] = pickle.loads,
+    ) -> None:
         self.stories: dict[str, StoryT] = {}
-        self._held = held
+        self._held, self._dumps, self._loads = held, dumps, loads
         self._resting = 0
         self._base = opened(path)
         self._base.execute("CREATE TABLE resting (id TEXT PRIMARY KEY, story BLOB) WITHOUT ROWID")
@@ -32,14 +38,14 @@ class Spill(Generic[StoryT]):
             return
         for chunk in chunks([name for name in names if name not in self.stories], ASKED):
             found = self._base.execute(f"SELECT id, story FROM resting WHERE id IN ({marks(chunk)})", chunk)  # noqa: S608
-            self.stories |= {name: pickle.loads(story) for name, story in found}  # noqa: S301 - our own file
+            self.stories |= {name: self._loads(story) for name, story in found}
 
     def settle(self) -> None:
         """Put the stories that were begun or fetched longest ago into the file, if there are too many."""
         if len(self.stories) <= self._held:
             return
         leaving = list(islice(self.stories, len(self.stories) - self._held // 2))
-        rows = ((name, pickle.dumps(self.stories.pop(name), pickle.HIGHEST_PROTOCOL)) for name in sorted(leaving))
+        rows = ((name, self._dumps(self.stories.pop(name))) for name in sorted(leaving))
         with self._base:
             self._base.executemany("INSERT OR REPLACE INTO resting VALUES (?, ?)", rows)
         self._resting += len(leaving)
@@ -49,7 +55,7 @@ class Spill(Generic[StoryT]):
         yield from self.stories.items()
         for name, story in self._base.execute("SELECT id, story FROM resting"):
             if name not in self.stories:
-                yield name, pickle.loads(story)  # noqa: S301
+                yield name, self._loads(story)
 
     def close(self) -> None:
         """Forget all of them."""

@@ -14,7 +14,7 @@ from projections import jobs, story
 from projections.audit import fingerprints
 from projections.audit.redeliveries import NONE, Redeliveries
 from projections.batch import Item
-from projections.jobs import Standing
+from projections.jobs import Evolve, Standing
 from projections.position import Place
 from streams import notification
 from streams.clock import milliseconds
@@ -65,6 +65,7 @@ LAST_MARKED = 4096
 """Dispatches above it share their marks: a number from a record of nonsense must not take gigabytes."""
 OUTCOMES = frozenset({Sent, SendFailed, SendDeferred})
 OUTCOME_MARKS = sum(1 << NUMBERS[kind] for kind in OUTCOMES)
+DECIDING = (Accepted, Suppressed, Repeated)
 UNTOLD = frozenset({SendFailed, CameDue, Repeated})
 """What `projections.story` makes no line of, not to be asked again each time."""
 
@@ -130,7 +131,7 @@ def mark(body: Body) -> int:
     return 0 if number is None else 1 << STRIDE * _dispatch(body) + number
 
 
-def tell(story_: Story, item: Item, skipped: Skipped = Skipped.NOTHING) -> bool:
+def tell(story_: Story, item: Item, skipped: Skipped = Skipped.NOTHING, evolve: Evolve = jobs.evolve) -> bool:
     """Take an event into its story; returns whether it is new, and not the same written again."""
     event, place = item
     body = event.body
@@ -142,7 +143,7 @@ def tell(story_: Story, item: Item, skipped: Skipped = Skipped.NOTHING) -> bool:
     told = bit & (story_.seen | story_.former) or again
     if skipped is not Skipped.ALL and type(body) not in UNTOLD and not told:
         _add_line(story_, event, place)
-    _move(story_, event, place, skipped)
+    _move(story_, item, skipped, evolve)
     new = not bit & story_.seen and not again
     story_.redeliveries = story_.redeliveries.after(body, LAST_MARKED)
     story_.seen |= bit
@@ -164,7 +165,7 @@ def accept_again(story_: Story, event: Event[Body]) -> None:
 def origin(event: Event[Body]) -> Origin | None:
     """The request this event decides about, if it does."""
     body = event.body
-    return body.origin if isinstance(body, Accepted | Suppressed | Repeated) else None
+    return body.origin if isinstance(body, DECIDING) else None
 
 
 def _dispatch(body: Body) -> int:
@@ -189,19 +190,18 @@ def _answer(story_: Story, event: Event[Body]) -> None:
     story_.answer = answer
 
 
-def _move(story_: Story, event: Event[Body], place: Place, skipped: Skipped) -> None:
-    standing = story_.standing
+def _move(story_: Story, item: Item, skipped: Skipped, evolve: Evolve) -> None:
+    standing, (event, place) = story_.standing, item
     if skipped and story_.own is None:
         story_.own = standing.job if standing else None
     if story_.own is not None or skipped:
         story_.own = _light(notification.evolve(story_.own, event))
     if skipped:
         return
-    story_.standing = jobs.evolve(standing, event, place)
+    story_.standing = evolve(standing, event, place)
     if standing is None and story_.standing is not None:
         assert isinstance(event.body, Accepted | Suppressed)
-        document = jobs.document(event, event.body, place, story_.standing)
-        story_.fixed = fingerprints.lasting(document)
+        story_.fixed = fingerprints.lasting(jobs.lasting(event, event.body, place))
 
 
 def _light(job: Job | None) -> Job | None:

@@ -14,6 +14,7 @@ from projections.audit.ledger import Ledger
 from projections.audit.partition import Partition, Result, Task
 from projections.audit.spill import Spill
 from projections.audit.story import Story
+from projections.jobs import Shared
 from projections.processes import ALONE, Told, in_processes
 from streams.kafka.offsets import Extent
 from streams.kafka.topic_reading import records
@@ -55,12 +56,14 @@ def _tell_more(told: Told, before: int, count: int) -> None:
 
 async def _audit(work: Work, told: Told) -> Result:
     spill = Spill[Story](work.folder / f"stories-{work.task.partition}.sqlite")
-    partition, count = Partition(work.task, spill), 0
-    folds, digests = Folds(work.folder, work.task.partition, work.task.letters), Counter[str]()
+    evolve, count = Shared(), 0
+    partition = Partition(work.task, spill, evolve)
+    folds, digests = Folds(work.folder, work.task.partition, work.task.letters, evolve), Counter[str]()
     place = TopicPartition(EVENTS, work.task.partition)
     async with aclosing(records(work.url, {place: Extent(0, work.extent.end)})) as batches:
         async for batch in batches:
             folds.take(partition.take(batch))
+            evolve.forget()
             count += len(batch)
             told(count)
     ledger = Ledger(work.ledger)

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from projections import jobs
 from projections.batch import Item
-from projections.jobs import Standing
+from projections.jobs import Evolve, Standing
 from projections.position import Document, Place
 from streams.clock import EPOCH, MILLISECOND, from_milliseconds
 from streams.events import KINDS, Accepted, Body, Event, Noted, Personal, Repeated, Suppressed
@@ -29,6 +29,7 @@ VERSION = 1
 NOBODY = Personal("-", "-")
 BEGINNINGS = (Accepted, Suppressed, Noted)
 """What the story of a subject begins with."""
+ASKED = (Accepted, Suppressed)
 LEFT_OUT = (Repeated,)
 """Says nothing about its notification but that it was asked for again."""
 BODIES: dict[str, Any] = {name: body for body, name in KINDS.items()}
@@ -82,48 +83,75 @@ class Step(NamedTuple):
     change: int
 
 
-def evolve(history: History | None, item: Item) -> History | None:
-    """The story with this event; the same object if it has it already, None if the log never told of its subject."""
-    event, place = item
-    name = event.id.removeprefix(event.notification)
-    if history is None:
-        if not isinstance(event.body, BEGINNINGS):
-            return None
-        return _with(History(event.notification, place.partition, (), 0, None), item, name)
-    if place.partition != history.partition or history.size > MAX_SIZE:
-        return history
-    return history if any(told.name == name for told in history.told) else _with(history, item, name)
-
-
 def told(items: Iterable[Item]) -> list[Item]:
     """Those that are told in stories."""
     return [item for item in items if not isinstance(item.event.body, LEFT_OUT)]
 
 
-def folded(before: Mapping[str, History], items: Iterable[Item]) -> tuple[dict[str, History], dict[int, list[Step]]]:
-    """The stories that these items change, and the steps that they come to, by partition."""
-    after: dict[str, History] = {}
+class _Growing:
+    """A story while it takes in a batch: what it has been told is copied once for all, and not for each event."""
+
+    __slots__ = ("_history", "_names", "_newest", "_size", "_standing", "_told")
+
+    def __init__(self, history: History) -> None:
+        self._history, self._told = history, list(history.told)
+        self._names = {told.name for told in history.told}
+        self._newest, self._standing, self._size = history.newest, history.standing, history.size
+
+    @property
+    def moved(self) -> bool:
+        """Whether it was told anything."""
+        return len(self._told) > len(self._history.told)
+
+    def take(self, item: Item, evolve: Evolve) -> list[Step]:
+        """How this event changes, for each time, in which status the notification was then; not if it is known."""
+        event, place = item
+        name = event.id.removeprefix(event.notification)
+        if name in self._names or place.partition != self._history.partition or self._size > MAX_SIZE:
+            return []
+        before, told = self._standing, _told(name, item)
+        late = self.history() if told.time < self._newest else None
+        self._told.append(told)
+        self._names.add(name)
+        self._size += _size(told)
+        self._standing = evolve(before, event, place)
+        if late is not None:
+            moves = _moves(self.history())
+            moves.subtract(_moves(late))
+            return [Step(told.offset, time, status, by) for (time, status), by in moves.items() if status and by]
+        self._newest = told.time
+        left, entered = _status(before), _status(self._standing)
+        if left == entered:
+            return []
+        steps = ((left, -1), (entered, 1))
+        return [Step(told.offset, told.time, status, change) for status, change in steps if status]
+
+    def history(self) -> History:
+        """As it is now."""
+        told, known = tuple(self._told), self._history
+        return History(known.subject, known.partition, told, self._newest, self._standing, self._size)
+
+
+def folded(
+    before: Mapping[str, History], items: Iterable[Item], evolve: Evolve = jobs.evolve
+) -> tuple[dict[str, History], dict[int, list[Step]]]:
+    """The stories that these items change, and the steps that they come to, by partition.
+
+    What the log never told the beginning of is no story.
+    """
+    growing: dict[str, _Growing] = {}
     moved: dict[int, list[Step]] = {}
     for item in items:
-        subject = item.event.notification
-        old = after.get(subject) or before.get(subject)
-        new = evolve(old, item)
-        if new is not None and new is not old:
-            after[subject] = new
-            moved.setdefault(item.place.partition, []).extend(steps(old, new))
-    return after, moved
-
-
-def steps(before: History | None, after: History) -> list[Step]:
-    """How the last event of `after` changed, for each time, in which status its notification was then."""
-    last = after.told[-1]
-    if before is None or last.time >= before.newest:
-        old, new = _status(before), _status(after)
-        moves = {} if old == new else {(last.time, old): -1, (last.time, new): 1}
-    else:
-        moves = _moves(after)
-        moves.subtract(_moves(before))
-    return [Step(last.offset, time, status, change) for (time, status), change in moves.items() if status and change]
+        (event, place), subject = item, item.event.notification
+        story = growing.get(subject)
+        if story is None:
+            known = before.get(subject)
+            if known is None and not isinstance(event.body, BEGINNINGS):
+                continue
+            story = growing[subject] = _Growing(known or History(subject, place.partition, (), 0, None))
+        if steps := story.take(item, evolve):
+            moved.setdefault(place.partition, []).extend(steps)
+    return {subject: story.history() for subject, story in growing.items() if story.moved}, moved
 
 
 def standing_at(history: History, time: int | None = None) -> Standing | None:
@@ -174,10 +202,10 @@ def since_1970(time: datetime) -> int:
     return (time - EPOCH) // MILLISECOND
 
 
-def _with(history: History, item: Item, name: str) -> History:
+def _told(name: str, item: Item) -> Told:
     event, place = item
     subject, cause = event.notification, event.causation
-    told = Told(
+    return Told(
         name,
         since_1970(event.time),
         place.offset,
@@ -186,9 +214,6 @@ def _with(history: History, item: Item, name: str) -> History:
         msgspec.Raw(msgspec.json.encode(_impersonal(event.body))),
         None if event.correlation == subject else event.correlation,
     )
-    standing = jobs.evolve(history.standing, event, place)
-    newest, size = max(history.newest, told.time), history.size + _size(told)
-    return History(subject, history.partition, (*history.told, told), newest, standing, size)
 
 
 def _size(told: Told) -> int:
@@ -196,13 +221,13 @@ def _size(told: Told) -> int:
 
 
 def _impersonal(body: Body) -> Body:
-    if isinstance(body, Accepted | Suppressed):
+    if isinstance(body, ASKED):
         return replace(body, request=replace(body.request, recipient_key="", personal=NOBODY))
     return body
 
 
-def _status(history: History | None) -> Status | None:
-    return None if history is None or history.standing is None else history.standing.status
+def _status(standing: Standing | None) -> Status | None:
+    return None if standing is None else standing.status
 
 
 def _moves(history: History) -> Counter[tuple[int, Status | None]]:
@@ -211,7 +236,7 @@ def _moves(history: History) -> Counter[tuple[int, Status | None]]:
     before: Status | None = None
     for time in sorted({told.time for told in history.told}):
         standing = standing_at(history, time)
-        now = None if standing is None else standing.status
+        now = _status(standing)
         if now != before:
             moves[time, before] -= 1
             moves[time, now] += 1

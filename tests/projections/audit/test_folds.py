@@ -29,7 +29,7 @@ LOG = [*many(40), preferred("ada", 1), preferred("ada", 2), preferred("bob", 1)]
 
 def expected(folder: Path, held: int, letters: Letters | None = None) -> dict[tuple[str, str], int]:
     log = items(LOG)
-    made = Folds(folder, 0, letters or Letters(), held)
+    made = Folds(folder, 0, letters or Letters(), held=held)
     for begin in range(0, len(log), AT_ONCE):
         made.take(log[begin : begin + AT_ONCE])
     prints = {(one.part, one.id): one.print for one in made.expected()}

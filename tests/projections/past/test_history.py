@@ -1,4 +1,5 @@
 from collections import Counter
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from projections import jobs
 from projections.batch import Item
 from projections.jobs import Standing, changes
 from projections.past import history
-from projections.past.history import History, document, evolve, restored, since_1970, standing_at, steps
+from projections.past.history import History, Step, document, folded, restored, since_1970, standing_at
 from projections.position import Place
 from streams.events import Queued, SendFailed, Sending, Sent
 from tests.projections.lives import Events, accepted, at, event, items, life, suppressed
@@ -32,10 +33,18 @@ def logs(draw: st.DrawFn) -> Events:
     return told
 
 
-def story(told: list[Item]) -> History:
-    found = None
-    for item in told:
-        found = evolve(found, item)
+def batches(told: list[Item], cuts: list[int], known: History | None = None) -> tuple[History | None, list[Step]]:
+    """The story and its steps, folded in batches that end before these events."""
+    steps: list[Step] = []
+    for begin, end in pairwise([0, *sorted(cuts), len(told)]):
+        after, moved = folded({} if known is None else {known.subject: known}, told[begin:end])
+        known = next(iter(after.values()), known)
+        steps += moved.get(0, [])
+    return known, steps
+
+
+def story(told: list[Item], known: History | None = None) -> History:
+    found, _ = batches(told, [], known)
     assert found is not None
     return found
 
@@ -73,17 +82,12 @@ def test_a_notification_that_has_not_changed_since_is_as_it_was(told: Events) ->
 
 @given(logs())
 def test_the_steps_of_all_events_together_are_the_status_at_any_time(told: Events) -> None:
-    before, moved = None, list[history.Step]()
-    for item in items(told):
-        after = evolve(before, item)
-        assert after is not None
-        moved += steps(before, after) if after is not before else []
-        before = after
+    found, moved = batches(items(told), [])
     for time in {since_1970(one.time) + late for one in told for late in (-1, 0)}:
         counts = Counter[str]()
         for step in moved:
             counts[step.status] += step.change * (step.time <= time)
-        standing = standing_at(before, time) if before else None
+        standing = standing_at(found, time) if found else None
         assert +counts == ({standing.status: 1} if standing else {})
         assert not -counts
 
@@ -92,12 +96,31 @@ def test_the_steps_of_all_events_together_are_the_status_at_any_time(told: Event
 def test_a_story_that_was_stored_goes_on_as_one_that_was_not(told: Events, cut: int, back: int) -> None:
     whole, log = story(items(told)), items(told)
     cut = max(1, min(cut, len(log)))
-    found: History | None = restored(document(story(log[:cut])))
-    for item in log[max(0, cut - back) :]:
-        found = evolve(found, item)
-    assert found is not None
+    found = story(log[max(0, cut - back) :], restored(document(story(log[:cut]))))
     assert document(found) == document(whole)
     assert (found.newest, shown(found.standing)) == (whole.newest, shown(whole.standing))
+
+
+@given(logs(), st.data())
+def test_a_story_does_not_depend_on_where_batches_end(told: Events, data: st.DataObject) -> None:
+    log = items(told)
+    cuts = data.draw(st.lists(st.integers(0, len(log)), max_size=5))
+    whole, steps = batches(log, [])
+    found, moved = batches(log, cuts)
+    one_by_one, single = batches(log, list(range(len(log))))
+    assert found is not None
+    assert found == whole == one_by_one
+    assert moved == steps == single
+
+
+@given(logs())
+def test_two_folds_that_share_what_moves_come_to_the_same(told: Events) -> None:
+    log, shared = items(told), jobs.Shared()
+    standing: Standing | None = None
+    for one, place in log:
+        standing = shared(standing, one, place)
+    assert standing == fold(log)
+    assert folded({}, log, shared) == folded({}, log)
 
 
 def test_an_outcome_that_came_late_counts_from_when_it_happened() -> None:
@@ -122,9 +145,9 @@ def test_a_story_holds_nothing_personal() -> None:
 
 
 def test_events_of_nobody_and_those_in_another_partition_are_no_story() -> None:
-    assert evolve(None, Item(event(Sent(1)), Place(0, 0))) is None
+    assert folded({}, [Item(event(Sent(1)), Place(0, 0))]) == ({}, {})
     found = story(items([accepted("n")]))
-    assert evolve(found, Item(event(Sent(1)), Place(1, 7))) is found
+    assert folded({"n": found}, [Item(event(Sent(1)), Place(1, 7))]) == ({}, {})
 
 
 def test_a_story_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
