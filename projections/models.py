@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from projections import jobs, letters, preferences, story
 from projections.audit import fingerprints
 from projections.past import history, tallies
-from projections.position import Document
+from projections.position import UNREAD, Document
 from projections.windows import SELECTIVE
 
 Family = Literal["log", "past", "letters"]
@@ -21,15 +21,13 @@ Family = Literal["log", "past", "letters"]
 Stands = Callable[[Document], dict[Any, int]]
 Index = tuple[tuple[str, ...], bool]
 """Fields, and whether they are unique."""
-NOWHERE = 1 << 62
-"""Past every offset."""
 
 
 class Part(NamedTuple):
     """A collection: its indexes, and how its documents are judged.
 
     By a fingerprint, which is equal if two folds of one log agree; and by the last offsets that a document tells of, by
-    partition of the log (or by topic, for letters).
+    partition of the log (or by topic, for letters). One that tells of none stands before all of them: it is judged.
     """
 
     indexes: tuple[Index, ...]
@@ -59,8 +57,8 @@ def _of_log(where: str | None, offset: str) -> Stands:
     def stands(document: Document) -> dict[Any, int]:
         known = document if where is None else document.get(where)
         if not isinstance(known, dict):
-            return {-1: NOWHERE}
-        return {known.get("partition", -1): known.get(offset, NOWHERE)}
+            return {-1: UNREAD}
+        return {known.get("partition", -1): known.get(offset, UNREAD)}
 
     return stands
 

@@ -1,6 +1,7 @@
 """Read model RecipientPreferences: what was set last for each recipient, one document each. Pure.
 
-Of two documents of a recipient the newer stands, so folding again changes nothing.
+Of two documents of a recipient the newer stands, and of one that was written twice the last, wherever batches end: so
+folding again changes nothing.
 """
 
 from collections.abc import Iterable
@@ -24,8 +25,7 @@ def newest(items: Iterable[Item]) -> list[Document]:
     for event, place in items:
         if isinstance(event.body, PreferencesSet):
             made = document(cast("Event[PreferencesSet]", event)) | {"position": place._asdict()}
-            known = documents.setdefault(made["_id"], made)
-            if known["version"] < made["version"]:
+            if documents.get(made["_id"], made)["version"] <= made["version"]:
                 documents[made["_id"]] = made
     return list(documents.values())
 

@@ -1,7 +1,7 @@
 """The read models as they are stored, against what the ledgers say they should be."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -68,21 +68,17 @@ async def compare(
 
 async def compare_folds(
     reads: Reads, ledgers: Mapping[int, Ledger], ends: Mapping[int, int], shared: frozenset[tuple[str, str]], to: Stored
-) -> list[Finding]:
+) -> AsyncIterator[Iterable[Finding]]:
     """The other collections; those of the `shared` documents are several partitions', and not compared."""
-    found: list[Finding] = []
     for part, model in AUDITED.items():
         async for batch in reads.every(model, part):
-            found += _take_documents(
-                to, part, [one for one in batch if (part, one["_id"]) not in shared], ledgers, ends
-            )
+            yield _take_documents(to, part, [one for one in batch if (part, one["_id"]) not in shared], ledgers, ends)
     for ledger in ledgers.values():
-        found += [
+        yield (
             Finding("document-missing", f"{part} {name}", "it is not stored")
             for part, name in ledger.missing()
             if (part, name) not in shared
-        ]
-    return found
+        )
 
 
 def _take_documents(

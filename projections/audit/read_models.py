@@ -73,7 +73,8 @@ class Audited(NamedTuple):
 async def look(reads: Reads, log: Audited, report: Report) -> None:
     """Compare all of it; takes findings, counts and digests into the report."""
     stored = await compare(reads, log.ledgers, log.ends, log.shared)
-    report.findings.add(await compare_folds(reads, log.ledgers, log.ends, log.shared_documents, stored))
+    async for batch in compare_folds(reads, log.ledgers, log.ends, log.shared_documents, stored):
+        report.findings.add(batch)
     few: dict[str, Suspect] = {}
     for suspect in stored.suspects:
         if len(few) < EXPLAINED:

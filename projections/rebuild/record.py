@@ -22,7 +22,7 @@ from projections.rebuild.gate import Compared, Difference
 from projections.rebuild.watcher import Watcher
 from projections.store import REBUILDS, Database, Unavailable, answered
 from streams import clock
-from streams.background import running
+from streams.background import pause
 
 log = logging.getLogger(__name__)
 
@@ -153,17 +153,19 @@ async def recorded(
     """Meanwhile what the watcher is told is put on record, and in the end how it ended. Say `ended` if it did well."""
     began = clock.now()
     recording = Recording(watcher, {name: Rebuild(began, *words) for name in projections})
-    async with running(_keep(base, recording)):
-        try:
-            yield recording
-        except asyncio.CancelledError:
-            recording.failed(CUT_SHORT)
-            raise
-        except Exception as error:
-            recording.failed(str(error) or repr(error))
-            raise
-        finally:
-            await _write(base, recording)
+    ended = asyncio.Event()
+    keeping = asyncio.create_task(_keep(base, recording, ended))
+    try:
+        yield recording
+    except asyncio.CancelledError:
+        recording.failed(CUT_SHORT)
+        raise
+    except Exception as error:
+        recording.failed(str(error) or repr(error))
+        raise
+    finally:
+        ended.set()
+        await keeping
 
 
 async def read(base: Database) -> dict[str, Rebuild]:
@@ -172,10 +174,12 @@ async def read(base: Database) -> dict[str, Rebuild]:
         return {one.pop("_id"): msgspec.convert(one, Rebuild) async for one in base[REBUILDS].find()}
 
 
-async def _keep(base: Database, recording: Recording) -> None:
-    while True:
+async def _keep(base: Database, recording: Recording, ended: asyncio.Event) -> None:
+    """One write after the other, and the last one when it has ended: two at once might be stored in either order."""
+    while not ended.is_set():
         await _write(base, recording)
-        await asyncio.sleep(EVERY)
+        await pause(ended, EVERY)
+    await _write(base, recording)
 
 
 async def _write(base: Database, recording: Recording) -> None:

@@ -8,9 +8,10 @@ What each of them makes of it afterwards:
   makes of their outcomes: it remembers ids, and the policies that are in force;
 - deliver reads lanes, and none is written to;
 - the projections fold what they find.
-Each step is awaited before the next: the operation -> both changelogs marked as *rebuilding* -> requests that are
-nothing, up to the first free place, and their removal -> dead letters, operations, the log -> tables and offsets, as by
-`tidings recover` -> the operation again, as ended. Cut short before its end, both processors refuse to start: their
+Each step is awaited before the next: a look at what is there, so that what is not the import's own is refused before
+anything is marked -> the operation -> both changelogs marked as *rebuilding* -> requests that are nothing, up to the
+first free place, and their removal -> dead letters, operations, the log -> tables and offsets, as by `tidings recover`
+-> the operation again, as ended. Cut short before its end, both processors refuse to start: their
 tables are marked. The same import then goes on: a step can be done again, or begins where it was (`resuming`).
 """
 
@@ -23,7 +24,7 @@ from aiokafka import TopicPartition
 from streams import admit, clock, lifecycle, operations
 from streams.archive.checking import Known, check, manifest_of, refuse_other_secret, refuse_unless_whole
 from streams.archive.files import read
-from streams.archive.layout import Manifest
+from streams.archive.layout import Manifest, Part
 from streams.archive.putting import Putter, putter
 from streams.archive.resuming import begun, refuse_requests, still_true, taken
 from streams.clock import milliseconds
@@ -101,13 +102,16 @@ class _Import:
 
     async def run(self, known: Known, told: Told, *, resumed: bool) -> None:
         """The steps that the head of this file explains."""
+        floors = {TopicPartition(REQUESTS, n): known.floors[n] for n in range(self._settings.partitions)}
         if not resumed:
             await refuse_unless_empty(self._settings, self._offsets)
+        await self._refuse_requests(floors)
+        there = await self._taken()
+        if not resumed:
             await self._tell(ended=False)
         await self._publisher.publish([*self._marks()])
-        floors = {TopicPartition(REQUESTS, n): known.floors[n] for n in range(self._settings.partitions)}
         await self._pass_over(floors)
-        await self._write(told)
+        await self._write(there, told)
         await self._offsets.commit("admit", floors)
         await rebuild(self._settings, "admit", lambda read, of: told("remembering outcomes", read, of), WHY)
         await rebuild(self._settings, "lifecycle", lambda *_: None, WHY)
@@ -127,25 +131,39 @@ class _Import:
         for rows in tables:
             yield from (rows.rebuilding(number) for number in range(self._settings.partitions))
 
+    async def _refuse_requests(self, floors: dict[TopicPartition, int]) -> None:
+        for place, extent in (await self._offsets.extents(floors)).items():
+            below = Extent(extent.first, min(extent.end, floors[place]))
+            await refuse_requests(self._settings.kafka_url, place, below)
+
+    async def _taken(self) -> list[tuple[Part, int]]:
+        """How many records of each part are there already.
+
+        The log is last: the projections, which may run, write letters of what they can't fold in it.
+        """
+        found = []
+        for part in (*self._manifest.of(DEAD_LETTERS), *self._manifest.of(OPERATIONS), *self._manifest.of(EVENTS)):
+            place = TopicPartition(part.topic, part.partition)
+            extent = (await self._offsets.extents([place]))[place]
+            found.append((part, await taken(self._settings.kafka_url, self._folder, self._manifest, part, extent)))
+        return found
+
     async def _pass_over(self, floors: dict[TopicPartition, int]) -> None:
+        await self._refuse_requests(floors)  # once more: they may have come meanwhile, and would be removed here
         now = milliseconds(clock.now())
         for place, extent in (await self._offsets.extents(floors)).items():
             floor = floors[place]
-            await refuse_requests(self._settings.kafka_url, place, Extent(extent.first, min(extent.end, floor)))
             await self._writer.fill(place, extent.end, floor, now)
             if extent.first < floor:
                 await self._offsets.delete_before(place, floor)
 
-    async def _write(self, told: Told) -> None:
-        """The log last: the projections, which may run, write letters of what they can't fold in it."""
+    async def _write(self, taken_before: list[tuple[Part, int]], told: Told) -> None:
         total, done = sum(part.records for part in self._manifest.parts), 0
-        for part in (*self._manifest.of(DEAD_LETTERS), *self._manifest.of(OPERATIONS), *self._manifest.of(EVENTS)):
-            place = TopicPartition(part.topic, part.partition)
-            extent = (await self._offsets.extents([place]))[place]
-            there = await taken(self._settings.kafka_url, self._folder, self._manifest, part, extent)
+        for part, there in taken_before:
+            place, skipped = TopicPartition(part.topic, part.partition), there
             for batch in read(self._folder / part.file, self._manifest.format):
                 left = still_true(part, batch)
-                left, there = left[there:], max(there - len(left), 0)
+                left, skipped = left[skipped:], max(skipped - len(left), 0)
                 await self._writer.put(place, left, left[0].offset if left and part.topic != OPERATIONS else None)
                 done += len(batch)
                 told("writing", done, total)

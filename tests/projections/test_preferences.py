@@ -96,6 +96,11 @@ def test_a_document_has_all_that_was_set() -> None:
     }
 
 
+def test_of_one_that_was_written_twice_the_last_place_counts_wherever_batches_end() -> None:
+    first, again = items([preferred(1), preferred(1)])
+    assert newest([first, again]) == newest([again])
+
+
 @pytest.mark.parametrize("versions", [(1, 2, 3), (3, 1, 2), (3, 3, 1)])
 def test_the_newest_of_each_recipient_is_written_once(versions: tuple[int, ...]) -> None:
     told: Events = [preferred(version) for version in versions]

@@ -5,16 +5,15 @@ import json
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
 import pytest
 from aiokafka import TopicPartition
-from msgspec.structs import replace as changed
+from msgspec.structs import replace
 
-from streams import operations
+from streams import admit, lifecycle, operations
 from streams.archive.digest import PartitionDigest, of_log
 from streams.archive.files import sink
 from streams.archive.layout import AT_ONCE, MANIFEST, Manifest, Part, Stored, encoded, file_name
@@ -23,7 +22,7 @@ from streams.codec import encode
 from streams.events import Accepted, Body, Event, Origin, Suppressed
 from streams.kafka.offsets import opened
 from streams.operations import GapAccepted, LogImported, PolicyChanged
-from streams.topics import DEAD_LETTERS, EVENTS, OPERATIONS, REQUESTS, partition_for
+from streams.topics import DEAD_LETTERS, EVENTS, OPERATIONS, REQUESTS, changelog, partition_for
 from tests.projections.lives import START, Events, at, many
 from tests.support.kafka import read, write
 from tests.support.stack import OwnStack, own_stack, wait_until
@@ -47,7 +46,7 @@ def numbered(log: Events) -> Events:
         if not isinstance(event.body, Accepted | Suppressed):
             return event
         number = next(numbers)
-        return replace(event, body=changed(event.body, origin=Origin(number % PARTITIONS, number // PARTITIONS)))
+        return replace(event, body=replace(event.body, origin=Origin(number % PARTITIONS, number // PARTITIONS)))
 
     return [one(event) for event in log]
 
@@ -162,9 +161,16 @@ def test_one_that_was_cut_short_refuses_what_others_wrote_meanwhile(export: tupl
         other.run("up", "--detach")
         killed_once(other, export[0], lambda: begun(other))
         asyncio.run(write(other.settings.kafka_url, topic, (b"k", b"mine")))
+        before = marked(other)
         refused = other.run("import", str(export[0]), check=False)
-        assert refused.returncode == 1
+        assert (refused.returncode, marked(other)) == (1, before)
         assert "would remove" in refused.stdout or "something else was written" in refused.stdout, refused.stdout
+
+
+def marked(stack: OwnStack) -> dict[str, int]:
+    """Records of the processors' changelogs: one that is marked refuses to start."""
+    topics = (changelog("admit", admit.TABLE), changelog("lifecycle", lifecycle.TABLE))
+    return {topic: len(asyncio.run(read(stack.settings.kafka_url, topic))) for topic in topics}
 
 
 def on(stack: OwnStack, topic: str) -> list[Stored]:

@@ -53,14 +53,16 @@ def test_preferences_that_went_to_the_dead_letters_are_not_expected(tmp_path: Pa
 @pytest.mark.parametrize("name", [history.PROJECTION, tallies.PROJECTION])
 async def test_a_deleted_a_changed_and_an_added_document_are_named(worked_off: Settings, name: str) -> None:
     async with database(worked_off) as base:
-        deleted, changed, copied = await base[name].find().sort("_id").limit(3).to_list()
+        deleted, changed, placeless, copied = await base[name].find().sort("_id").limit(4).to_list()
         await base[name].delete_one({"_id": deleted["_id"]})
         await base[name].update_one({"_id": changed["_id"]}, {"$set": {"more": 1}})
+        await base[name].update_one({"_id": placeless["_id"]}, {"$unset": {"offset": 1}})
         await base[name].insert_one(copied | {"_id": "nobody's"})
     report = await audited(worked_off)
     assert set(found(report)) == {
         ("document-missing", f"{name} {deleted['_id']}"),
         ("document-differs", f"{name} {changed['_id']}"),
+        ("document-differs", f"{name} {placeless['_id']}"),
         ("document-unexpected", f"{name} nobody's"),
     }
     assert report.stored[name] != report.digests[name]

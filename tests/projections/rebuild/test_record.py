@@ -1,6 +1,7 @@
 """What a rebuild puts on record for who looks at it from elsewhere."""
 
 import asyncio
+from typing import cast
 
 import pytest
 
@@ -69,6 +70,25 @@ def test_differences_are_kept_field_by_field_and_cut() -> None:
     assert differs.fields == [Field("attempts", "1", "2"), Field("message", "-", told(long))]
     assert len(told(long)) == record.WIDE
     assert missing.fields == [Field("", "there", "missing")]
+
+
+async def test_no_two_writes_are_under_way_at_once_and_the_last_tells_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    under_way, written, first = 0, list[str](), asyncio.Event()
+
+    async def write(_: object, heard: Recording) -> None:
+        nonlocal under_way
+        assert under_way == 0
+        under_way += 1
+        written.append(heard.rebuilds[NAME].state)
+        first.set()
+        await asyncio.to_thread(lambda: None)
+        under_way -= 1
+
+    monkeypatch.setattr(record, "_write", write)
+    async with recorded(cast("Database", None), [NAME], ADA, Seen()) as heard:
+        await first.wait()
+        heard.ended({NAME: []})
+    assert written == ["running", "done"]
 
 
 async def only(base: Database) -> record.Rebuild:
