@@ -16,10 +16,11 @@ from typing import Protocol, cast
 
 from projections.batch import Item, Update
 from projections.loop import Loop
-from projections.position import Document, LogIdentity, Position
+from projections.models import READ_MODELS
+from projections.position import Document, LogIdentity, Position, Refused
 from projections.reading import Raw, read
 from projections.source import Source
-from projections.store import Conflict, Database, Positions, answered, database, documents, durable, insert, update
+from projections.store import Conflict, Database, Positions, answered, database, documents, durable, insert, replace_all
 from streams.events import Body, Event
 from streams.health.vitals import Following, Vitals
 from streams.kafka.publisher import Publisher
@@ -51,8 +52,14 @@ class Model(Protocol):
 
 
 def models(settings: Settings) -> list[Model]:
-    """Those that the settings name. Raises `Refused` if one is none."""
-    return [cast("Model", module("READ_MODELS", name, MEMBERS, PAGE)) for name in settings.read_models]
+    """Those that the settings name. Raises `Refused` if one is none, or has the name of another read model."""
+    found = [cast("Model", module("READ_MODELS", name, MEMBERS, PAGE)) for name in settings.read_models]
+    taken = {part for model in READ_MODELS.values() for part in model.parts}
+    for model in found:
+        if model.PROJECTION in taken:
+            raise Refused(f"READ_MODELS names two read models called {model.PROJECTION}: each needs a name of its own")
+        taken.add(model.PROJECTION)
+    return found
 
 
 def name(model: Model) -> str:
@@ -130,7 +137,7 @@ class Folder:
         moved = {about: fields for about, fields in after.items() if about in before}
         with answered():
             await insert(self._documents, [{"_id": about, **after[about]} for about in after if about not in before])
-            await update(
+            await replace_all(
                 self._documents,
                 [Update(about, {"offset": before[about]["offset"]}, fields) for about, fields in moved.items()],
             )

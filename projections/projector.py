@@ -7,7 +7,7 @@ counters, `store` for servers that lose their tail and writers that wake up late
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -26,7 +26,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Batch:
-    """Records that were taken together, sorted out. `reached` is the last offset by partition."""
+    """Records that were taken together, sorted out. `reached` is the last offset by partition.
+
+    Letters are of those past `told`, up to which somebody has written them before.
+    """
 
     records: Sequence[Raw]
     items: list[Item] = field(default_factory=list)
@@ -35,7 +38,7 @@ class Batch:
     reached: dict[int, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, records: Sequence[Raw]) -> "Batch":
+    def of(cls, records: Sequence[Raw], told: Mapping[int, int]) -> "Batch":
         """Decode them."""
         batch = cls(records)
         for record in records:
@@ -45,8 +48,10 @@ class Batch:
                     batch.items.append(item)
                 case None:
                     batch.unknown.append(record)
-                case dead:
+                case dead if record.offset > told[record.partition]:
                     batch.letters.append(dead)
+                case _:
+                    """Its letter is there."""
         return batch
 
     def newest(self, partition: int) -> datetime | None:
@@ -132,7 +137,7 @@ class Projector:
 
         Raises as `Store` does.
         """
-        batch = Batch.of(records)
+        batch = Batch.of(records, self._told())
         if batch.unknown:
             log.warning("%d events of types that are not known here were skipped", len(batch.unknown))
         fresh = self._fresh
@@ -147,6 +152,13 @@ class Projector:
                     raise
                 fresh = False
             self._cache.clear()  # some of it may have been written
+
+    def _told(self) -> dict[int, int]:
+        """The last offset that one of the copies has folded, by partition: letters are written before any moves on."""
+        return {
+            partition: max(self._positions[key(name, partition)].offset for name in self._store.names.values())
+            for partition in self._partitions
+        }
 
     async def _store_batch(self, batch: Batch, *, fresh: bool) -> None:
         writes = await self._fold(batch, fresh=fresh)

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from bson import encode
 from bson.errors import BSONError
 from msgspec.structs import replace
-from pymongo import ASCENDING, AsyncMongoClient, UpdateOne
+from pymongo import ASCENDING, AsyncMongoClient, ReplaceOne, UpdateOne
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, PyMongoError
@@ -258,10 +258,22 @@ async def update(collection: Collection, updates: list[Update]) -> None:
     """Raises `Conflict` if a document is not what its update says."""
     if not updates:
         return
-    requests = [UpdateOne({"_id": id_, **unmoved}, {"$set": changes}) for id_, unmoved, changes in updates]
+    await _all_match(
+        collection, [UpdateOne({"_id": id_, **unmoved}, {"$set": changes}) for id_, unmoved, changes in updates]
+    )
+
+
+async def replace_all(collection: Collection, updates: list[Update]) -> None:
+    """Likewise; a document is its changes from then on, and has no other fields any more."""
+    if not updates:
+        return
+    await _all_match(collection, [ReplaceOne({"_id": id_, **unmoved}, whole) for id_, unmoved, whole in updates])
+
+
+async def _all_match(collection: Collection, requests: Sequence[UpdateOne | ReplaceOne[Document]]) -> None:
     result = await collection.bulk_write(requests, ordered=False)
-    if result.matched_count != len(updates):
-        raise Conflict(f"{len(updates) - result.matched_count} of {len(updates)} documents of {collection.name} moved")
+    if moved := len(requests) - result.matched_count:
+        raise Conflict(f"{moved} of {len(requests)} documents of {collection.name} moved")
 
 
 def _move(name: str, old: Position, new: Position) -> Update:

@@ -29,7 +29,7 @@ AUDITED = {
     preferences.PROJECTION: preferences.PROJECTION,
 }
 """The collections that are folded here, and the read models that they are of."""
-_decoder = msgspec.json.Decoder(History)  # 4 times as fast as pickle
+_decoder = msgspec.json.Decoder(History)
 PARTS = {part: READ_MODELS[model].parts[part] for part, model in AUDITED.items()}
 
 

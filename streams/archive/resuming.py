@@ -38,12 +38,12 @@ async def begun(url: str, manifest: Manifest) -> bool:
         async for batch in batches:
             for record in batch:
                 last = _imported(record.value) or last
-    if last is None or last.ended:
+    if last is None or last.ended or not last.digest:  # an earlier program, which kept none, could not go on
         return False
     if last.digest != manifest.digest:
         raise Refused(
-            f"an import was begun here and cut short, of a log with the digest {last.digest or '(not kept)'}, and this "
-            f"one has {manifest.digest}: go on with that one, or {ELSEWHERE}"
+            f"an import was begun here and cut short, of a log with the digest {last.digest}, and this one has "
+            f"{manifest.digest}: go on with that one, or {ELSEWHERE}"
         )
     return True
 

@@ -7,8 +7,8 @@ from typing import Any, cast
 import pytest
 
 from projections import keyed, store
-from projections.position import Document
-from projections.store import POSITIONS, Conflict, Unavailable, database, insert, update
+from projections.position import Document, Refused
+from projections.store import POSITIONS, Conflict, Unavailable, database, insert, replace_all, update
 from streams.events import Body, Event
 from streams.settings import Settings
 from tests.projections.lives import many
@@ -62,9 +62,8 @@ async def test_cut_off_in_the_middle_of_any_write_nothing_counts_twice(
         await folder.open([0])
         await folder.project(raws(told[:40]))
         with monkeypatch.context() as broken:
-            for write in (insert, update):
-                for where in (keyed, store):
-                    broken.setattr(where, write.__name__, _half(write, name))
+            for where, write in ((keyed, insert), (keyed, replace_all), (store, insert), (store, update)):
+                broken.setattr(where, write.__name__, _half(write, name))
             with pytest.raises(Unavailable, match="cut off"):
                 await folder.project(raws(told[40:110], first=40))
         assert await folder.open([0]) == {0: 40}
@@ -87,6 +86,31 @@ async def test_of_two_that_take_the_same_one_has_to_read_again(settings: Setting
         await other.open([0])
         await other.project(raws(told[50:], first=50))
         assert {key: one["count"] for key, one in (await stored(base)).items()} == wanted(told)
+
+
+async def test_a_field_that_is_left_out_is_gone_wherever_batches_end(settings: Settings) -> None:
+    def first_only(known: Document, event: Event[Body]) -> Document:
+        return {"last": event.id} if known else {"first": event.id}
+
+    model = cast("keyed.Model", SimpleNamespace(PROJECTION="Firsts", VERSION=1, key=kind, evolve=first_only))
+    told = many(20)
+    async with database(settings, patience=10) as base:
+        folder = keyed.Folder(base, model, LOG)
+        await folder.open([0])
+        for start in range(0, len(told), 7):
+            await folder.project(raws(told[start : start + 7], first=start))
+        found = {one["key"]: one async for one in base["Firsts_1"].find()}
+    often = [key for key, count in wanted(told).items() if count > 1]
+    assert often
+    assert all(("first" in found[key], "last" in found[key]) == (False, True) for key in often)
+
+
+@pytest.mark.parametrize("name", ["NotificationJob", "StatusTally"])
+def test_a_name_that_is_taken_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = SimpleNamespace(PROJECTION=name, VERSION=2, key=kind, evolve=counted)
+    monkeypatch.setattr(keyed, "module", lambda *_: taken)
+    with pytest.raises(Refused, match=f"two read models called {name}"):
+        keyed.models(Settings(read_models=["somewhere"]))
 
 
 def _half(write: Write, name: str) -> Write:
