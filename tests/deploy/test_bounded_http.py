@@ -13,6 +13,8 @@ from starlette.types import Receive, Scope, Send
 from deploy.bounded_http import MAX_HEAD
 from deploy.serving import serve
 
+pytestmark = pytest.mark.integration  # it serves on a port
+
 FIRST_PIECE = 256 * 1024
 """Bytes; uvloop reads no more at once."""
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]

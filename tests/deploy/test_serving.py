@@ -25,6 +25,8 @@ from streams.mailbox import Opening
 from streams.settings import Settings
 from streams.tokens import Tokens
 
+pytestmark = pytest.mark.integration  # it serves on a port
+
 SECONDS = 60
 
 

@@ -28,6 +28,8 @@ from streams.mailbox import Item, News, Opening
 from streams.settings import Settings
 from streams.tokens import Tokens
 
+pytestmark = pytest.mark.integration  # it serves on a port
+
 USERS = [f"user{number}" for number in range(30)]
 EPOCH = "e1"
 SECONDS = 60
