@@ -245,6 +245,7 @@ def test_the_pages_about_it_are_right(settings: Settings, serve: Serve) -> None:
         "/api/overview": ["200", "503"],
         "/api/policies": ["200", "503"],
         "/api/preferences/{recipient}": ["200", "400", "503"],
+        "/api/read-models": ["200", "503"],
         "/api/replays": ["200", "503"],
         "/api/replays/{id}": ["200", "404", "503"],
         "/posts": ["200", "503"],
