@@ -5,15 +5,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 import redis.asyncio
-from aiokafka.admin import AIOKafkaAdminClient
 from pymongo import AsyncMongoClient
 
-from deploy.declare import declare_topics
 from projections.store import declare
-from streams.kafka.publisher import bootstrap
 from streams.settings import Settings
-from streams.topics import DEAD_LETTERS, EVENTS, OPERATIONS, catalogue
-from tests.projections.stored import until
+from streams.topics import DEAD_LETTERS, EVENTS, OPERATIONS
+from tests.support.broker import renew
 
 NUMBERS = itertools.count()
 
@@ -35,17 +32,4 @@ async def settings(servers: Settings) -> AsyncIterator[Settings]:
 
 async def renew_log(settings: Settings) -> None:
     """Make the topics that the projections read and write anew."""
-    names = (EVENTS, DEAD_LETTERS, OPERATIONS)
-    wanted = {topic.name: topic for topic in catalogue(settings.partitions, ()) if topic.name in names}
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap(settings.kafka_url))
-    await admin.start()
-    try:
-        await admin.delete_topics(list(wanted))
-
-        async def gone() -> bool:
-            return not wanted.keys() & set(await admin.list_topics())
-
-        await until(gone)
-        await declare_topics(settings.kafka_url, wanted.values())
-    finally:
-        await admin.close()
+    await renew(settings, EVENTS, DEAD_LETTERS, OPERATIONS)

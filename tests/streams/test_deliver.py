@@ -19,6 +19,7 @@ from streams.kafka.offsets import opened
 from streams.letters import dead_letters
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS, EVENTS, deliver_group, lane
+from tests.support.broker import renew
 from tests.support.kafka import events, read, read_until, write
 
 LANE = lane("email", "transactional")
@@ -42,8 +43,14 @@ async def delivering(settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
         await asyncio.wait([task])
 
 
+@pytest.fixture(scope="module")
+async def empty_topics(declared: Settings) -> None:
+    """Other tests write into lanes too, and deliver refuses to guess its place in one that was used."""
+    await renew(declared)
+
+
 @pytest.fixture
-def settings(declared: Settings, tmp_path: Path) -> Settings:
+def settings(declared: Settings, empty_topics: None, tmp_path: Path) -> Settings:  # noqa: ARG001 - made before
     changes = {"mock_failure_rate": 0.0, "mock_latency": 0.01, "mock_record": tmp_path / "calls"}
     return declared.model_copy(update={**changes, "worker": "deliver-test"})
 

@@ -1,5 +1,6 @@
 """Doing things to the broker of a test."""
 
+import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,8 +8,10 @@ from contextlib import asynccontextmanager
 import psutil
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from deploy.declare import declare_log
 from streams.kafka.publisher import bootstrap
-from streams.topics import MAX_RECORD_BYTES
+from streams.settings import Settings
+from streams.topics import MAX_RECORD_BYTES, catalogue
 
 
 async def declare(kafka_url: str, *names: str, partitions: int = 4, **config: str) -> None:
@@ -18,6 +21,21 @@ async def declare(kafka_url: str, *names: str, partitions: int = 4, **config: st
     }
     async with admin(kafka_url) as client:
         await client.create_topics([NewTopic(name, partitions, 1, topic_configs=settings) for name in names])
+
+
+async def renew(settings: Settings, *names: str) -> None:
+    """Make these topics of ours anew, by default all: the groups' offsets go with them, and lanes begin anew."""
+    wanted = {
+        topic.name: topic for topic in catalogue(settings.partitions, ()) if topic.name in (names or {topic.name})
+    }
+    async with admin(settings.kafka_url) as client:
+        there = wanted.keys() & set(await client.list_topics())
+        if there:
+            await client.delete_topics(list(there))
+        async with asyncio.timeout(60):
+            while wanted.keys() & set(await client.list_topics()):  # noqa: ASYNC110 - Kafka tells only who asks
+                await asyncio.sleep(0.1)
+        await declare_log(settings.kafka_url, list(wanted.values()))
 
 
 @asynccontextmanager
