@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import random
 import subprocess
 import sys
 import time
@@ -28,6 +29,7 @@ RESULTS = os.environ.get("CHAOS_RESULTS")
 """The file that gets a line for each trial; none is written if it is not set."""
 MOCK = {"MOCK_FAILURE_RATE": "0.2", "MOCK_LATENCY": "0.05", "QUEUED_PATIENCE": "15"}
 DISK = "600m"
+SERVERS = ("kafka", "rabbitmq", "redis", "mongo")
 FULL = 500_000
 """Events on the log after which a new stack is quicker than a larger audit."""
 
@@ -83,6 +85,20 @@ class Bed:
 
     def _state(self, name: str) -> State:
         return next(state for state in self.supervision.states() if state.name == name)
+
+    def kill_anything(self, choose: random.Random) -> bool:
+        """SIGKILL of a server or process, whichever it hits; False if that had just ended by itself."""
+        running = [name for name, row in self.stack.status().items() if row["pid"]]
+        try:
+            self.stack.kill(choose.choice(running))
+        except ProcessLookupError:
+            return False
+        return True
+
+    def wait_for_servers(self) -> None:
+        """Returns when all of them answer."""
+        for server in SERVERS:
+            self.wait_for_answer(server)
 
     def wait_for_refusal(self, name: str, why: str) -> None:
         """Returns when a process has left with the code for that, and has said why."""

@@ -2,7 +2,6 @@
 
 import random
 import time
-from contextlib import suppress
 
 import pytest
 import redis
@@ -12,7 +11,6 @@ from tests.chaos.beds import Beds
 from tests.chaos.trial import Trial
 
 pytestmark = pytest.mark.chaos
-SERVERS = ("kafka", "rabbitmq", "redis", "mongo")
 HIGHEST = 500.0
 """Notifications a second that a machine of two cores delivers when it does nothing else."""
 STORM = 180.0
@@ -28,12 +26,9 @@ def test_a_kill_of_something_every_5_s_for_3_minutes(beds: Beds) -> None:
     ) as trial:
         end = time.monotonic() + STORM
         while time.monotonic() < end:
-            running = [name for name, row in bed.stack.status().items() if row["pid"]]
-            with suppress(ProcessLookupError):  # it has ended by itself since
-                bed.stack.kill(choose.choice(running))
+            bed.kill_anything(choose)
             trial.go_on(EVERY)
-        for server in SERVERS:
-            bed.wait_for_answer(server)
+        bed.wait_for_servers()
         trial.fault_ended()
     assert trial.row.harm == {}
 

@@ -3,7 +3,6 @@
 import random
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 
 import pytest
 
@@ -15,7 +14,6 @@ EVERY = 10.0
 """Seconds between two kills."""
 EXPLAINED = 50
 """Doubles that each kill may cause."""
-SERVERS = ("kafka", "rabbitmq", "redis", "mongo")
 
 
 @pytest.fixture(scope="session")
@@ -25,14 +23,10 @@ def aged() -> Iterator[Bed]:
         choose, kills = random.Random(time.time()), 0
         with Trial(made, "kills every 10 s", RATE, door_shut=True, explained=EXPLAINED * 100) as trial:
             while made.ledger.events < EVENTS_AT_LEAST:
-                running = [name for name, row in made.stack.status().items() if row["pid"]]
-                with suppress(ProcessLookupError):  # it has ended by itself since
-                    made.stack.kill(choose.choice(running))
-                    kills += 1
+                kills += made.kill_anything(choose)
                 trial.go_on(EVERY)
                 made.ledger.read_on()
-            for server in SERVERS:
-                made.wait_for_answer(server)
+            made.wait_for_servers()
             trial.fault_ended()
         print(f"\n{made.ledger.events} events, {kills} kills, {trial.row.explained} doubles explained")  # noqa: T201
         assert trial.row.harm == {}

@@ -1,6 +1,5 @@
 """Read models that others add, on a real database: whatever is cut off, they end as a straight fold tells."""
 
-from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -12,9 +11,7 @@ from projections.store import POSITIONS, Conflict, Unavailable, database, insert
 from streams.events import Body, Event
 from streams.settings import Settings
 from tests.projections.lives import many
-from tests.projections.past.taken import LOG, raws
-
-Write = Callable[..., Awaitable[None]]
+from tests.projections.past.taken import LOG, half, raws
 
 
 def kind(event: Event[Body]) -> str | None:
@@ -63,7 +60,7 @@ async def test_cut_off_in_the_middle_of_any_write_nothing_counts_twice(
         await folder.project(raws(told[:40]))
         with monkeypatch.context() as broken:
             for where, write in ((keyed, insert), (keyed, replace_all), (store, insert), (store, update)):
-                broken.setattr(where, write.__name__, _half(write, name))
+                broken.setattr(where, write.__name__, half(write, name))
             with pytest.raises(Unavailable, match="cut off"):
                 await folder.project(raws(told[40:110], first=40))
         assert await folder.open([0]) == {0: 40}
@@ -111,18 +108,3 @@ def test_a_name_that_is_taken_is_refused(name: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(keyed, "module", lambda *_: taken)
     with pytest.raises(Refused, match=f"two read models called {name}"):
         keyed.models(Settings(read_models=["somewhere"]))
-
-
-def _half(write: Write, name: str) -> Write:
-    """Writes the first half of what goes to this collection, and fails."""
-
-    async def cut_off(collection: Any, *rest: Any) -> None:  # noqa: ANN401 - whatever the write takes
-        if collection.name != name:
-            await write(collection, *rest)
-            return
-        *before, wanted = rest
-        await write(collection, *before, wanted[: len(wanted) // 2])
-        if wanted:
-            raise Unavailable("cut off")
-
-    return cut_off

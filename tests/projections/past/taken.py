@@ -1,12 +1,14 @@
 """Events taken into the stories and sums as the runner does it, without a broker."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from projections.past.fold import Folder
 from projections.past.store import PastStore
 from projections.position import LogIdentity
-from projections.store import database
+from projections.store import Unavailable, database
 from streams.codec import encode
 from streams.settings import Settings
 from tests.projections.lives import Events
@@ -40,3 +42,21 @@ async def _take(settings: Settings, events: Events) -> None:
         folder = Folder(PastStore(base), LOG)
         following = await folder.open([0])
         await folder.project(raws(events, first=following[0]))
+
+
+Write = Callable[..., Awaitable[None]]
+
+
+def half(write: Write, name: str) -> Write:
+    """Writes the first half of what goes to this collection, and fails."""
+
+    async def cut_off(collection: Any, *rest: Any) -> None:  # noqa: ANN401 - whatever the write takes
+        if collection.name != name:
+            await write(collection, *rest)
+            return
+        *before, wanted = rest
+        await write(collection, *before, wanted[: len(wanted) // 2])
+        if wanted:
+            raise Unavailable("cut off")
+
+    return cut_off

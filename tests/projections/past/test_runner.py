@@ -2,10 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pymongo.errors import PyMongoError
@@ -25,11 +24,10 @@ from streams.settings import Settings
 from streams.topics import EVENTS
 from tests.projections.killable import KillableMongo
 from tests.projections.lives import at, items, many
-from tests.projections.past.taken import LOG, raws
+from tests.projections.past.taken import LOG, half, raws
 from tests.projections.stored import opened, projecting, publish, until
 from tests.support import kafka
 
-Write = Callable[..., Awaitable[None]]
 TIMES = [at(seconds) for seconds in (-1, 0, 0.15, 2.2, 7.25, 12.9, 16, 31.4, 3600)]
 
 
@@ -148,7 +146,7 @@ async def test_cut_off_in_the_middle_of_any_write_it_ends_right(
         with monkeypatch.context() as broken:
             for write in (insert, update):
                 for where in (past_store, store):
-                    broken.setattr(where, write.__name__, _half(write, name))
+                    broken.setattr(where, write.__name__, half(write, name))
             with pytest.raises(Unavailable, match="cut off"):
                 await folder.project(raws(told[40:110], first=40))
         following = await folder.open([0])
@@ -172,18 +170,3 @@ async def test_of_two_that_take_the_same_one_has_to_read_again(settings: Setting
         with pytest.raises(Conflict):
             await first.project(raws(told[50:60], first=50))
         await compare(Past(base), items(told))
-
-
-def _half(write: Write, name: str) -> Write:
-    """Writes the first half of what goes to this collection, and fails."""
-
-    async def cut_off(collection: Any, *rest: Any) -> None:  # noqa: ANN401 - whatever the write takes
-        if collection.name != name:
-            await write(collection, *rest)
-            return
-        *before, wanted = rest
-        await write(collection, *before, wanted[: len(wanted) // 2])
-        if wanted:
-            raise Unavailable("cut off")
-
-    return cut_off
