@@ -41,6 +41,7 @@ def run_tests(context: typer.Context, level: Annotated[Level, typer.Argument(hel
     failed = failed_checks() if level is Level.ALL else []
     marked = [] if level is Level.ALL else ["-m", level.value]
     if level is Level.UNIT:
+        marked += ["-n", "logical", "--dist", "worksteal"]  # a process a core, unless a debugger is asked for
         marked += ["-p", "no:schemathesis"]  # a second of imports, for tests that need a server
     more = {"CHAOS_RESULTS": CHAOS_RESULTS.format(datetime.now(UTC))} if level is Level.CHAOS else {}
     code = _run("pytest", *marked, *context.args, **more)

@@ -16,8 +16,8 @@ def test_a_home_that_can_not_be_written_is_refused() -> None:
         Home(Path("/proc/tidings")).make()
 
 
-def test_spaces_and_percent_signs_are_welcome(tmp_path: Path) -> None:
-    Home(tmp_path / "a b%c").make()
+def test_spaces_and_percent_signs_are_welcome(root: Path) -> None:
+    Home(root / "a b%c").make()
 
 
 @pytest.mark.parametrize("path", ["/a ;b", "/a #b", "/a\nb"])
@@ -26,8 +26,8 @@ def test_what_supervisord_takes_for_a_comment_is_refused(path: str) -> None:
         refuse_unspeakable(Path(path))
 
 
-def test_only_one_start_at_a_time(tmp_path: Path) -> None:
-    home = Home(tmp_path)
+def test_only_one_start_at_a_time(root: Path) -> None:
+    home = Home(root)
     home.make()
     with home.starting() as first, home.starting() as second:
         assert (first, second) == (True, False)

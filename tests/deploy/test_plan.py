@@ -68,8 +68,8 @@ def test_every_program_carries_the_mark_of_its_stack(tmp_path: Path) -> None:
     assert environment["KAFKA_URL"] == Settings().kafka_url
 
 
-def test_facts_are_kept_for_the_user_alone(tmp_path: Path) -> None:
-    home = Home(tmp_path)
+def test_facts_are_kept_for_the_user_alone(root: Path) -> None:
+    home = Home(root)
     home.make()
     facts = Facts("127.0.0.1", 4200, {"redis_url": "redis://:secret@there:1/0"}, ["redis"], {"web": [4200]})
     facts.save(home)
