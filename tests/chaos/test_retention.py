@@ -73,7 +73,7 @@ def operations(bed: Bed) -> list[dict[str, Any]]:
     """What is on record of what was done to the system; other trials leave poison there."""
     found = []
     for record in asyncio.run(read(bed.stack.settings.kafka_url, OPERATIONS)):
-        with suppress(ValueError, LookupError, TypeError):
+        with suppress(ValueError, LookupError, TypeError, RecursionError):
             found.append(json.loads(record.value)["data"]["done"])
     return found
 
