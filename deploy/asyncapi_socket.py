@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from gateway.changes import Change
+from gateway.live.changes import Change
 from gateway.socket.frames import ClientFrame, ErrorCode
 from streams.mailbox import Item
 

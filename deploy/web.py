@@ -54,7 +54,7 @@ def application(settings: Settings, live: Live) -> FastAPI:
     app.include_router(readiness(settings))
     app.include_router(api.app.router(settings))
     app.include_router(live.router)
-    app.include_router(gateway.app.router(settings))
+    app.include_router(gateway.app.router(settings, live.clients))
     return app
 
 

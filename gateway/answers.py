@@ -1,50 +1,17 @@
 """How the gateway answers: its JSON, and the answers to requests that can't be met."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any
+from collections.abc import Mapping
+from urllib.parse import urlencode
 
-from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway import wire
 from gateway.query import Wrong
-from projections.past.reads import Behind
-from projections.store import Unavailable
 
-PATIENCE = 1.8
-"""Seconds a request may take; then the database counts as away."""
-LOOK = 0.1
-"""Seconds until a read model that was behind is asked again."""
 RETRY_SOON = {"Retry-After": "1"}
 """Seconds."""
-
-
-class Answering(APIRoute):
-    """A route whose function takes the request and gives the response itself: FastAPI only documents it."""
-
-    patience = PATIENCE
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:  # noqa: D102
-        endpoint: Callable[[Request], Awaitable[Response]] = self.endpoint
-
-        async def handle(request: Request) -> Response:
-            away = unavailable
-            try:
-                async with asyncio.timeout(self.patience):
-                    while True:
-                        try:
-                            return await endpoint(request)
-                        except Behind:
-                            away = behind
-                            await asyncio.sleep(LOOK)
-            except Wrong as error:
-                return wrong(error)
-            except (Unavailable, TimeoutError):
-                return away()
-
-        return handle
+OF_NOW = {"Cache-Control": "no-store"}
 
 
 def answer(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -52,9 +19,17 @@ def answer(value: object, status: int = 200, headers: Mapping[str, str] | None =
     return Response(wire.encode(value), status, headers, wire.JSON)
 
 
-def unknown() -> Response:
+def next_page(request: Request, cursor: object | None) -> dict[str, str]:
+    """The header that names a list's next page, if there is one."""
+    if cursor is None:
+        return {}
+    parameters = urlencode({**request.query_params, "cursor": str(cursor)})
+    return {"Link": f'<{request.url.path}?{parameters}>; rel="next"'}
+
+
+def unknown(what: str = "Job") -> Response:
     """404, in the reference's words."""
-    return answer({"message": "Job not found"}, 404)
+    return answer({"message": f"{what} not found"}, 404)
 
 
 def wrong(error: Wrong) -> Response:

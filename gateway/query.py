@@ -1,19 +1,13 @@
-"""The query string of a list in, what is asked for or all that is wrong with it out. Pure."""
+"""What any list can be asked for: its query string in, filters and a page or all that is wrong with it out. Pure."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, TypeVar, get_args
-
-from gateway.pages import CURSOR, Cursor
-from projections.windows import SELECTIVE
-from streams.events import CHANNELS
-from streams.phase import Status
+from typing import Any, TypeVar
 
 LIMIT = 100
 """Rows of a page, as in the reference."""
 MAX_LIMIT = 500
 CursorT = TypeVar("CursorT")
-STATUSES: tuple[Status, ...] = get_args(Status)
 
 
 class Wrong(ValueError):
@@ -22,20 +16,6 @@ class Wrong(ValueError):
     def __init__(self, faults: dict[str, str]) -> None:
         super().__init__("; ".join(f"{name} {fault}" for name, fault in faults.items()))
         self.faults = faults
-
-
-class Query(NamedTuple):
-    """`filters` are field names with the value wanted."""
-
-    filters: dict[str, str]
-    limit: int = LIMIT
-    cursor: Cursor = Cursor()
-
-
-def parse(parameters: Mapping[str, str]) -> Query:
-    """Raises `Wrong`. Parameters that nobody knows are left alone."""
-    known = {"status": STATUSES, "type": CHANNELS}
-    return Query(*parse_list(parameters, SELECTIVE, known, _cursor))
 
 
 def parse_list(
@@ -65,10 +45,6 @@ def parse_list(
     return filters, int(limit), place
 
 
-def _cursor(text: str | None) -> Cursor:
-    return Cursor() if text is None else Cursor.parse(text)
-
-
 def parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
     """One of a list's, for the OpenAPI pages."""
     return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
@@ -83,13 +59,3 @@ PAGING = [
 def cursor_parameter(pattern: str) -> dict[str, Any]:
     """For the OpenAPI pages; `pattern` is what such a cursor looks like."""
     return parameter("cursor", "From the Link header of the page before.", {"type": "string", "pattern": pattern})
-
-
-PARAMETERS = [
-    parameter("status", "Only these.", {"type": "string", "enum": list(STATUSES)}),
-    parameter("type", "Only this channel.", {"type": "string", "enum": list(CHANNELS)}),
-    parameter("recipient", "Only to this recipient, exactly.", {"type": "string"}),
-    *PAGING,
-    cursor_parameter(f"^{CURSOR.pattern}$".replace(r"\w", "A-Za-z0-9_")),
-]
-"""For the OpenAPI pages."""

@@ -67,9 +67,11 @@ class Move(NamedTuple):
     new: Position
 
 
-@asynccontextmanager
-async def database(settings: Settings, *, patience: float) -> AsyncIterator[Database]:
-    """The database; nothing is connected before it is used. `patience`: seconds to wait for a server that is away."""
+def connection(settings: Settings, *, patience: float) -> Database:
+    """The database, whose client somebody closes in the end; nothing is connected before it is used.
+
+    `patience`: seconds to wait for a server that is away.
+    """
     client = AsyncMongoClient[Document](
         settings.mongo_url,
         serverSelectionTimeoutMS=int(patience * 1000),
@@ -77,8 +79,15 @@ async def database(settings: Settings, *, patience: float) -> AsyncIterator[Data
         retryWrites=False,
         tz_aware=True,
     )
-    async with client:
-        yield client[settings.mongo_database]
+    return client[settings.mongo_database]
+
+
+@asynccontextmanager
+async def database(settings: Settings, *, patience: float) -> AsyncIterator[Database]:
+    """Likewise, and closed."""
+    base = connection(settings, patience=patience)
+    async with base.client:
+        yield base
 
 
 async def declare(settings: Settings) -> None:

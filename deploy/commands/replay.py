@@ -48,7 +48,7 @@ def start(  # noqa: PLR0913 - the filters
 ) -> None:
     """Count the events that are meant, ask, and tell them again. To stdout: here and now, as JSON lines."""
     from deploy.replays import work  # noqa: PLC0415
-    from gateway.replays import Asked  # noqa: PLC0415
+    from gateway.replays.bodies import Asked  # noqa: PLC0415
 
     asked = Asked(
         into, _utc(since), _utc(until), recipient, notification, tuple(types or ()), tuple(statuses or ()), rate

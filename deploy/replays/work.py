@@ -18,7 +18,7 @@ from deploy.replays import shown
 from deploy.stack.environment import running_settings
 from deploy.stack.errors import StackError
 from gateway.query import Wrong
-from gateway.replays import Asked, order
+from gateway.replays.bodies import Asked, order
 from projections.replay import book, foreground
 from projections.replay.book import WORKING, Replay, Verb
 from projections.replay.following import Follower

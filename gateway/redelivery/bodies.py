@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Literal, TypeVar
 
-import msgspec
 from msgspec import Meta, Struct
 
+from gateway.bodies import decoded
 from gateway.query import Wrong
 from gateway.redelivery.bulk import Selection
 from gateway.redelivery.wishes import Words
@@ -51,12 +51,7 @@ BodyT = TypeVar("BodyT", One, Many)
 
 def read(raw: bytes, kind: type[BodyT]) -> BodyT:
     """The body. Raises `Wrong`."""
-    if len(raw) > MAX_BODY:
-        raise Wrong({"body": f"must not have more than {MAX_BODY} bytes"})
-    try:
-        return msgspec.json.decode(raw, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Wrong({"body": f"must be an object with {', '.join(kind.__struct_encode_fields__)}: {error}"}) from error
+    return decoded(raw, kind, MAX_BODY, f"must be an object with {', '.join(kind.__struct_encode_fields__)}: ")
 
 
 def words(body: One | Many) -> Words:

@@ -4,31 +4,26 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import NoReturn
 from uuid import uuid4
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.answers import RETRY_SOON, Answering, answer, unknown
-from gateway.pending import Pending
+from gateway.answers import RETRY_SOON, answer, unknown
+from gateway.clients import Clients
+from gateway.notifications.documents import ID
 from gateway.query import Wrong
-from gateway.redelivery import bodies
+from gateway.redelivery import bodies, documents
 from gateway.redelivery.asking import Asked, Asking, Unavailable
 from gateway.redelivery.bodies import Many, One
 from gateway.redelivery.bulk import SHOWN, Order, carry_out, find
-from gateway.redelivery.wishes import UNKNOWN, Refusal, Wish, Words, name
+from gateway.redelivery.wishes import SOURCE, UNKNOWN, Refusal, Wish, Words, name
+from gateway.routes import Patient, Route, routed
 from projections.reads import Reads
-from projections.store import database
 from streams import clock, operations
-from streams.kafka.publisher import Publisher
 from streams.operations import RedeliveryBegun
-from streams.settings import Settings
 
-SOURCE = "gateway"
-PATIENCE = 5.0
-"""Seconds until the database counts as away."""
 KEY_HEADER = "Idempotency-Key"
 MOST_KEY = 255
 REPLAYED = {"Idempotency-Replayed": "true"}
@@ -38,35 +33,37 @@ ACCEPTED, CONFLICT, OTHER_WORDS, AWAY = 202, 409, 422, 503
 log = logging.getLogger(__name__)
 
 
-class Patient(Answering):
-    """Somebody waits for it who would rather wait than ask again."""
-
-    patience = 30.0
+def router(clients: Clients) -> APIRouter:
+    """What is asked of it."""
+    desk, many = RedeliveryDesk(clients), "Deliver once more all that the filters leave"
+    one, of_one = "Deliver a notification once more", [ID, documents.KEY]
+    return routed(
+        "/api/notifications",
+        "notifications",
+        Route("POST", "/redeliver", desk.many, many, documents.BULK, [documents.KEY], documents.MANY, ACCEPTED),
+        Route("POST", "/{id}/redeliver", desk.one, one, documents.REDELIVERY, of_one, documents.ONE, ACCEPTED),
+        by=Patient,
+        lifespan=desk.open,
+    )
 
 
 class RedeliveryDesk:
     """Answers while it is `open`."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, clients: Clients) -> None:
+        self._pending, self._reads = clients.pending, Reads(clients.base)
+        self._asking = Asking(clients.settings, self._reads, clients.publisher)
         self._bulks: dict[str, asyncio.Task[None]] = {}
 
     @asynccontextmanager
     async def open(self, _: FastAPI) -> AsyncIterator[None]:
-        """Connections for as long as the app lives; servers may be away. A bulk under way stops with it, on record."""
-        publisher, self._pending = Publisher(self._settings.kafka_url), Pending(self._settings)
-        async with database(self._settings, patience=PATIENCE) as base:
-            self._reads = Reads(base)
-            self._asking = Asking(self._settings, self._reads, publisher)
-            await publisher.start()
-            try:
-                yield
-            finally:
-                for task in self._bulks.values():
-                    task.cancel()
-                await asyncio.gather(*self._bulks.values(), return_exceptions=True)
-                await publisher.stop()
-                await self._pending.close()
+        """A bulk under way stops with the app, on record."""
+        try:
+            yield
+        finally:
+            for task in self._bulks.values():
+                task.cancel()
+            await asyncio.gather(*self._bulks.values(), return_exceptions=True)
 
     async def one(self, request: Request) -> Response:
         """Ask for one notification's redelivery."""
@@ -117,7 +114,7 @@ def _key(request: Request) -> str:
     if key is None:
         return uuid4().hex
     if not key or len(key) > MOST_KEY:
-        _refuse(KEY_HEADER, f"must have 1 to {MOST_KEY} characters")
+        raise Wrong({KEY_HEADER: f"must have 1 to {MOST_KEY} characters"})
     return key
 
 
@@ -142,7 +139,3 @@ def _refused(refusal: Refusal) -> Response:
 def _away(error: Unavailable) -> Response:
     message = f"{error}: try again; with an {KEY_HEADER} that is safe"
     return answer({"message": message}, AWAY, RETRY_SOON)
-
-
-def _refuse(field: str, fault: str) -> NoReturn:
-    raise Wrong({field: fault})

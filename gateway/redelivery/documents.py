@@ -5,7 +5,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.documents import UNAVAILABLE, UNKNOWN, Answers, Trouble
+from gateway.documents import UNAVAILABLE, WRONG, Answers, Trouble, body
+from gateway.notifications.documents import UNKNOWN
 from gateway.redelivery.bodies import MOST
 from streams.events import Channel
 
@@ -61,7 +62,6 @@ KEY: dict[str, Any] = {
     "description": "What is asked for twice with one key is done once.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
-WRONG: Answers = {400: {"model": Trouble, "description": "Wrong: `details` tells about each."}}
 AWAY: Answers = {503: {**UNAVAILABLE[503], "description": "Kafka or the database does not answer, or is behind."}}
 REDELIVERY: Answers = {
     202: {"model": Redelivery, "description": "Asked for on the log; what came of it is told there."},
@@ -77,11 +77,4 @@ BULK: Answers = {
     **WRONG,
     **AWAY,
 }
-
-
-def _body(model: type[BaseModel]) -> dict[str, Any]:
-    return {"required": True, "content": {"application/json": {"schema": model.model_json_schema()}}}
-
-
-ONE: dict[str, Any] = {"requestBody": _body(RedeliverOne)}
-MANY: dict[str, Any] = {"requestBody": _body(RedeliverMany), "parameters": [KEY]}
+ONE, MANY = body(RedeliverOne), body(RedeliverMany)

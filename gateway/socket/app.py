@@ -7,8 +7,10 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, FastAPI
 from starlette.responses import StreamingResponse
 
-from gateway import live_documents
-from gateway.feed import Feed
+from gateway.clients import Clients
+from gateway.live import documents
+from gateway.live.feed import Feed
+from gateway.live.streaming import Streaming
 from gateway.socket.acknowledging import Acknowledging
 from gateway.socket.desk import Desk
 from gateway.socket.hub import Hub
@@ -16,26 +18,23 @@ from gateway.socket.mailboxes import Mailboxes
 from gateway.socket.presence import Presence
 from gateway.socket.unread import Unread
 from gateway.socket.upgrade import protocol
-from gateway.streaming import Streaming
 from projections.reads import Reads
-from projections.store import database
 from streams.background import running
 from streams.health.metrics import Reading
 from streams.health.vitals import Vitals
-from streams.kafka.publisher import Publisher
 from streams.settings import Settings
 from streams.tokens import Tokens
-
-PATIENCE = 2.0
-"""Seconds until the database counts as away."""
 
 
 class Live:
     """Sockets and streams. `upgrade` is uvicorn's `ws` setting; it serves while the router's lifespan lasts."""
 
     def __init__(self, settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> None:
-        self._settings, self._vitals = settings, vitals
+        self.clients = Clients(settings)
+        """Open while the router's lifespan lasts; others may use them."""
+        self._settings = settings
         vitals.measure(self._readings)
+        vitals.publishes(self.clients.publisher)
         self._feed = Feed(settings)
         self._presence = Presence(settings)
         self._desk: Desk | None = None
@@ -47,16 +46,16 @@ class Live:
             methods=["GET"],
             summary="Status changes as they happen",
             response_class=StreamingResponse,
-            responses=live_documents.STREAM,
-            openapi_extra=live_documents.STREAM_PARAMETERS,
+            responses=documents.STREAM,
+            openapi_extra=documents.STREAM_PARAMETERS,
         )
         self.router.add_api_route(
             "/api/users/{id}/presence",
             streaming.presence,
             methods=["GET"],
             summary="Is a user online?",
-            responses=live_documents.PRESENCE,
-            openapi_extra=live_documents.USER,
+            responses=documents.PRESENCE,
+            openapi_extra=documents.USER,
         )
 
     @property
@@ -70,16 +69,14 @@ class Live:
             yield from self._desk.readings()
 
     @asynccontextmanager
-    async def _open(self, _: FastAPI) -> AsyncIterator[None]:
-        mailboxes, publisher = Mailboxes(self._settings), Publisher(self._settings.kafka_url)
-        async with database(self._settings, patience=PATIENCE) as base:
-            unread = Unread(self._settings, Reads(base))
-            hub = Hub(mailboxes, unread.unacknowledged)
-            secret = self._settings.recipient_secret.get_secret_value()
-            acknowledging = Acknowledging(publisher, mailboxes, unread.owns, secret)
-            self._desk = Desk(hub, Tokens(self._settings), acknowledging, self._feed, self._presence)
-            self._vitals.publishes(publisher)
-            await publisher.start()
+    async def _open(self, app: FastAPI) -> AsyncIterator[None]:
+        mailboxes = Mailboxes(self._settings)
+        unread = Unread(self._settings, Reads(self.clients.base))
+        hub = Hub(mailboxes, unread.unacknowledged)
+        secret = self._settings.recipient_secret.get_secret_value()
+        acknowledging = Acknowledging(self.clients.publisher, mailboxes, unread.owns, secret)
+        self._desk = Desk(hub, Tokens(self._settings), acknowledging, self._feed, self._presence)
+        async with self.clients.open(app):
             async with running(
                 mailboxes.serve(),
                 mailboxes.listen(hub.tell, hub.missed),
@@ -90,4 +87,3 @@ class Live:
                 yield
             for part in (unread, mailboxes, self._presence):
                 await part.close()
-            await publisher.stop()

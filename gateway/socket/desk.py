@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 
-from gateway.feed import Feed
+from gateway.live.feed import Feed
 from gateway.socket import frames
 from gateway.socket.acknowledging import Acknowledging, Unknown
 from gateway.socket.connection import AUTH_SECONDS, Close, Connection

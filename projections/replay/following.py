@@ -1,6 +1,6 @@
 """`notification-operations` in, a book of replays that is up with it out."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -12,24 +12,27 @@ from streams.topics import OPERATIONS
 PLACE = TopicPartition(OPERATIONS, 0)
 PATIENCE_MS = 500
 
+Take = Callable[[bytes | None], object]
+"""Is told of a record's value."""
+
 
 class Follower:
-    """Reads on whenever it is asked to. Raises aiokafka's errors."""
+    """Reads on whenever it is asked to, and tells others too what is on the topic. Raises aiokafka's errors."""
 
-    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer, *others: Take) -> None:
         self.book = Book()
-        self._consumer = consumer
+        self._consumer, self._told = consumer, (self.book.take, *others)
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str) -> AsyncIterator["Follower"]:
+    async def open(cls, url: str, *others: Take) -> AsyncIterator["Follower"]:
         """From the beginning of the topic."""
         consumer = plain_consumer(url, reset="earliest")
-        await consumer.start()
         try:
+            await consumer.start()
             consumer.assign([PLACE])
             consumer.seek(PLACE, 0)
-            yield cls(consumer)
+            yield cls(consumer, *others)
         finally:
             await consumer.stop()
 
@@ -44,4 +47,5 @@ class Follower:
         """With what comes next, if something does soon."""
         batches = await self._consumer.getmany(PLACE, timeout_ms=PATIENCE_MS)
         for record in batches.get(PLACE, []):
-            self.book.take(record.value)
+            for take in self._told:
+                take(record.value)

@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from deploy.serving import serve
-from gateway.feed import Feed
+from gateway.live.feed import Feed
 from gateway.socket.acknowledging import Acknowledging
 from gateway.socket.connection import Close
 from gateway.socket.desk import Desk

@@ -24,7 +24,7 @@ Serve = Callable[[Settings], str]
 @pytest.fixture(autouse=True)
 def _redis_may_be_slow(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is not asserted of a Redis that answers is how soon."""
-    monkeypatch.setattr("gateway.pending.PATIENCE", 30.0)
+    monkeypatch.setattr("gateway.notifications.pending.PATIENCE", 30.0)
 
 
 @pytest.fixture

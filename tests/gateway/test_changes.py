@@ -1,7 +1,7 @@
 import pytest
 
-from gateway import changes as module
-from gateway.changes import Change, Changes
+from gateway.live import changes as module
+from gateway.live.changes import Change, Changes
 from streams.clock import EPOCH
 from streams.codec import encode
 from streams.events import (

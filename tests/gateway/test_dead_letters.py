@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 import requests
 
-from gateway.dead_letters import REASONS
+from gateway.dead_letters.desk import REASONS
 from projections.letter_store import LetterStore
 from projections.letters import TOPICS, Item, Position, fold
 from projections.position import LogIdentity

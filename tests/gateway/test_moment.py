@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.moment import moment
+from gateway.notifications.moment import moment
 from gateway.query import Wrong
 from streams.clock import iso, milliseconds
 from tests.projections.lives import at

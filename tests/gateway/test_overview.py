@@ -3,7 +3,7 @@ import time
 
 import requests
 
-from gateway.overview import reading
+from gateway.overview.desk import reading
 from projections.store import declare
 from streams.health.metrics import Reading
 from streams.settings import Settings

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.desk import newest
-from gateway.pages import Cursor, Row, page, pending_key, without
-from gateway.pending import Pending
-from gateway.query import Query
+from gateway.notifications.desk import newest
+from gateway.notifications.pages import Cursor, Row, page, pending_key, without
+from gateway.notifications.pending import Pending
+from gateway.notifications.query import Query
 from projections.jobs import sequence
 from projections.position import Document, Place
 from projections.reads import Reads
@@ -72,7 +72,7 @@ class World:
                 self.offsets[name] = len(self.offsets)
 
     async def newest(self, _: object, cursor: Cursor, chunk: int) -> AsyncIterator[list[Row]]:
-        """Pending records, as `gateway.pending` yields them."""
+        """Pending records, as `gateway.notifications.pending` yields them."""
         seen: set[str] = set()
         while True:
             there = self.created.keys() - self.offsets.keys() - seen

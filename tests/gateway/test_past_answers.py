@@ -9,7 +9,7 @@ import pytest
 import redis
 import requests
 
-from gateway import past
+from gateway.notifications import past
 from projections import jobs
 from projections.jobs import Standing
 from streams.clock import iso, milliseconds, now

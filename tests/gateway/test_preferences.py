@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from gateway.app import router
-from gateway.preferences import MAX_MUTED
+from gateway.preferences.bodies import MAX_MUTED
 from projections.preferences import newest
 from projections.store import Store, database, declare
 from streams.codec import Undecodable, decode

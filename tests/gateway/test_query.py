@@ -1,7 +1,8 @@
 import pytest
 
-from gateway.pages import Cursor
-from gateway.query import Query, Wrong, parse
+from gateway.notifications.pages import Cursor
+from gateway.notifications.query import Query, parse
+from gateway.query import Wrong
 
 
 def test_a_bare_list_is_the_reference_s() -> None:

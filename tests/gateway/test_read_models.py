@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from gateway.read_models import SILENT, shown
+from gateway.read_models.desk import SILENT, shown
 from projections.models import READ_MODELS
 from projections.rebuild.record import Rebuild, recorded
 from projections.store import database, declare

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from gateway.changes import Changes
+from gateway.live.changes import Changes
 from streams.kafka.consuming import plain_consumer
 from streams.kafka.publisher import waited_out
 from streams.settings import Settings

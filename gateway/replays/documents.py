@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.documents import KAFKA_AWAY, Answers, Trouble
-from gateway.replays import MAX_RATE, RATE
+from gateway.documents import KAFKA_AWAY, WRONG, Answers, Trouble, body, path
+from gateway.replays.bodies import MAX_RATE, RATE
 from projections.replay.book import State
 from projections.replay.targets import EXPECTED
 
@@ -79,7 +79,6 @@ class Replay(BaseModel):
 
 
 UNKNOWN: Answers = {404: {"model": Trouble, "description": "There is no such replay."}}
-WRONG: Answers = {400: {"model": Trouble, "description": "Wrong: `details` tells about each."}}
 LIST: Answers = {200: {"model": list[Replay], "description": "Newest first."}, **KAFKA_AWAY}
 REPLAY: Answers = {200: {"model": Replay, "description": "The replay."}, **UNKNOWN, **KAFKA_AWAY}
 STARTED: Answers = {202: {"model": Replay, "description": "It is being counted."}, **WRONG, **KAFKA_AWAY}
@@ -88,7 +87,5 @@ SAID: Answers = {
     **WRONG,
     409: {"model": Trouble, "description": "Not in the state it is in."},
 }
-REQUEST: dict[str, Any] = {
-    "requestBody": {"required": True, "content": {"application/json": {"schema": Asked.model_json_schema()}}}
-}
-WORDS: dict[str, Any] = {"requestBody": {"content": {"application/json": {"schema": Words.model_json_schema()}}}}
+REQUEST, WORDS = body(Asked), body(Words, required=False)
+ID = path("id", "The replay's.", type="string")

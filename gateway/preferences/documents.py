@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.documents import KAFKA_AWAY, UNAVAILABLE, Answers, Trouble
-from gateway.preferences import MAX_ACTOR, MAX_MUTED
+from gateway.documents import KAFKA_AWAY, UNAVAILABLE, WRONG, Answers, body
+from gateway.preferences.bodies import MAX_ACTOR, MAX_MUTED
 from streams.events import Activity, Channel
 
 Actor = Annotated[str, Field(min_length=1, max_length=MAX_ACTOR)]
@@ -57,21 +57,8 @@ class Preferences(PreferencesChange):
     event: str | None = Field(description="The id by which decisions name it.")
 
 
-RECIPIENT: dict[str, Any] = {
-    "parameters": [{"name": "recipient", "in": "path", "required": True, "schema": {"type": "string"}}]
-}
-REQUEST: dict[str, Any] = {
-    **RECIPIENT,
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": PreferencesChange.model_json_schema(ref_template="#/components/schemas/{model}")
-            }
-        },
-    },
-}
-WRONG: Answers = {400: {"model": Trouble, "description": "Wrong: `details` tells about each."}}
+RECIPIENT: list[dict[str, Any]] = [{"name": "recipient", "in": "path", "required": True, "schema": {"type": "string"}}]
+CHANGE = body(PreferencesChange)
 SHOWN: Answers = {200: {"model": Preferences, "description": "What was set last."}, **WRONG, **UNAVAILABLE}
 SET: Answers = {
     200: {"model": Preferences, "description": "On the log, and in force for what comes after it."},

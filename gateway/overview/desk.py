@@ -6,46 +6,51 @@ Kafka is asked by a task of its own, every 2 s, and only while somebody looks: a
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
-from typing import Any, get_args
+from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.answers import answer
-from gateway.desk import PATIENCE
+from gateway.answers import OF_NOW, answer
+from gateway.clients import Clients
+from gateway.notifications.query import STATUSES
+from gateway.overview import documents
+from gateway.routes import Route, routed
 from projections.letter_store import LetterReads
 from projections.letters import TOPICS, counters
 from projections.reads import Reads
-from projections.store import database
 from streams.background import running
 from streams.health.lag import Lag
 from streams.health.metrics import Reading
 from streams.health.vitals import Following
-from streams.phase import Status
-from streams.settings import Settings
 from streams.topics import EVENTS, LANE_CLASSES, LANES, REQUESTS, deliver_group
 
 LOOKED = 15.0
 """Seconds after the last request for which Kafka is still asked."""
 ALONE = "dead-letters"
 """A group that nobody joins: it only commits, to show its lag."""
-STATUSES: tuple[Status, ...] = get_args(Status)
+
+
+def router(clients: Clients) -> APIRouter:
+    """What is asked about all of it."""
+    desk = OverviewDesk(clients)
+    row = Route("GET", "/overview", desk.overview, "What is there, and what waits where", documents.OVERVIEW)
+    return routed("/api", "live", row, lifespan=desk.open)
 
 
 class OverviewDesk:
     """Answers while it is `open`."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, clients: Clients) -> None:
+        self._reads, self._letters = Reads(clients.base), LetterReads(clients.base)
         self._asked = asyncio.Event()
-        self._lag = Lag(settings.kafka_url, settings.partitions, FOLLOWED)
+        self._lag = Lag(clients.settings.kafka_url, clients.settings.partitions, FOLLOWED)
 
     @asynccontextmanager
     async def open(self, _: FastAPI) -> AsyncIterator[None]:
-        """Connections for as long as the app lives; servers may be away, now and later."""
-        async with database(self._settings, patience=PATIENCE) as base, running(self._look()):
-            self._reads, self._letters = Reads(base), LetterReads(base)
+        """Looks at Kafka meanwhile, if somebody asks."""
+        async with running(self._look()):
             yield
 
     async def overview(self, _: Request) -> Response:
@@ -59,7 +64,7 @@ class OverviewDesk:
             "reading": None if lag.away else reading(lag.readings()),
             "workers": {group: count for group, count in lag.members.items() if group != ALONE},
         }
-        return answer(told, headers={"Cache-Control": "no-store"})
+        return answer(told, headers=OF_NOW)
 
     async def _look(self) -> None:
         """Asks Kafka while somebody looks, until cancelled."""

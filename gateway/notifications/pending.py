@@ -14,7 +14,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from gateway.pages import TIME, Cursor, Row, pending_key
+from gateway.notifications.pages import TIME, Cursor, Row, pending_key
 from projections.windows import END
 from streams.pending import INDEX, record_key
 from streams.settings import Settings

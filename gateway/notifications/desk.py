@@ -1,51 +1,54 @@
 """Requests in, answers out: read models and pending records put together, so that who wrote can read at once."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
 import msgspec
 import orjson
-from fastapi import FastAPI
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway import wire
-from gateway.answers import answer, unknown
-from gateway.moment import moment
-from gateway.pages import Cursor, Row, page, without
-from gateway.past import newest_then, then
-from gateway.pending import Pending
-from gateway.query import STATUSES, Query, parse
+from gateway.answers import answer, next_page, unknown
+from gateway.clients import Clients
+from gateway.notifications import documents
+from gateway.notifications.documents import ID
+from gateway.notifications.moment import AT, moment
+from gateway.notifications.pages import Cursor, Row, page, without
+from gateway.notifications.past import newest_then, then
+from gateway.notifications.pending import Pending
+from gateway.notifications.query import PARAMETERS, STATUSES, Query, parse
+from gateway.routes import Route, routed
 from projections.past.reads import Behind, Past, causes
 from projections.reads import Reads
-from projections.store import database
 from streams import clock
 from streams.clock import iso
-from streams.settings import Settings
 
-PATIENCE = 1.5
-"""Seconds until the database counts as away."""
 FILTERED = 500
 """Pending records looked at together for those that match."""
 
 
+def router(clients: Clients) -> APIRouter:
+    """What is asked about them."""
+    desk = Desk(Reads(clients.base), Past(clients.base), clients.pending)
+    counted = "How many notifications are in each status"
+    return routed(
+        "/api/notifications",
+        "notifications",
+        Route("GET", "", desk.jobs, "The newest notifications", documents.LIST, [*PARAMETERS, AT]),
+        Route("GET", "/counts", desk.counts, counted, documents.COUNTS, [AT]),
+        Route("GET", "/{id}", desk.job, "One notification", documents.JOB, [ID, AT]),
+        Route("GET", "/{id}/why", desk.why, "What led to where a notification stands", documents.WHY, [ID]),
+        Route("GET", "/{id}/log", desk.story, "What happened to a notification", documents.STORY, [ID]),
+    )
+
+
 class Desk:
-    """Answers the gateway's requests while it is `open`."""
+    """Reads what is stored, what was, and what is pending."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-
-    @asynccontextmanager
-    async def open(self, _: FastAPI) -> AsyncIterator[None]:
-        """Connections for as long as the app lives; servers may be away, now and later."""
-        self._pending = Pending(self._settings)
-        async with database(self._settings, patience=PATIENCE) as base:
-            self._reads, self._past = Reads(base), Past(base)
-            yield
-        await self._pending.close()
+    def __init__(self, reads: Reads, past: Past, pending: Pending) -> None:
+        self._reads, self._past, self._pending = reads, past, pending
 
     async def job(self, request: Request) -> Response:
         """One notification, as it is or as it was.
@@ -70,11 +73,7 @@ class Desk:
             rows, following = await newest_then(query, time, self._newest, self._past)
             if not rows and (early := await self._before_all(time)):
                 return early
-        headers = {}
-        if following is not None:
-            parameters = {**request.query_params, "cursor": str(following)}
-            headers["Link"] = f'<{request.url.path}?{urlencode(parameters)}>; rel="next"'
-        return answer([row.job for row in rows], headers=headers)
+        return answer([row.job for row in rows], headers=next_page(request, following))
 
     async def story(self, request: Request) -> Response:
         """What happened to a notification."""
@@ -153,5 +152,5 @@ async def newest(query: Query, pending: Pending, reads: Reads) -> tuple[list[Row
 
 async def _stored(query: Query, reads: Reads) -> list[Row]:
     wanted = query.limit + 1 + len(query.cursor.shown)
-    documents = await reads.newest(query.filters, query.cursor.before, wanted)
-    return [Row(document["seq"], document["_id"], wire.job(document)) for document in documents]
+    found = await reads.newest(query.filters, query.cursor.before, wanted)
+    return [Row(document["seq"], document["_id"], wire.job(document)) for document in found]

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.documents import LIST as JOBS
-from gateway.documents import UNAVAILABLE, Answers, Trouble
+from gateway.documents import UNAVAILABLE, Answers, Trouble, body, path
+from gateway.notifications.documents import LIST as JOBS
 from projections.letters import State
 from streams.letters.dead_letters import Reason
 
@@ -169,6 +169,5 @@ HANDLED: Answers = {
     400: {"model": Trouble, "description": "Wrong: `details` tells about each field."},
     503: {**UNAVAILABLE[503], "description": "A server does not answer; `done` says how far it came."},
 }
-HANDLE_REQUEST: dict[str, Any] = {
-    "requestBody": {"required": True, "content": {"application/json": {"schema": HandleLetters.model_json_schema()}}}
-}
+HANDLE = body(HandleLetters)
+ID = path("id", "The dead letter's, percent-encoded.", type="string")

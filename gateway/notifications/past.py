@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from gateway import wire
-from gateway.pages import Cursor, Row, page
-from gateway.query import Query
+from gateway.notifications.pages import Cursor, Row, page
+from gateway.notifications.query import Query
 from projections.jobs import since
 from projections.past.reads import Past, moving_at
 from streams.clock import iso, milliseconds

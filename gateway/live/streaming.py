@@ -7,8 +7,8 @@ from redis.exceptions import RedisError
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from gateway.answers import answer, unavailable
-from gateway.feed import Feed
+from gateway.answers import OF_NOW, answer, unavailable
+from gateway.live.feed import Feed
 from gateway.socket.presence import Presence
 from streams.clock import iso
 
@@ -29,9 +29,7 @@ class Streaming:
     async def changes(self, request: Request) -> Response:
         """Every change from now on, of one notification (`?notificationId=`) or of all."""
         notification = request.query_params.get("notificationId")
-        return StreamingResponse(
-            self._changes(notification), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
-        )
+        return StreamingResponse(self._changes(notification), media_type="text/event-stream", headers=OF_NOW)
 
     async def presence(self, request: Request) -> Response:
         """Whether a user has a socket open on any gateway, and when they last had."""

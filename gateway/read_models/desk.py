@@ -12,23 +12,23 @@ from typing import Any
 import msgspec
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.answers import answer
-from gateway.desk import PATIENCE
+from gateway.answers import OF_NOW, answer
+from gateway.clients import Clients
+from gateway.read_models import documents
+from gateway.routes import Route, routed
 from projections.copies import Copy, Pointer
 from projections.models import READ_MODELS
 from projections.pointers import Pointers
 from projections.rebuild.gate import lag
 from projections.rebuild.places import folded_from, following
 from projections.rebuild.record import Rebuild, read
-from projections.store import database
 from streams import clock
 from streams.clock import iso
 from streams.kafka.offsets import Offsets, opened
-from streams.settings import Settings
 
 KAFKA_WITHIN = 1.0
 """Seconds after which how far copies are behind is left out."""
@@ -38,19 +38,26 @@ SILENT = timedelta(seconds=15)
 Ends = dict[TopicPartition, int]
 
 
+def router(clients: Clients) -> APIRouter:
+    """What is asked about them."""
+    desk = ReadModelsDesk(clients)
+    summary = "The copies of read models, and how far their rebuilds are"
+    row = Route("GET", "/read-models", desk.read_models, summary, documents.READ_MODELS)
+    return routed("/api", "live", row, lifespan=desk.open)
+
+
 class ReadModelsDesk:
     """Answers while it is `open`."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, clients: Clients) -> None:
+        self._settings, self._base = clients.settings, clients.base
         self._asking = asyncio.Lock()
+        self._offsets: Offsets | None = None
 
     @asynccontextmanager
     async def open(self, _: FastAPI) -> AsyncIterator[None]:
-        """Connections for as long as the app lives; servers may be away, now and later."""
-        self._offsets: Offsets | None = None
+        """A connection to Kafka is made when it is first needed."""
         async with AsyncExitStack() as self._stack:
-            self._base = await self._stack.enter_async_context(database(self._settings, patience=PATIENCE))
             yield
 
     async def read_models(self, _: Request) -> Response:
@@ -65,7 +72,7 @@ class ReadModelsDesk:
             }
             for name, pointer in pointers.items()
         ]
-        return answer(told, headers={"Cache-Control": "no-store"})
+        return answer(told, headers=OF_NOW)
 
     async def _copy(self, pointer: Pointer, copy: Copy, ends: Ends | None) -> dict[str, Any]:
         is_ = "live" if copy is pointer.live else "kept" if copy.served else "shadow"

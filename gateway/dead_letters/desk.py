@@ -1,25 +1,23 @@
 """Requests about dead letters in, answers out: what could not be handled, why, and what was done about it."""
 
 import re
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from typing import NamedTuple, get_args
-from urllib.parse import urlencode
 
-from fastapi import FastAPI
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway import wire
-from gateway.answers import answer
-from gateway.desk import PATIENCE
+from gateway.answers import answer, next_page, unknown
+from gateway.clients import Clients
+from gateway.dead_letters import documents
 from gateway.query import PAGING, cursor_parameter, parameter, parse_list
+from gateway.routes import Route, routed
 from projections.letter_store import LetterReads
 from projections.letters import FILTERS, STATES, counters
-from projections.store import database
 from projections.windows import END
 from streams.letters.dead_letters import Reason
-from streams.settings import Settings
 
 REASONS: tuple[Reason, ...] = get_args(Reason)
 CURSOR = re.compile(r"[0-9a-f]{25}")
@@ -34,33 +32,36 @@ class Query(NamedTuple):
     before: str
 
 
+def router(clients: Clients) -> APIRouter:
+    """What is asked about them."""
+    desk = LettersDesk(LetterReads(clients.base))
+    return routed(
+        "/api/dead-letters",
+        "dead letters",
+        Route("GET", "", desk.letters, "The newest dead letters", documents.LIST, PARAMETERS),
+        Route("GET", "/counts", desk.counts, "How many there are", documents.COUNTS),
+        Route("GET", "/{id}", desk.letter, "One dead letter", documents.LETTER, [documents.ID]),
+    )
+
+
 class LettersDesk:
-    """Answers while it is `open`."""
+    """Reads them."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-
-    @asynccontextmanager
-    async def open(self, _: FastAPI) -> AsyncIterator[None]:
-        """A connection for as long as the app lives; the database may be away, now and later."""
-        async with database(self._settings, patience=PATIENCE) as base:
-            self._reads = LetterReads(base)
-            yield
+    def __init__(self, reads: LetterReads) -> None:
+        self._reads = reads
 
     async def letters(self, request: Request) -> Response:
         """A page of dead letters."""
         query = parse(request.query_params)
         found = await self._reads.newest(query.filters, query.before, query.limit + 1)
-        rows, headers = found[: query.limit], {}
-        if len(found) > query.limit:
-            following = {**request.query_params, "cursor": rows[-1]["seq"]}
-            headers["Link"] = f'<{request.url.path}?{urlencode(following)}>; rel="next"'
-        return answer([wire.letter(document) for document in rows], headers=headers)
+        rows = found[: query.limit]
+        following = rows[-1]["seq"] if len(found) > query.limit else None
+        return answer([wire.letter(document) for document in rows], headers=next_page(request, following))
 
     async def letter(self, request: Request) -> Response:
         """One dead letter."""
         document = await self._reads.letter(request.path_params["id"])
-        return answer({"message": "Dead letter not found"}, 404) if document is None else answer(wire.letter(document))
+        return unknown("Dead letter") if document is None else answer(wire.letter(document))
 
     async def counts(self, _: Request) -> Response:
         """How many there are."""

@@ -1,29 +1,28 @@
 """Dead letters put back or given up over HTTP: ids, who and why in; what was done and what was refused out."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, Literal
 
-import msgspec
-from fastapi import FastAPI
+from fastapi import APIRouter
 from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.answers import Answering, answer
-from gateway.desk import PATIENCE
+from gateway.answers import answer
+from gateway.bodies import decoded
+from gateway.clients import Clients
+from gateway.dead_letters import documents
 from gateway.query import Wrong
+from gateway.routes import Patient, Route, routed
+from gateway.wire import JSON
 from projections.letter_obstacles import to_dropping, to_redriving
 from projections.letter_store import LetterReads
 from projections.position import Document
-from projections.store import database
 from streams.letters.redriving import AWAY, FAULTS, Desk, Order, Words
 from streams.settings import Settings
 
 MOST = 100
 """Letters a request may name: what is put back is read and written one by one."""
 MAX_BODY = 256 * 1024
-JSON = "application/json"
 
 Verb = Literal["redrive", "drop"]
 Said = Annotated[str, Meta(min_length=1, max_length=500)]
@@ -38,24 +37,24 @@ class Asked(Struct, forbid_unknown_fields=True):
     again: bool = False
 
 
-class Working(Answering):
-    """A route that may take its time: it waits for Kafka and RabbitMQ, letter by letter."""
-
-    patience = 30.0
+def router(clients: Clients) -> APIRouter:
+    """What can be done about them: it waits for Kafka and RabbitMQ, letter by letter."""
+    work = LetterWork(clients.settings, LetterReads(clients.base))
+    told = documents.HANDLED, (), documents.HANDLE
+    return routed(
+        "/api/dead-letters",
+        "dead letters",
+        Route("POST", "/redrive", work.redrive, "Put originals back where they came from", *told),
+        Route("POST", "/drop", work.drop, "Give dead letters up for good", *told),
+        by=Patient,
+    )
 
 
 class LetterWork:
-    """Answers while it is `open`."""
+    """Has it done; connections to Kafka and RabbitMQ are made when they are needed."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-
-    @asynccontextmanager
-    async def open(self, _: FastAPI) -> AsyncIterator[None]:
-        """A connection for as long as the app lives; those to Kafka and RabbitMQ are made when they are needed."""
-        async with database(self._settings, patience=PATIENCE) as base:
-            self._reads = LetterReads(base)
-            yield
+    def __init__(self, settings: Settings, reads: LetterReads) -> None:
+        self._settings, self._reads = settings, reads
 
     async def redrive(self, request: Request) -> Response:
         """Put originals back where they came from."""
@@ -106,14 +105,11 @@ def _stopped(done: list[str], error: BaseException) -> str:
 async def _asked(request: Request) -> Asked:
     """Trap: only JSON is taken, since another site's page could send a form to this address without being asked."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
-        _refuse("body", f"must come as {JSON}")
-    raw = await request.body()
-    if len(raw) > MAX_BODY:
-        _refuse("body", f"must not have more than {MAX_BODY} bytes")
+        raise Wrong({"body": f"must come as {JSON}"})
     try:
-        return msgspec.json.decode(raw, type=Asked)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        _refuse(_field(str(error)), f"must be right: {error}")
+        return decoded(await request.body(), Asked, MAX_BODY, "must be right: ")
+    except Wrong as wrong:
+        raise Wrong({_field(fault): fault for fault in wrong.faults.values()}) from wrong
 
 
 def _field(error: str) -> str:
@@ -121,7 +117,3 @@ def _field(error: str) -> str:
     return next(
         (name for name in ("ids", "by", "why", "again") if f"$.{name}" in error or f"`{name}`" in error), "body"
     )
-
-
-def _refuse(field: str, fault: str) -> NoReturn:
-    raise Wrong({field: fault})

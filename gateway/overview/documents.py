@@ -1,11 +1,8 @@
-"""What the answers about the present look like, for the OpenAPI pages: nothing here is run on the way of a request."""
-
-from datetime import datetime
-from typing import Any
+"""What the overview looks like, for the OpenAPI pages: nothing here is run on the way of a request."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.documents import UNAVAILABLE, Answers, path
+from gateway.documents import UNAVAILABLE, Answers
 from streams.phase import Status
 
 
@@ -54,34 +51,3 @@ class Overview(BaseModel):
 
 
 OVERVIEW: Answers = {200: {"model": Overview, "description": "As of now."}, **UNAVAILABLE}
-
-
-class Presence(BaseModel):
-    """Whether a user has a socket open on any gateway, and when they last had."""
-
-    online: bool
-    lastSeen: datetime | None  # noqa: N815
-
-
-STREAM: Answers = {
-    200: {
-        "description": "First `event: open`, then a `data:` line of JSON for each change, as the socket's STATUS.",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
-    }
-}
-STREAM_PARAMETERS: dict[str, Any] = {
-    "parameters": [
-        {
-            "name": "notificationId",
-            "in": "query",
-            "required": False,
-            "description": "Only of this one.",
-            "schema": {"type": "string"},
-        }
-    ]
-}
-PRESENCE: Answers = {
-    200: {"model": Presence, "description": "As of now."},
-    503: {**UNAVAILABLE[503], "description": "Redis does not answer."},
-}
-USER: dict[str, Any] = {"parameters": [path("id", "The user.", type="string")]}

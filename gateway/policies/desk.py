@@ -4,38 +4,31 @@ A change goes to every partition of `notification-requests`, where admit meets i
 `notification-operations`, which tells who wanted it and why, and from which what holds is read back.
 """
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Annotated, NoReturn, get_args
+from typing import Annotated, get_args
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
-from fastapi import FastAPI
+from fastapi import APIRouter
 from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.answers import answer, unavailable
+from gateway.answers import answer
+from gateway.bodies import decoded
+from gateway.clients import KAFKA_PATIENCE, Clients
+from gateway.policies import documents
 from gateway.query import Wrong
+from gateway.routes import Route, routed
 from streams import clock, operations
 from streams.clock import iso
 from streams.codec import Undecodable
 from streams.events import ACTIVITIES, DEFAULT_TENANT, Control, CoolOffLifted, Event, PolicyScope, PolicySet
-from streams.kafka.consuming import plain_consumer
-from streams.kafka.publisher import Late, Publisher
 from streams.operations import CoolOffEnded, PolicyChanged
 from streams.record import Record
-from streams.settings import Settings
-from streams.topics import OPERATIONS, REQUESTS, partition_for
+from streams.topics import REQUESTS, partition_for
 
 SOURCE = "gateway"
 SCOPES: tuple[PolicyScope, ...] = get_args(PolicyScope)
-PATIENCE = 1.5
-"""Seconds until Kafka counts as away."""
 MAX_BODY = 16 * 1024
-PLACE = TopicPartition(OPERATIONS, 0)
 
 
 class Limits(Struct, rename="camel", forbid_unknown_fields=True, omit_defaults=True):
@@ -61,26 +54,28 @@ class Held(Struct, rename="camel", omit_defaults=True):
     why: str = ""
 
 
+def router(clients: Clients) -> APIRouter:
+    """What is asked and wanted."""
+    desk, one = PoliciesDesk(clients), "/policies/{scope}/{about}"
+    put, lifted = "Set limits for an actor, a recipient or a type", "Let a cooled-off actor act again"
+    return routed(
+        "/api",
+        "policies",
+        Route("GET", "/policies", desk.policies, "The limits that differ from the settings'", documents.POLICIES),
+        Route("PUT", one, desk.put, put, documents.POLICY, documents.SUBJECT, documents.CHANGE),
+        Route("DELETE", one, desk.delete, "Lift a policy", documents.POLICY, documents.SUBJECT),
+        Route("DELETE", "/cool-offs/{about}", desk.lift, lifted, documents.COOL_OFF, [documents.ACTOR]),
+    )
+
+
 class PoliciesDesk:
-    """Answers while it is `open`."""
+    """Writes them to both topics, and knows what is in force."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, clients: Clients) -> None:
+        self._partitions = clients.settings.partitions
+        self._publisher, self._operations = clients.publisher, clients.operations
+        self._operations.listen(self._take)
         self._book: dict[tuple[str, str], Held] = {}
-        self._reading = asyncio.Lock()
-
-    @asynccontextmanager
-    async def open(self, _: FastAPI) -> AsyncIterator[None]:
-        """Connections for as long as the app lives; Kafka may be away, now and later."""
-        self._publisher = Publisher(self._settings.kafka_url)
-        self._consumer: AIOKafkaConsumer | None = None
-        await self._publisher.start()
-        try:
-            yield
-        finally:
-            await self._publisher.stop()
-            if self._consumer is not None:
-                await self._consumer.stop()
 
     async def put(self, request: Request) -> Response:
         """Set the limits of one."""
@@ -96,17 +91,13 @@ class PoliciesDesk:
         actor, now = request.path_params["about"], clock.now()
         lifted = CoolOffLifted(actor, clock.milliseconds(now))
         key = actor.encode()
-        record = _control(f"policy:actor:{actor}", lifted, key, partition_for(key, self._settings.partitions))
+        record = _control(f"policy:actor:{actor}", lifted, key, partition_for(key, self._partitions))
         done = operations.Event(CoolOffEnded(actor), now, SOURCE, "api")
         return await self._written([record, operations.to_record(done)], {"actor": actor, "lifted": iso(now)})
 
     async def policies(self, _: Request) -> Response:
         """All that are in force, as the last change that was answered left them."""
-        try:
-            async with asyncio.timeout(PATIENCE), self._reading:
-                await self._read()
-        except (KafkaError, TimeoutError):
-            return unavailable()
+        await self._operations.caught_up()
         return answer([msgspec.to_builtins(held) for _, held in sorted(self._book.items())])
 
     async def _set(self, scope: PolicyScope, about: str, limits: Limits) -> Response:
@@ -115,30 +106,14 @@ class PoliciesDesk:
             scope, about, clock.milliseconds(now), limits.rate_limit, limits.rate_window, limits.dedupe_window
         )
         name = f"policy:{scope}:{about}"
-        copies = [_control(name, body, name.encode(), number) for number in range(self._settings.partitions)]
+        copies = [_control(name, body, name.encode(), number) for number in range(self._partitions)]
         changed = PolicyChanged(scope, about, limits.rate_limit, limits.rate_window, limits.dedupe_window)
         done = operations.Event(changed, now, SOURCE, limits.by, limits.why)
         return await self._written([*copies, operations.to_record(done)], msgspec.to_builtins(_held(changed, done)))
 
     async def _written(self, records: list[Record], told: object) -> Response:
-        try:
-            await self._publisher.publish(records, within=PATIENCE)
-        except Late:
-            return unavailable()
+        await self._publisher.publish(records, within=KAFKA_PATIENCE)
         return answer(told)
-
-    async def _read(self) -> None:
-        """Take in what is on the topic now."""
-        if self._consumer is None:
-            consumer = plain_consumer(self._settings.kafka_url)
-            await consumer.start()
-            consumer.assign([PLACE])
-            await consumer.seek_to_beginning(PLACE)
-            self._consumer = consumer
-        end = (await self._consumer.end_offsets([PLACE]))[PLACE]
-        while await self._consumer.position(PLACE) < end:
-            for record in (await self._consumer.getmany(PLACE, timeout_ms=500)).get(PLACE, []):
-                self._take(record.value)
 
     def _take(self, value: bytes | None) -> None:
         try:
@@ -174,24 +149,15 @@ def _held(changed: PolicyChanged, event: operations.Event) -> Held:
 def _subject(request: Request) -> tuple[PolicyScope, str]:
     scope, about = request.path_params["scope"], request.path_params["about"]
     if scope not in SCOPES:
-        _refuse("scope", f"must be one of {', '.join(SCOPES)}")
+        raise Wrong({"scope": f"must be one of {', '.join(SCOPES)}"})
     if scope == "type" and about not in ACTIVITIES:
-        _refuse("type", f"must be one of {', '.join(ACTIVITIES)}")
+        raise Wrong({"type": f"must be one of {', '.join(ACTIVITIES)}"})
     return scope, about
 
 
 async def _limits(request: Request) -> Limits:
-    raw = await request.body()
-    if len(raw) > MAX_BODY:
-        _refuse("body", f"must not have more than {MAX_BODY} bytes")
-    try:
-        limits = msgspec.json.decode(raw, type=Limits)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        _refuse("body", f"must be an object with rateLimit, rateWindow or dedupeWindow: {error}")
+    expected = "must be an object with rateLimit, rateWindow or dedupeWindow: "
+    limits = decoded(await request.body(), Limits, MAX_BODY, expected)
     if limits.rate_limit is limits.rate_window is limits.dedupe_window is None:
-        _refuse("body", "must set rateLimit, rateWindow or dedupeWindow; DELETE lifts a policy")
+        raise Wrong({"body": "must set rateLimit, rateWindow or dedupeWindow; DELETE lifts a policy"})
     return limits
-
-
-def _refuse(field: str, fault: str) -> NoReturn:
-    raise Wrong({field: fault})

@@ -1,33 +1,29 @@
 """`GET /posts`: the newest posts with their authors' names, for a UI that wants something to like."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
-from fastapi import FastAPI
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway import wire
 from gateway.answers import answer
-from gateway.desk import PATIENCE
+from gateway.clients import Clients
+from gateway.posts import documents
 from gateway.query import LIMIT
+from gateway.routes import Route, routed
 from projections.people import People
-from projections.store import database
-from streams.settings import Settings
+
+
+def router(clients: Clients) -> APIRouter:
+    """What is asked about them."""
+    desk = PostsDesk(People(clients.base))
+    return routed("", "social", Route("GET", "/posts", desk.posts, "The newest posts, for a UI", documents.POSTS))
 
 
 class PostsDesk:
-    """Answers requests for posts while it is `open`."""
+    """Reads them."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-
-    @asynccontextmanager
-    async def open(self, _: FastAPI) -> AsyncIterator[None]:
-        """A connection for as long as the app lives; the database may be away, now and later."""
-        async with database(self._settings, patience=PATIENCE) as base:
-            self._people = People(base)
-            yield
+    def __init__(self, people: People) -> None:
+        self._people = people
 
     async def posts(self, _: Request) -> Response:
         """The newest ones; an author without a known name goes by the id, as in the texts."""

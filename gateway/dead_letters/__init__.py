@@ -1,0 +1,1 @@
+"""What could not be handled: shown by `desk`, put back or given up by `work`."""

@@ -1,0 +1,1 @@
+"""Status changes as they happen, for streams over HTTP and for sockets."""

@@ -1,0 +1,1 @@
+"""Posts, for a UI that wants something to like."""

@@ -1,0 +1,1 @@
+"""What recipients prefer: set, lifted and shown."""

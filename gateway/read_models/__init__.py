@@ -1,0 +1,1 @@
+"""Copies of read models, and their rebuilds."""

@@ -1,0 +1,91 @@
+"""A subject's routes as a table in, a router out; each route answers in time, or says that a server is away."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, NamedTuple
+
+from aiokafka.errors import KafkaError
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.answers import behind, unavailable, wrong
+from gateway.documents import Answers
+from gateway.query import Wrong
+from projections.past.reads import Behind
+from projections.store import Unavailable
+
+PATIENCE = 1.8
+"""Seconds a request may take; then the server that it waits for counts as away."""
+LOOK = 0.1
+"""Seconds until a read model that was behind is asked again."""
+
+
+class Route(NamedTuple):
+    """What is asked for, who answers, and what the OpenAPI pages say of it."""
+
+    method: str
+    path: str
+    handler: Callable[[Request], Awaitable[Response]]
+    summary: str
+    answers: Answers
+    parameters: Sequence[dict[str, Any]] = ()
+    body: dict[str, Any] | None = None
+    status: int = 200
+
+
+class Answering(APIRoute):
+    """A route whose function takes the request and gives the response itself: FastAPI only documents it."""
+
+    patience = PATIENCE
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:  # noqa: D102
+        endpoint: Callable[[Request], Awaitable[Response]] = self.endpoint
+
+        async def handle(request: Request) -> Response:
+            away = unavailable
+            try:
+                async with asyncio.timeout(self.patience):
+                    while True:
+                        try:
+                            return await endpoint(request)
+                        except Behind:
+                            away = behind
+                            await asyncio.sleep(LOOK)
+            except Wrong as error:
+                return wrong(error)
+            except (Unavailable, KafkaError, TimeoutError):
+                return away()
+
+        return handle
+
+
+class Patient(Answering):
+    """One that may take its time: somebody waits for it who would rather wait than ask again."""
+
+    patience = 30.0
+
+
+def routed(
+    prefix: str,
+    tag: str,
+    *table: Route,
+    by: type[Answering] = Answering,
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
+) -> APIRouter:
+    """Its routes, in this order, under the prefix."""
+    routes = APIRouter(prefix=prefix, tags=[tag], route_class=by, lifespan=lifespan)
+    for route in table:
+        asked = {"parameters": [*route.parameters], "requestBody": route.body}
+        routes.add_api_route(
+            route.path,
+            route.handler,
+            methods=[route.method],
+            summary=route.summary,
+            responses=route.answers,
+            openapi_extra={name: value for name, value in asked.items() if value},
+            status_code=route.status,
+        )
+    return routes
