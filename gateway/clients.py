@@ -14,7 +14,7 @@ from streams.settings import Settings
 DATABASE_PATIENCE = 5.0
 """Seconds until the database counts as away for what goes on for longer; most answers wait less (see `routes`)."""
 KAFKA_PATIENCE = 1.5
-"""Seconds in which Kafka takes what is written before an answer, or counts as away."""
+"""Seconds until Kafka counts as away for an answer."""
 
 
 class Clients:
@@ -25,7 +25,7 @@ class Clients:
         self.base = connection(settings, patience=DATABASE_PATIENCE)
         self.pending = Pending(settings)
         self.publisher = Publisher(settings.kafka_url)
-        self.operations = Operations(settings.kafka_url)
+        self.operations = Operations(settings.kafka_url, KAFKA_PATIENCE)
 
     @asynccontextmanager
     async def open(self, _: FastAPI) -> AsyncIterator[None]:

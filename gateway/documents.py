@@ -30,14 +30,14 @@ class Trouble(BaseModel):
 
 Answers = dict[int | str, dict[str, Any]]
 
-UNAVAILABLE: Answers = {
-    503: {
-        "model": Trouble,
-        "description": "The database does not answer.",
-        "headers": {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}},
-    }
-}
-KAFKA_AWAY: Answers = {503: {**UNAVAILABLE[503], "description": "Kafka does not answer."}}
+
+def away(description: str) -> Answers:
+    """503, and when to ask again."""
+    retry = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+    return {503: {"model": Trouble, "description": description, "headers": retry}}
+
+
+UNAVAILABLE, KAFKA_AWAY = away("The database does not answer."), away("Kafka does not answer.")
 WRONG: Answers = {400: {"model": Trouble, "description": "Wrong: `details` tells about each."}}
 
 

@@ -7,15 +7,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from projections.replay.book import Book
 from projections.replay.following import Follower, Take
 
-PATIENCE = 1.5
-"""Seconds until Kafka counts as away."""
-
 
 class Operations:
     """Read on whenever somebody asks, while it is `open`."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, patience: float) -> None:
+        """`patience`: seconds until Kafka counts as away."""
+        self._url, self._patience = url, patience
         self._listeners: list[Take] = []
         self._reading = asyncio.Lock()
         self._follower: Follower | None = None
@@ -32,7 +30,7 @@ class Operations:
 
     async def caught_up(self) -> Book:
         """All that is on the topic now; whoever listens knows it too. Raises aiokafka's errors and `TimeoutError`."""
-        async with asyncio.timeout(PATIENCE), self._reading:
+        async with asyncio.timeout(self._patience), self._reading:
             if self._follower is None:
                 opening = Follower.open(self._url, *self._listeners)
                 self._follower = await self._stack.enter_async_context(opening)

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.documents import UNAVAILABLE, Answers, Trouble, body, path
+from gateway.documents import UNAVAILABLE, Answers, Trouble, away, body, path
 from gateway.notifications.documents import LIST as JOBS
 from projections.letters import State
 from streams.letters.dead_letters import Reason
@@ -167,7 +167,7 @@ class Handled(BaseModel):
 HANDLED: Answers = {
     200: {"model": Handled, "description": "Done, but for what was refused."},
     400: {"model": Trouble, "description": "Wrong: `details` tells about each field."},
-    503: {**UNAVAILABLE[503], "description": "A server does not answer; `done` says how far it came."},
+    **away("A server does not answer; `done` says how far it came."),
 }
 HANDLE = body(HandleLetters)
 ID = path("id", "The dead letter's, percent-encoded.", type="string")

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from gateway.documents import UNAVAILABLE, Answers, path
+from gateway.documents import Answers, away, path
 from gateway.query import parameter
 
 
@@ -27,6 +27,6 @@ STREAM_PARAMETERS: dict[str, Any] = {
 }
 PRESENCE: Answers = {
     200: {"model": Presence, "description": "As of now."},
-    503: {**UNAVAILABLE[503], "description": "Redis does not answer."},
+    **away("Redis does not answer."),
 }
 USER: dict[str, Any] = {"parameters": [path("id", "The user.", type="string")]}

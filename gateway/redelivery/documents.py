@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.documents import UNAVAILABLE, WRONG, Answers, Trouble, body
+from gateway.documents import WRONG, Answers, Trouble, away, body
 from gateway.notifications.documents import UNKNOWN
 from gateway.redelivery.bodies import MOST
 from streams.events import Channel
@@ -62,7 +62,7 @@ KEY: dict[str, Any] = {
     "description": "What is asked for twice with one key is done once.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
-AWAY: Answers = {503: {**UNAVAILABLE[503], "description": "Kafka or the database does not answer, or is behind."}}
+AWAY = away("Kafka or the database does not answer, or is behind.")
 REDELIVERY: Answers = {
     202: {"model": Redelivery, "description": "Asked for on the log; what came of it is told there."},
     409: {"model": Trouble, "description": "It makes no sense: under way, suppressed or acknowledged."},
