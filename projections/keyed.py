@@ -88,7 +88,7 @@ async def opened(
         for model in models(settings):
             source = Source(settings, publisher, name(model))
             stack.push_async_callback(source.stop)
-            loop = Loop(stopping, source, Folder(base, model, identity), vitals, WINDOW, BATCH)
+            loop = Loop(stopping, source, Folder(base, model, identity), vitals, (WINDOW, WINDOW), BATCH)
             vitals.follow(Following(name(model), (EVENTS,), source.assigned, partial(_hindered, loop)))
             await source.start()
             loops.append(loop)

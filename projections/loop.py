@@ -22,6 +22,8 @@ IDLE = 0.5
 """Seconds to wait for records before looking around."""
 CHECKED = 5.0
 """Seconds between looks at the stored positions while nothing else is to do."""
+GATHERED = 0.001
+"""Seconds of gathering for each event of a batch: to write a document once costs a fraction of an update."""
 HELD_UP = 0.1
 """Seconds until it looks again how far a copy is that must not be passed."""
 
@@ -61,7 +63,8 @@ class Folds(Protocol):
 class Loop:
     """Takes what is waiting and has it projected, for ever.
 
-    `window`: seconds over which writes are gathered under load. `batch`: events that are taken at once, at most.
+    `window`: seconds over which writes are gathered under load, at least and at most, longer the more there is.
+    `batch`: events that are taken at once, at most.
     `answered` is told which notifications' requests were.
     """
 
@@ -69,7 +72,7 @@ class Loop:
     source: Source
     layers: Folds
     vitals: Vitals
-    window: float
+    window: tuple[float, float]
     batch: int
     answered: Callable[[Sequence[str]], None] = lambda _: None
     hindered: str = ""
@@ -111,12 +114,16 @@ class Loop:
                 self.source.go_to(self.layers.following())
                 await pause(self.stopping, HELD_UP)
             elif self.source.waiting() < len(records):
-                await pause(self.stopping, began + self.window - time.monotonic())
+                await pause(self.stopping, began + self._gathering(len(records)) - time.monotonic())
         elif began - self._checked > CHECKED:
             self._checked = began
             await self.layers.check()
             self.source.mark(self.layers.following())  # the last mark may have been left out or refused
         return True
+
+    def _gathering(self, events: int) -> float:
+        shortest, longest = self.window
+        return max(shortest, min(events * GATHERED, longest))
 
     def readings(self) -> Iterator[Reading]:
         """For `/metrics`."""

@@ -12,6 +12,8 @@ from streams.events import Channel
 from streams.retry import RetryPolicy
 
 Seconds = Annotated[float, Field(gt=0)]
+SECANTUS = "secantus"
+"""The replica set that SecantusDB says it is."""
 
 
 class Settings(BaseSettings):
@@ -33,7 +35,7 @@ class Settings(BaseSettings):
     redis_url: str = "redis://127.0.0.1:6379/0"
     """If it is set, no local Redis is started."""
     mongo_url: str = "mongodb://127.0.0.1:27017/"
-    """If it is set, no local database is started."""
+    """If it is set, no local database is started. `?replicaSet=secantus` is a SecantusDB that syncs on commit."""
     mongo_database: str = "tidings"
     """Of the read models; collections of replays are in one with `-replays` behind its name."""
     partitions: Annotated[int, Field(ge=1)] = 4
@@ -130,7 +132,7 @@ class Settings(BaseSettings):
     read_models: tuple[str, ...] = ()
     """Modules of read models beside the built-in ones: `READ_MODELS='["projections.failure_reasons"]'`."""
     projection_window: Annotated[float, Field(ge=0)] = 0.25
-    """Seconds over which the read models' writes are gathered under load; after a pause an event is stored at once."""
+    """Seconds over which read models gather writes, up to 1 under load; after a pause an event is stored at once."""
 
     @property
     def drain(self) -> float:

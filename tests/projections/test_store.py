@@ -56,7 +56,12 @@ async def test_a_new_document_that_exists_is_a_conflict_and_stays_as_it_is(store
     }
 
 
-async def test_a_change_of_a_document_that_moved_meanwhile_is_a_conflict(store: Store, settings: Settings) -> None:
+@pytest.mark.parametrize(("transactions", "other"), [(True, "pending"), (False, "sent")])
+async def test_a_change_of_a_document_that_moved_meanwhile_is_a_conflict(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch, transactions: bool, other: str
+) -> None:
+    """In a transaction nothing is written; where there is none, what had not moved."""
+    monkeypatch.setattr("projections.store._flushes_each_update", lambda _: transactions)
     await store.write(documents([accepted("n"), accepted("other", 1)]), [], [])
     sent = {"status": "sent"}
     with pytest.raises(Conflict):
@@ -65,8 +70,20 @@ async def test_a_change_of_a_document_that_moved_meanwhile_is_a_conflict(store: 
         )
     assert {name: one["status"] for name, one in (await contents(settings)).jobs.items()} == {
         "n": "pending",
-        "other": "sent",
+        "other": other,
     }
+
+
+@pytest.mark.parametrize("transactions", [True, False])
+async def test_of_two_that_write_the_same_at_once_one_gets_a_conflict(
+    store: Store, monkeypatch: pytest.MonkeyPatch, transactions: bool
+) -> None:
+    monkeypatch.setattr("projections.store._flushes_each_update", lambda _: transactions)
+    names = [f"n{number}" for number in range(100)]
+    await store.write(documents([accepted(name, number) for number, name in enumerate(names)]), [], [])
+    sent = [Update(name, {"status": "pending"}, {"status": "sent"}) for name in names]
+    results = await asyncio.gather(*(store.write([], sent, []) for _ in range(2)), return_exceptions=True)
+    assert sorted(map(type, results), key=str) == [type(None), Conflict]
 
 
 async def test_an_entry_that_exists_is_the_same_one(store: Store, settings: Settings) -> None:
