@@ -17,7 +17,7 @@ from projections.batch import Item, Writes, fold, moving
 from projections.cache import Cache
 from projections.position import Document, LogIdentity, Position, key
 from projections.reading import ASTRAY, Raw, letter, read
-from projections.store import Conflict, Move, Store, Unstorable
+from projections.store import Conflict, Culprit, Move, Store, Unstorable
 from streams.events import Accepted, Repeated, Suppressed
 from streams.record import Record
 
@@ -69,10 +69,11 @@ class Batch:
             event.notification for event, _ in self.items if isinstance(event.body, Accepted | Suppressed | Repeated)
         ]
 
-    def give_up(self, notifications: set[str], why: str) -> None:
+    def give_up(self, culprits: set[Culprit], why: str) -> None:
         """Dead letters for their events in this batch, instead of effects."""
-        lost = [item for item in self.items if item.event.notification in notifications]
-        self.items = [item for item in self.items if item.event.notification not in notifications]
+        lost = [item for item in self.items if item.event.notification in culprits or item.place in culprits]
+        places = {item.place for item in lost}
+        self.items = [item for item in self.items if item.place not in places]
         self.letters += self.letters_for(lost, why)
 
     def letters_for(self, items: Sequence[Item], why: str) -> list[Record]:
@@ -146,7 +147,7 @@ class Projector:
                 await self._store_batch(batch, fresh=fresh)
                 return batch.answered()
             except Unstorable as error:
-                batch.give_up(error.notifications, str(error))
+                batch.give_up(error.culprits, str(error))
             except Conflict:
                 if not fresh:
                     raise

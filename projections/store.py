@@ -13,6 +13,7 @@ would not mend:
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from itertools import chain
 from typing import NamedTuple
 
 from bson import encode
@@ -28,7 +29,7 @@ from projections import jobs, preferences, story
 from projections.batch import Update
 from projections.jobs import READ, Standing, restored
 from projections.models import READ_MODELS, VERSIONS, family
-from projections.position import Document, LogIdentity, Position, key, read, unread, written
+from projections.position import Document, LogIdentity, Place, Position, key, read, unread, written
 from streams.settings import Settings
 
 POSITIONS, POINTERS, REBUILDS = "positions", "pointers", "rebuilds"
@@ -40,6 +41,10 @@ UNENCODABLE = (BSONError, OverflowError, RecursionError, TypeError, ValueError)
 
 Database = AsyncDatabase[Document]
 Collection = AsyncCollection[Document]
+Culprit = str | Place
+"""A notification, all of whose events are at fault, or the place of a single event that is."""
+Suspects = Iterable[tuple[Culprit, Document]]
+"""Documents, each with whom it would convict."""
 
 
 class Unavailable(Exception):
@@ -51,11 +56,11 @@ class Conflict(Exception):
 
 
 class Unstorable(Exception):
-    """BSON has no form for something in the documents of these notifications."""
+    """BSON has no form for something in the documents that these led to."""
 
-    def __init__(self, notifications: set[str], why: str) -> None:
+    def __init__(self, culprits: set[Culprit], why: str) -> None:
         super().__init__(why)
-        self.notifications = notifications
+        self.culprits = culprits
 
 
 class Move(NamedTuple):
@@ -178,7 +183,12 @@ class Store:
 
     async def write(self, documents: list[Document], updates: list[Update], entries: list[Document]) -> None:
         """Store new notifications, moved ones, and lines of stories. Raises `Conflict` or `Unstorable`."""
-        with answered(), _encodable(documents, updates, entries):
+        suspects: list[Suspects] = [
+            ((document["_id"], document) for document in documents),
+            ((update.id, update.changes) for update in updates),
+            ((entry["jobId"], entry) for entry in entries),
+        ]
+        with answered(), _encodable(*suspects):
             results = await asyncio.gather(
                 insert(self._jobs, documents),
                 update(self._jobs, updates),
@@ -189,7 +199,7 @@ class Store:
                 raise error
 
     async def prefer(self, documents: list[Document]) -> None:
-        """Store what recipients prefer, where nothing newer is there.
+        """Store what recipients prefer, where nothing newer is there. Raises `Unstorable`.
 
         The same again is written over: one that an earlier program stored does not say where on the log it lies.
         """
@@ -202,7 +212,7 @@ class Store:
                 UpdateOne(known | older, {"$set": fields}),
             )
         if requests:
-            with answered():
+            with answered(), _encodable((Place(**document["position"]), document) for document in documents):
                 await self._preferences.bulk_write(requests)
 
 
@@ -299,16 +309,12 @@ def answered() -> Iterator[None]:
 
 
 @contextmanager
-def _encodable(documents: list[Document], updates: list[Update], entries: list[Document]) -> Iterator[None]:
+def _encodable(*suspects: Suspects) -> Iterator[None]:
+    """`suspects` are all documents that are written meanwhile; looked at only if one is at fault."""
     try:
         yield
     except UNENCODABLE as error:
-        suspects = [
-            *((document["_id"], document) for document in documents),
-            *((update.id, update.changes) for update in updates),
-            *((entry["jobId"], entry) for entry in entries),
-        ]
-        if culprits := {notification for notification, suspect in suspects if not encodes(suspect)}:
+        if culprits := {culprit for culprit, document in chain(*suspects) if not encodes(document)}:
             raise Unstorable(culprits, str(error)) from error
         raise
 
