@@ -31,7 +31,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]
     """
 
     def __init__(self, settings: Settings, publisher: Publisher, group: str = GROUP) -> None:
-        self._publisher, self._accept_gaps, self._group = publisher, settings.accept_gaps, group
+        self._publisher, self._accept_gaps, self.group = publisher, settings.accept_gaps, group
         self._consumer = group_consumer(settings, group, max_partition_fetch_bytes=FETCHED)
         self._next: dict[int, int] = {}
         self._marking: asyncio.Task[None] | None = None
@@ -118,7 +118,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]
             gap = missed(place, here, first[place], ends[place], REPAIR, out_of_range=refuted)
             if gap is not None:
                 refuse_unless_accepted(gap, accept=self._accept_gaps)
-                await self._publisher.publish([on_record(gap, self._group, clock.now())])
+                await self._publisher.publish([on_record(gap, self.group, clock.now())])
                 log.critical("%s: going on as told to", gap)
         if not self.reassigned:
             self.go_to({place.partition: max(self._next[place.partition], first[place]) for place in places})

@@ -108,5 +108,14 @@ def counters(
     return findings
 
 
+def skipped(positions: Mapping[str, Document]) -> list[Finding]:
+    """What the read models lack because whoever folded them did not know it, as their positions tell."""
+    return [
+        Finding("skipped", name, f"has left out {count} events of types that were not known to who folded it")
+        for name, stored in sorted(positions.items())
+        if (count := stored.get("skipped", 0))
+    ]
+
+
 def _hex(number: int) -> str:
     return number.to_bytes(SIZE, "big").hex()

@@ -62,6 +62,7 @@ class Copy:
     model: Written
     name: str
     written: int = 0
+    skipped: int = 0
 
     async def open(self, _: Sequence[int]) -> dict[int, int]:
         return self.following()
