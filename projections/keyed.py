@@ -17,11 +17,12 @@ from typing import Protocol, cast
 from projections.batch import Item, Update
 from projections.loop import Loop
 from projections.models import READ_MODELS
-from projections.position import Document, LogIdentity, Position, Refused
+from projections.position import Document, LogIdentity, Position
 from projections.reading import Raw, sort_out
 from projections.source import Source
 from projections.store import Conflict, Database, Positions, answered, database, documents, durable, insert, replace_all
 from streams.events import Body, Event
+from streams.exits import Refused
 from streams.health.vitals import Following, Vitals
 from streams.kafka.publisher import Publisher
 from streams.named import module

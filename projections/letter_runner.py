@@ -25,7 +25,8 @@ from streams.background import pause
 from streams.health.vitals import Following, Vitals
 from streams.kafka.consuming import plain_consumer
 from streams.kafka.gaps import missed, on_record, refuse_unless_accepted
-from streams.kafka.publisher import Publisher, reachable
+from streams.kafka.publisher import Publisher
+from streams.kafka.waiting import reachable
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS
 

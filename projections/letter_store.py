@@ -9,10 +9,11 @@ from projections.batch import Update
 from projections.jobs import since
 from projections.letters import FILTERS, PROJECTION, TOPICS, VERSION, Position, Writes
 from projections.pointers import Pointers
-from projections.position import UNREAD, Document, LogIdentity, Refused, key
+from projections.position import UNREAD, Document, LogIdentity, key
 from projections.store import POSITIONS, Database, answered, durable, insert, update
 from projections.windows import END, Window, windows
 from streams.clock import EPOCH, milliseconds
+from streams.exits import Refused
 
 
 class LetterStore:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct, structs
 
-from streams.folding.position import Refused as NoStart
+from streams.exits import Refused
 
 UNREAD = -1
 """The position before the first record."""
@@ -20,10 +20,6 @@ class Place(NamedTuple):
 
     partition: int
     offset: int
-
-
-class Refused(NoStart):
-    """Going on would mix what does not belong together: a human must say what is meant."""
 
 
 class LogIdentity(NamedTuple):

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
-from projections.position import Refused
 from streams import clock
+from streams.exits import Refused
+from streams.kafka.consuming import group_consumer
 from streams.kafka.gaps import missed, on_record, refuse_unless_accepted
-from streams.kafka.publisher import Publisher, group_consumer
+from streams.kafka.publisher import Publisher
 from streams.settings import Settings
 from streams.topics import EVENTS
 

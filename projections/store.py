@@ -34,7 +34,7 @@ from streams.settings import Settings
 
 POSITIONS, POINTERS, REBUILDS = "positions", "pointers", "rebuilds"
 PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)
-"""Seconds between attempts while MongoDB is away; the last one for ever."""
+"""Seconds between attempts while MongoDB is away."""
 OWN_NAMES = {name: name for name in family("log")}
 DUPLICATE_KEY = 11000
 UNENCODABLE = (BSONError, OverflowError, RecursionError, TypeError, ValueError)

@@ -16,8 +16,9 @@ from projections.audit.letters import Letters
 from projections.audit.report import Report
 from projections.identity import log_identity
 from projections.models import OF_LOG, VERSIONS
-from projections.position import Document, LogIdentity, Refused, key, read
+from projections.position import Document, LogIdentity, key, read
 from projections.reads import Reads
+from streams.exits import Refused
 from streams.topics import EVENTS
 
 LOOK = 0.2

@@ -28,7 +28,7 @@ from streams.archive.layout import Manifest, Part
 from streams.archive.putting import Putter, putter
 from streams.archive.resuming import begun, refuse_requests, still_true, taken
 from streams.clock import milliseconds
-from streams.folding.position import Refused
+from streams.exits import Refused
 from streams.folding.table import Rows
 from streams.kafka.gaps import by_user
 from streams.kafka.offsets import Extent, Offsets, opened

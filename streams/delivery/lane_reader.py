@@ -16,9 +16,11 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, NoOffsetForPar
 from streams import clock
 from streams.delivery.calls import SOURCE
 from streams.events import CHANNELS, LaneClass
+from streams.kafka.consuming import group_consumer
 from streams.kafka.gaps import on_record, refuse_unless_accepted, resume
 from streams.kafka.offsets import Extent, opened
-from streams.kafka.publisher import Publisher, group_consumer, waited_out
+from streams.kafka.publisher import Publisher
+from streams.kafka.waiting import waited_out
 from streams.settings import Settings
 from streams.topics import LANE_CLASSES, deliver_group, lane
 

@@ -11,10 +11,11 @@ from typing import Generic
 import faust
 
 from streams import clock
+from streams.exits import Refused
 from streams.folding.changelog import Changelog
 from streams.folding.counts import Counts
 from streams.folding.group import Bounds, Group
-from streams.folding.position import REBUILD, Found, Refused, Start, start
+from streams.folding.position import REBUILD, Found, Start, start
 from streams.folding.rule import StateT
 from streams.folding.table import Rows, Shard
 from streams.kafka.gaps import Gap, on_record, refuse_unless_accepted

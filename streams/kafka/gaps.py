@@ -9,7 +9,7 @@ import getpass
 from dataclasses import dataclass
 from datetime import datetime
 
-from streams.folding.position import Refused
+from streams.exits import Refused
 from streams.operations import Event, GapAccepted, to_record
 from streams.record import Record
 from streams.topics import LANES

@@ -18,7 +18,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from streams import admit, clock, lifecycle
 from streams.admit import State
-from streams.folding.position import Refused
+from streams.exits import Refused
 from streams.folding.table import Rows
 from streams.kafka.gaps import by_user, missed, on_record, refuse_unless_accepted
 from streams.kafka.offsets import Extent, Offsets, opened

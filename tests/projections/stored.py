@@ -18,7 +18,8 @@ from projections.models import OF_LOG
 from projections.position import Document, Position
 from projections.reading import read
 from streams.health.vitals import Vitals
-from streams.kafka.publisher import Publisher, bootstrap
+from streams.kafka.bootstrap import bootstrap
+from streams.kafka.publisher import Publisher
 from streams.settings import Settings
 from streams.topics import EVENTS
 from tests.projections.lives import Events, records

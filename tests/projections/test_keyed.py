@@ -6,9 +6,10 @@ from typing import Any, cast
 import pytest
 
 from projections import keyed, store
-from projections.position import Document, Refused
+from projections.position import Document
 from projections.store import POSITIONS, Conflict, Unavailable, database, insert, replace_all, update
 from streams.events import Body, Event
+from streams.exits import Refused
 from streams.settings import Settings
 from tests.projections import kinds
 from tests.projections.lives import many

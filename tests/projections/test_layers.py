@@ -10,7 +10,7 @@ from projections import layers
 from projections.copies import Pointer, alone, begun, cut_over, led
 from projections.layers import Layers
 from projections.pointers import Pointers
-from projections.position import Refused
+from streams.exits import Refused
 from tests.projections.test_copies import DONE
 
 

@@ -15,7 +15,7 @@ from projections.models import OF_LOG
 from streams import operations
 from streams.codec import encode
 from streams.events import Accepted, Origin, Personal, Repeated, Request, Sent
-from streams.folding.position import Refused
+from streams.exits import Refused
 from streams.health.vitals import Vitals
 from streams.operations import GapAccepted
 from streams.pending import INDEX, record_key

@@ -9,11 +9,12 @@ import pytest
 from projections import jobs, story
 from projections.batch import Update, fold, moving
 from projections.models import family
-from projections.position import Document, LogIdentity, Place, Position, Refused, key
+from projections.position import Document, LogIdentity, Place, Position, key
 from projections.preferences import newest
 from projections.reads import Reads
 from projections.store import Conflict, Move, Store, Unavailable, Unstorable, database, declare
 from streams.events import PersonalPreferences, PreferencesSet
+from streams.exits import Refused
 from streams.settings import Settings
 from tests.projections.lives import Events, accepted, event, items, life
 from tests.projections.stored import contents

@@ -19,7 +19,7 @@ from projections.rebuild.keeping import Kept
 from projections.rebuild.places import following
 from projections.rebuild.switch import CalledOff
 from projections.store import Database, database
-from streams.folding.position import Refused
+from streams.exits import Refused
 from streams.operations import CopyDropped, CutOver, RolledBack
 from streams.settings import Settings
 from streams.topics import EVENTS

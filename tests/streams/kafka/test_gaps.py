@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from streams import operations
-from streams.folding.position import Refused
+from streams.exits import Refused
 from streams.kafka.gaps import ACCEPTED_BY, Gap, missed, on_record, refuse_unless_accepted, resume
 from streams.operations import GapAccepted
 from streams.topics import EVENTS, LANES
