@@ -125,7 +125,7 @@ class _Import:
 
     def _marks(self) -> Iterable[Record]:
         tables = (
-            Rows(admit.Admit(admit.limits(self._settings)), changelog("admit", admit.TABLE)),
+            Rows(admit.Admit(self._settings.limits), changelog("admit", admit.TABLE)),
             Rows(lifecycle.rule(self._settings), changelog("lifecycle", lifecycle.TABLE)),
         )
         for rows in tables:

@@ -118,11 +118,11 @@ class Rebuild:
 
     async def admit(self) -> Report:
         """All of the log first: outcomes lie by recipient, requests by actor."""
-        rows = Rows(admit.Admit(admit.limits(self._settings)), changelog(self._stage, admit.TABLE))
+        rows = Rows(admit.Admit(self._settings.limits), changelog(self._stage, admit.TABLE))
         committed = {place.partition: offset for place, offset in (await self._offsets.committed(self._stage)).items()}
         extents = await self._offsets.extents(self._places)
         total, written, owed = sum(extent.end - extent.first for extent in extents.values()), 0, 0
-        histories = Histories(rows, admit.limits(self._settings), committed, self._settings.partitions)
+        histories = Histories(rows, self._settings.limits, committed, self._settings.partitions)
         for place, extent in extents.items():
             await self._pass_gap(place, 0, extent)
             async for batch in self._records(place, extent, total):
