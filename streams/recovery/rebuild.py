@@ -20,7 +20,7 @@ from streams import admit, clock, lifecycle
 from streams.admit import State
 from streams.exits import Refused
 from streams.folding.table import Rows
-from streams.kafka.gaps import by_user, missed, on_record, refuse_unless_accepted
+from streams.kafka.gaps import by_user, missed, pass_over
 from streams.kafka.offsets import Extent, Offsets, opened
 from streams.kafka.publisher import Publisher
 from streams.kafka.topic_reading import records
@@ -140,8 +140,7 @@ class Rebuild:
         gap = missed(place, reached, *extent, "restore it from a backup")
         if gap is None:
             return reached
-        refuse_unless_accepted(gap, accept=self._settings.accept_gaps)
-        await self._publisher.publish([on_record(gap, self._stage, clock.now())])
+        await pass_over([gap], self._stage, self._publisher, accept=self._settings.accept_gaps)
         return gap.until
 
     async def _records(self, place: TopicPartition, extent: Extent, total: int) -> AsyncIterator[list[ConsumerRecord]]:
