@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from streams.folding.exits import Exit, die, or_die
+from streams.exits import Exit, die, or_die
 from streams.health.lag import Lag
 from streams.health.vitals import Vitals
 from streams.settings import Settings

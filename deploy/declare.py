@@ -20,8 +20,9 @@ from projections.people import declare as declare_people
 from projections.store import declare as declare_indexes
 from streams.events import LaneClass
 from streams.intake.amqp import connect
+from streams.kafka.bootstrap import bootstrap
 from streams.kafka.offsets import Offsets, opened
-from streams.kafka.publisher import bootstrap, waited_out
+from streams.kafka.waiting import waited_out
 from streams.settings import Settings
 from streams.topics import JOBS_QUEUE, LANE_CLASSES, LANES, SOCIAL_QUEUE, Topic, catalogue, changelog, deliver_group
 

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from projections.store import database
 from streams.intake.amqp import connect
-from streams.kafka.publisher import bootstrap
+from streams.kafka.bootstrap import bootstrap
 from streams.settings import Settings
 
 STEP_SECONDS = 0.7

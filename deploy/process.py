@@ -19,8 +19,7 @@ from deploy.health import served
 from deploy.kinds import MODULES
 from deploy.log_lines import configure_logging
 from streams.codec import UnknownType
-from streams.folding.exits import Exit, die
-from streams.folding.position import Refused
+from streams.exits import Exit, Refused, die
 from streams.health.vitals import Vitals
 from streams.kafka.aiokafka_repairs import pace_metadata
 from streams.settings import Settings

@@ -22,7 +22,7 @@ from projections.rebuild.rebuild import Options, drop, rebuild, roll_back
 from projections.rebuild.record import recorded, told
 from projections.rebuild.switch import CalledOff
 from projections.store import Conflict, Unavailable
-from streams.folding.position import Refused
+from streams.exits import Refused
 from streams.settings import Settings
 
 

@@ -21,7 +21,8 @@ from gateway.redelivery.wishes import Refusal, Words, obstacle
 from projections import store
 from projections.reads import Reads
 from projections.store import database
-from streams.kafka.publisher import Publisher, reachable
+from streams.kafka.publisher import Publisher
+from streams.kafka.waiting import reachable
 from streams.settings import Settings
 
 PATIENCE = 5.0

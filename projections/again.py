@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from aiokafka.errors import KafkaError
 
 from projections.store import PAUSES, Conflict, Unavailable
-from streams.kafka.publisher import pauses
+from streams.background import pauses
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from projections.position import Refused
+from streams.exits import Refused
 from streams.operations import Event
 
 

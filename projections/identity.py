@@ -15,7 +15,7 @@ from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.protocol.types import Boolean, CompactArray, CompactString, Int16, Int32, Schema, TaggedFields
 
 from projections.position import LogIdentity
-from streams.kafka.publisher import bootstrap
+from streams.kafka.bootstrap import bootstrap
 
 NO_ID = UUID(int=0)
 

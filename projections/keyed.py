@@ -17,11 +17,12 @@ from typing import Protocol, cast
 from projections.batch import Item, Update
 from projections.loop import Loop
 from projections.models import READ_MODELS
-from projections.position import Document, LogIdentity, Position, Refused
-from projections.reading import Raw, read
+from projections.position import Document, LogIdentity, Position
+from projections.reading import Raw, sort_out
 from projections.source import Source
 from projections.store import Conflict, Database, Positions, answered, database, documents, durable, insert, replace_all
 from streams.events import Body, Event
+from streams.exits import Refused
 from streams.health.vitals import Following, Vitals
 from streams.kafka.publisher import Publisher
 from streams.named import module
@@ -89,6 +90,7 @@ async def opened(
             source = Source(settings, publisher, name(model))
             stack.push_async_callback(source.stop)
             loop = Loop(stopping, source, Folder(base, model, identity), vitals, (WINDOW, WINDOW), BATCH)
+            vitals.measure(loop.skipped)
             vitals.follow(Following(name(model), (EVENTS,), source.assigned, partial(_hindered, loop)))
             await source.start()
             loops.append(loop)
@@ -107,7 +109,7 @@ class Folder:
         self._documents = durable(base, name(model))
         self._stored = Positions(base, name(model), model.VERSION)
         self._positions: dict[int, Position] = {}
-        self.written = self.opened = 0
+        self.written = self.opened = self.skipped = 0
         self.hindered = ""
 
     async def changed(self) -> bool:
@@ -131,7 +133,8 @@ class Folder:
 
     async def project(self, records: Sequence[Raw]) -> list[str]:
         """Store what these lead to: documents, then positions. Answers nobody. Raises `Conflict` or `Unavailable`."""
-        touched = self._touched(item for record in records if isinstance(item := read(record), Item))
+        whole = sort_out(records)
+        touched = self._touched(whole.items)
         before = {one["_id"]: one for one in await documents(self._documents, touched)}
         after = {about: self._evolved(before.get(about), items) for about, items in touched.items()}
         moved = {about: fields for about, fields in after.items() if about in before}
@@ -141,10 +144,11 @@ class Folder:
                 self._documents,
                 [Update(about, {"offset": before[about]["offset"]}, fields) for about, fields in moved.items()],
             )
-        new = {record.partition: Position(record.offset) for record in records}
+        new = {part: whole.moved(part, self._positions[part]) for part in whole.reached}
         await self._stored.advance(self._positions, new)
         self._positions |= new
         self.written += len(after)
+        self.skipped += len(whole.unknown)
         return []
 
     def _touched(self, items: Iterable[Item]) -> dict[str, list[Item]]:

@@ -29,6 +29,8 @@ class Folder(Protocol[PlaceT]):
 
     written: int
     """Documents."""
+    skipped: int
+    """Events of types that are not known here."""
 
     async def open(self, partitions: Sequence[int]) -> dict[PlaceT, int]:
         """Begin at the stored positions; the first offset to take, by place."""
@@ -67,7 +69,7 @@ class Layers(Generic[PlaceT]):
         self._plan = Plan((), {})
         self._by: dict[str, Pointer] = {}
         self._folders: list[Folder[PlaceT]] = []
-        self._written = 0
+        self._written = self._skipped = 0
         self._waiting: tuple[float, dict[PlaceT, int]] = (0.0, {})
         self.opened = 0
         """How often all that was held was dropped."""
@@ -78,6 +80,11 @@ class Layers(Generic[PlaceT]):
     def written(self) -> int:
         """Documents."""
         return self._written + sum(folder.written for folder in self._folders)
+
+    @property
+    def skipped(self) -> int:
+        """Events of types that are not known here; counted for each layer."""
+        return self._skipped + sum(folder.skipped for folder in self._folders)
 
     async def allowed(self) -> None:
         """Raises `Refused` if there is no copy that this program could write."""
@@ -90,7 +97,7 @@ class Layers(Generic[PlaceT]):
 
     async def open(self, partitions: Sequence[int]) -> dict[PlaceT, int]:
         """Drop all that is held, read pointers and positions: the first offset to take, by place. Raises `Refused`."""
-        self._written, self._folders = self.written, []
+        self._written, self._skipped, self._folders = self.written, self.skipped, []
         self.opened += 1
         self._by = await self._pointers.read(self._model.versions)
         self._plan = plan(self._by.values(), self._model.versions)

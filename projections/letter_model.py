@@ -20,6 +20,8 @@ class LetterFolder:
         self._store, self._identity, self._unreadable = store, identity, unreadable
         self._position = Position(dict.fromkeys(TOPICS, UNREAD), {}, None, 0)
         self.written = 0
+        self.skipped = 0
+        """Nothing: what can't be read is a letter itself."""
 
     async def open(self, partitions: Sequence[int]) -> dict[str, int]:  # noqa: ARG002 - each topic has one partition
         """Take it over, and begin at the stored position. Raises `Refused`."""

@@ -20,12 +20,12 @@ from projections.letter_model import LetterModel
 from projections.letters import TOPICS
 from projections.pointers import Pointers
 from projections.store import database
-from streams import clock
 from streams.background import pause
 from streams.health.vitals import Following, Vitals
 from streams.kafka.consuming import plain_consumer
-from streams.kafka.gaps import missed, on_record, refuse_unless_accepted
-from streams.kafka.publisher import Publisher, reachable
+from streams.kafka.gaps import missed, pass_over
+from streams.kafka.publisher import Publisher
+from streams.kafka.waiting import reachable
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS
 
@@ -84,14 +84,13 @@ class Reader:
         begins = await self._consumer.beginning_offsets(PARTITIONS)
         ends = await self._consumer.end_offsets(PARTITIONS)
         following = {part: offsets[part.topic] for part in PARTITIONS}
+        gaps = {}
         for part, reached in following.items():
             refuted = self._out_of_range.pop(part, None) == reached
-            gap = missed(part, reached, begins[part], ends[part], REPAIR, out_of_range=refuted)
-            if gap is not None:
-                refuse_unless_accepted(gap, accept=self._accept_gaps)
-                await self._publisher.publish([on_record(gap, GROUP, clock.now())])
-                log.critical("%s: going on as told to", gap)
-                following[part] = gap.until
+            if gap := missed(part, reached, begins[part], ends[part], REPAIR, out_of_range=refuted):
+                gaps[part] = gap
+        await pass_over([*gaps.values()], GROUP, self._publisher, accept=self._accept_gaps)
+        following |= {part: gap.until for part, gap in gaps.items()}
         if not self._consumer.assignment():
             self._consumer.assign(PARTITIONS)
         for part, reached in following.items():

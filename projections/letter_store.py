@@ -9,7 +9,7 @@ from projections.batch import Update
 from projections.jobs import since
 from projections.letters import FILTERS, PROJECTION, TOPICS, VERSION, Position, Writes
 from projections.pointers import Pointers
-from projections.position import UNREAD, Document, LogIdentity, Refused, key
+from projections.position import UNREAD, Document, LogIdentity, begun, key, refuse_other
 from projections.store import POSITIONS, Database, answered, durable, insert, update
 from projections.windows import END, Window, windows
 from streams.clock import EPOCH, milliseconds
@@ -33,12 +33,7 @@ class LetterStore:
             if stored is None:
                 stored = _unread(self._name, identity)
                 await insert(self._positions, [stored])
-        if (stored["log"], stored["version"]) != (identity._asdict(), VERSION):
-            raise Refused(
-                f"{self._position} is of the log {stored['log']}, version {stored['version']}, but Kafka serves "
-                f"{identity._asdict()} and this program is version {VERSION}: point KAFKA_URL or MONGO_URL to the pair "
-                "that belongs together, or start with an empty database"
-            )
+        refuse_other(stored, VERSION, identity)
         return Position(stored["offsets"], stored["counts"], stored["newest"], stored["revision"], stored.get("epoch"))
 
     async def take_over(self, identity: LogIdentity) -> Position:
@@ -121,15 +116,8 @@ def pipeline(window: Window, filters: Mapping[str, str], limit: int) -> list[dic
 
 
 def _unread(name: str, identity: LogIdentity) -> Document:
-    return {
-        "_id": key(name, 0),
-        "projection": name,
-        "partition": 0,
-        "version": VERSION,
-        "log": identity._asdict(),
-        "offset": UNREAD,
-        **_moving(Position(dict.fromkeys(TOPICS, UNREAD), {}, None, 0)),
-    }
+    moving = _moving(Position(dict.fromkeys(TOPICS, UNREAD), {}, None, 0))
+    return {**begun(name, 0, VERSION, identity), "offset": UNREAD, **moving}
 
 
 def _moving(position: Position) -> Document:

@@ -43,6 +43,10 @@ class Folds(Protocol):
     def written(self) -> int:
         """Documents."""
 
+    @property
+    def skipped(self) -> int:
+        """Events of types that are not known here."""
+
     async def open(self, partitions: Sequence[int]) -> Mapping[int, int]:
         """Begin at the stored positions: the first offset to take, by partition."""
 
@@ -126,8 +130,13 @@ class Loop:
         return max(shortest, min(events * GATHERED, longest))
 
     def readings(self) -> Iterator[Reading]:
-        """For `/metrics`."""
+        """For `/metrics`, of the loop that stands for the process; of the others only what they have `skipped`."""
+        yield from self.skipped()
         yield Reading("tidings_events_in_total", self._projected, (EVENTS,))
         yield Reading("tidings_batches_total", self._batches)
         yield Reading("tidings_documents_written_total", self.layers.written)
         yield Reading("tidings_state_rebuilt_total", self.layers.opened)
+
+    def skipped(self) -> Iterator[Reading]:
+        """Likewise, of any loop."""
+        yield Reading("tidings_events_skipped_total", self.layers.skipped, (self.source.group,))

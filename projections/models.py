@@ -55,16 +55,23 @@ def companion(part: str, model: str, copy: str) -> str:
 
 def _of_log(where: str | None, offset: str) -> Stands:
     def stands(document: Document) -> dict[Any, int]:
-        known = document if where is None else document.get(where)
-        if not isinstance(known, dict):
-            return {-1: UNREAD}
-        return {known.get("partition", -1): known.get(offset, UNREAD)}
+        known = document if where is None else _grouped(document, where)
+        return {known.get("partition", -1): _number(known.get(offset))}
 
     return stands
 
 
 def _of_letters(document: Document) -> dict[Any, int]:
-    return dict(document["fold"]["taken"])
+    return {topic: _number(offset) for topic, offset in _grouped(_grouped(document, "fold"), "taken").items()}
+
+
+def _grouped(document: Document, where: str) -> Document:
+    found = document.get(where)
+    return found if isinstance(found, dict) else {}
+
+
+def _number(offset: object) -> int:
+    return offset if isinstance(offset, int) else UNREAD
 
 
 def _sorted(*fields: str) -> Index:

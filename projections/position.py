@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct, structs
 
-from streams.folding.position import Refused as NoStart
+from streams.exits import Refused
 
 UNREAD = -1
 """The position before the first record."""
@@ -20,10 +20,6 @@ class Place(NamedTuple):
 
     partition: int
     offset: int
-
-
-class Refused(NoStart):
-    """Going on would mix what does not belong together: a human must say what is meant."""
 
 
 class LogIdentity(NamedTuple):
@@ -55,13 +51,17 @@ def key(projection: str, partition: int) -> str:
 
 def unread(projection: str, partition: int, version: int, identity: LogIdentity) -> Document:
     """The position document of a partition that was never folded."""
+    return {**begun(projection, partition, version, identity), **written(Position())}
+
+
+def begun(projection: str, partition: int, version: int, identity: LogIdentity) -> Document:
+    """The fields of a position document that never move."""
     return {
         "_id": key(projection, partition),
         "projection": projection,
         "partition": partition,
         "version": version,
         "log": identity._asdict(),
-        **written(Position()),
     }
 
 
@@ -72,6 +72,12 @@ def written(position: Position) -> Document:
 
 def read(stored: Mapping[str, Any], version: int, identity: LogIdentity) -> Position:
     """The position in a stored document. Raises `Refused` if it is of another log or of another fold."""
+    refuse_other(stored, version, identity)
+    return Position(**{name: stored[name] for name in Position.__struct_fields__ if name in stored})
+
+
+def refuse_other(stored: Mapping[str, Any], version: int, identity: LogIdentity) -> None:
+    """Raises `Refused` for the position document of another log or of another fold."""
     if stored["log"] != identity._asdict():
         raise Refused(
             f"{stored['_id']} is of the log {stored['log']}, but Kafka serves {identity._asdict()}: point KAFKA_URL "
@@ -82,4 +88,3 @@ def read(stored: Mapping[str, Any], version: int, identity: LogIdentity) -> Posi
             f"{stored['_id']} was folded by version {stored['version']} of this projection, and this is version "
             f"{version}: run the program of that version, or rebuild into an empty database"
         )
-    return Position(**{name: stored[name] for name in Position.__struct_fields__ if name in stored})

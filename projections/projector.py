@@ -8,16 +8,18 @@ counters, `store` for servers that lose their tail and writers that wake up late
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from projections import jobs, preferences, story
 from projections.batch import Item, Writes, fold, moving
 from projections.cache import Cache
 from projections.position import Document, LogIdentity, Position, key
-from projections.reading import ASTRAY, Raw, letter, read
-from projections.store import Conflict, Move, Store, Unstorable
+from projections.reading import ASTRAY, Raw, Sorted, letter, sort_out
+from projections.store import Conflict, Culprit, Move, Store, Unstorable
 from streams.events import Accepted, Repeated, Suppressed
 from streams.record import Record
 
@@ -26,33 +28,22 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Batch:
-    """Records that were taken together, sorted out. `reached` is the last offset by partition.
+    """Records that were taken together: the items that will be folded, and the letters that will be written instead.
 
-    Letters are of those past `told`, up to which somebody has written them before.
+    `whole` is all that was read. Letters are of those past `told`, up to which somebody has written them before.
     """
 
     records: Sequence[Raw]
-    items: list[Item] = field(default_factory=list)
-    letters: list[Record] = field(default_factory=list)
-    unknown: list[Raw] = field(default_factory=list)
-    reached: dict[int, int] = field(default_factory=dict)
+    whole: Sorted
+    items: list[Item]
+    letters: list[Record]
 
     @classmethod
     def of(cls, records: Sequence[Raw], told: Mapping[int, int]) -> "Batch":
         """Decode them."""
-        batch = cls(records)
-        for record in records:
-            batch.reached[record.partition] = record.offset
-            match read(record):
-                case Item() as item:
-                    batch.items.append(item)
-                case None:
-                    batch.unknown.append(record)
-                case dead if record.offset > told[record.partition]:
-                    batch.letters.append(dead)
-                case _:
-                    """Its letter is there."""
-        return batch
+        whole = sort_out(records)
+        letters = [dead for record, dead in whole.letters if record.offset > told[record.partition]]
+        return cls(records, whole, whole.items, letters)
 
     def newest(self, partition: int) -> datetime | None:
         """When the newest of the notifications that begin in this batch was created."""
@@ -69,10 +60,11 @@ class Batch:
             event.notification for event, _ in self.items if isinstance(event.body, Accepted | Suppressed | Repeated)
         ]
 
-    def give_up(self, notifications: set[str], why: str) -> None:
+    def give_up(self, culprits: set[Culprit], why: str) -> None:
         """Dead letters for their events in this batch, instead of effects."""
-        lost = [item for item in self.items if item.event.notification in notifications]
-        self.items = [item for item in self.items if item.event.notification not in notifications]
+        lost = [item for item in self.items if item.event.notification in culprits or item.place in culprits]
+        places = {item.place for item in lost}
+        self.items = [item for item in self.items if item.place not in places]
         self.letters += self.letters_for(lost, why)
 
     def letters_for(self, items: Sequence[Item], why: str) -> list[Record]:
@@ -108,6 +100,8 @@ class Projector:
         """Documents written."""
         self.opened = 0
         """How often all that was held was dropped."""
+        self.skipped = 0
+        """Events of types that are not known here."""
 
     async def open(self, partitions: Sequence[int]) -> dict[int, int]:
         """Drop all that is held and take the partitions over: the first offset to take, by partition.
@@ -138,15 +132,14 @@ class Projector:
         Raises as `Store` does.
         """
         batch = Batch.of(records, self._told())
-        if batch.unknown:
-            log.warning("%d events of types that are not known here were skipped", len(batch.unknown))
         fresh = self._fresh
         while True:
             try:
                 await self._store_batch(batch, fresh=fresh)
+                self.skipped += len(batch.whole.unknown)
                 return batch.answered()
             except Unstorable as error:
-                batch.give_up(error.notifications, str(error))
+                batch.give_up(error.culprits, str(error))
             except Conflict:
                 if not fresh:
                     raise
@@ -176,7 +169,7 @@ class Projector:
             return Writes()
         stored = self._stored(jobs.PROJECTION, batch)
         items = moving(batch.items, stored)
-        return fold(items, await self._known(items, new=_born(items) if fresh else set()), stored, batch.reached)
+        return fold(items, await self._known(items, new=_born(items) if fresh else set()), stored, batch.whole.reached)
 
     async def _known(self, items: Iterable[Item], new: set[str]) -> dict[str, jobs.Standing]:
         touched = {item.event.notification for item in items}
@@ -210,7 +203,7 @@ class Projector:
         moves = [
             Move(name, partition, old, self._moved(projection, partition, old, batch, writes))
             for projection, name in self._store.names.items()
-            for partition, offset in batch.reached.items()
+            for partition, offset in batch.whole.reached.items()
             if (old := self._positions[key(name, partition)]).offset < offset
         ]
         await self._store.advance(moves)
@@ -218,17 +211,17 @@ class Projector:
 
     @staticmethod
     def _moved(projection: str, partition: int, old: Position, batch: Batch, writes: Writes) -> Position:
-        counts, newest = Counter(old.counts), old.newest
-        if projection == jobs.PROJECTION:
-            counts.update(writes.counts.get(partition, {}))
-            newest = max(filter(None, (newest, batch.newest(partition))), default=None)
-        skipped = sum(record.partition == partition and record.offset > old.offset for record in batch.unknown)
-        present = {status: count for status, count in counts.items() if count}
-        return Position(batch.reached[partition], present, newest, old.skipped + skipped, old.epoch)
+        moved = batch.whole.moved(partition, old)
+        if projection != jobs.PROJECTION:
+            return moved
+        counts = Counter(old.counts)
+        counts.update(writes.counts.get(partition, {}))
+        newest = max(filter(None, (old.newest, batch.newest(partition))), default=None)
+        return replace(moved, counts={status: count for status, count in counts.items() if count}, newest=newest)
 
     def _stored(self, projection: str, batch: Batch) -> dict[int, Position]:
         name = self._store.names[projection]
-        return {partition: self._positions[key(name, partition)] for partition in batch.reached}
+        return {partition: self._positions[key(name, partition)] for partition in batch.whole.reached}
 
 
 def _born(items: Iterable[Item]) -> set[str]:

@@ -1,15 +1,21 @@
 """A record of the log in; an event, a dead letter, or nothing (a kind that is not known here yet) out. Pure."""
 
-from typing import Protocol
+import logging
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
+
+from msgspec.structs import replace
 
 from projections.batch import Item
-from projections.position import Place
+from projections.position import Place, Position
 from streams.clock import from_milliseconds
 from streams.codec import Undecodable, UnknownType, decode
 from streams.events import KINDS, Attempt, Requested
 from streams.letters.dead_letters import Reason, Source, dead_letter
 from streams.record import Record
 from streams.topics import EVENTS
+
+log = logging.getLogger(__name__)
 
 STAGE = "projections"
 ELSEWHERE = (Requested, Attempt)
@@ -31,6 +37,38 @@ class Raw(Protocol):
     def key(self) -> bytes | None: ...  # noqa: D102
     @property
     def value(self) -> bytes | None: ...  # noqa: D102
+
+
+class Sorted(NamedTuple):
+    """Records that were taken together, by what could be read of them. `reached` is the last offset by partition."""
+
+    items: list[Item]
+    letters: list[tuple[Raw, Record]]
+    unknown: list[Raw]
+    """Events of a newer program, which a read model does without; its position says how many."""
+    reached: dict[int, int]
+
+    def moved(self, partition: int, old: Position) -> Position:
+        """The position of a fold that has taken these in, too."""
+        skipped = sum(one.partition == partition and one.offset > old.offset for one in self.unknown)
+        return replace(old, offset=self.reached[partition], skipped=old.skipped + skipped)
+
+
+def sort_out(records: Iterable[Raw]) -> Sorted:
+    """These records; says in the log how many can only be skipped."""
+    found = Sorted([], [], [], {})
+    for record in records:
+        found.reached[record.partition] = record.offset
+        match read(record):
+            case Item() as item:
+                found.items.append(item)
+            case None:
+                found.unknown.append(record)
+            case dead:
+                found.letters.append((record, dead))
+    if found.unknown:
+        log.warning("%d events of types that are not known here were skipped", len(found.unknown))
+    return found
 
 
 def read(raw: Raw) -> Item | Record | None:

@@ -22,7 +22,8 @@ from projections.pointers import Pointers
 from projections.source import GROUP, Source
 from projections.store import Unavailable, database
 from streams.health.vitals import Following, Vitals
-from streams.kafka.publisher import Publisher, reachable
+from streams.kafka.publisher import Publisher
+from streams.kafka.waiting import reachable
 from streams.settings import Settings
 from streams.topics import EVENTS
 

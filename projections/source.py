@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
-from projections.position import Refused
-from streams import clock
-from streams.kafka.gaps import missed, on_record, refuse_unless_accepted
-from streams.kafka.publisher import Publisher, group_consumer
+from streams.exits import Refused
+from streams.kafka.consuming import group_consumer
+from streams.kafka.gaps import missed, pass_over
+from streams.kafka.publisher import Publisher
 from streams.settings import Settings
 from streams.topics import EVENTS
 
@@ -31,7 +31,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]
     """
 
     def __init__(self, settings: Settings, publisher: Publisher, group: str = GROUP) -> None:
-        self._publisher, self._accept_gaps, self._group = publisher, settings.accept_gaps, group
+        self._publisher, self._accept_gaps, self.group = publisher, settings.accept_gaps, group
         self._consumer = group_consumer(settings, group, max_partition_fetch_bytes=FETCHED)
         self._next: dict[int, int] = {}
         self._marking: asyncio.Task[None] | None = None
@@ -112,14 +112,12 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]
         first, ends = await self._consumer.beginning_offsets(places), await self._consumer.end_offsets(places)
         if self.reassigned:
             return
+        gaps = []
         for place in places:
             here = self._next[place.partition]
             refuted = out_of_range.get(place) == here
-            gap = missed(place, here, first[place], ends[place], REPAIR, out_of_range=refuted)
-            if gap is not None:
-                refuse_unless_accepted(gap, accept=self._accept_gaps)
-                await self._publisher.publish([on_record(gap, self._group, clock.now())])
-                log.critical("%s: going on as told to", gap)
+            gaps.append(missed(place, here, first[place], ends[place], REPAIR, out_of_range=refuted))
+        await pass_over([*filter(None, gaps)], self.group, self._publisher, accept=self._accept_gaps)
         if not self.reassigned:
             self.go_to({place.partition: max(self._next[place.partition], first[place]) for place in places})
 

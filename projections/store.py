@@ -13,6 +13,7 @@ would not mend:
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from itertools import chain
 from typing import NamedTuple
 
 from bson import encode
@@ -29,12 +30,12 @@ from projections import jobs, preferences, story
 from projections.batch import Update
 from projections.jobs import READ, Standing, restored
 from projections.models import READ_MODELS, VERSIONS, family
-from projections.position import Document, LogIdentity, Position, key, read, unread, written
+from projections.position import Document, LogIdentity, Place, Position, key, read, unread, written
 from streams.settings import SECANTUS, Settings
 
 POSITIONS, POINTERS, REBUILDS = "positions", "pointers", "rebuilds"
 PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)
-"""Seconds between attempts while MongoDB is away; the last one for ever."""
+"""Seconds between attempts while MongoDB is away."""
 OWN_NAMES = {name: name for name in family("log")}
 TOGETHER = 500
 """Updates in a transaction: 0.1 ms each on secantusd-rs, which takes 0.5 ms for one by itself. More gain nothing."""
@@ -43,7 +44,8 @@ UNENCODABLE = (BSONError, OverflowError, RecursionError, TypeError, ValueError)
 
 Database = AsyncDatabase[Document]
 Collection = AsyncCollection[Document]
-Writing = Sequence[UpdateOne | ReplaceOne[Document]]
+from projections.position import Document, LogIdentity, Place, Position, key, read, unread, written
+from streams.settings import SECANTUS, Settings
 
 
 class Unavailable(Exception):
@@ -55,11 +57,11 @@ class Conflict(Exception):
 
 
 class Unstorable(Exception):
-    """BSON has no form for something in the documents of these notifications."""
+    """BSON has no form for something in the documents that these led to."""
 
-    def __init__(self, notifications: set[str], why: str) -> None:
+    def __init__(self, culprits: set[Culprit], why: str) -> None:
         super().__init__(why)
-        self.notifications = notifications
+        self.culprits = culprits
 
 
 class Move(NamedTuple):
@@ -182,7 +184,12 @@ class Store:
 
     async def write(self, documents: list[Document], updates: list[Update], entries: list[Document]) -> None:
         """Store new notifications, moved ones, and lines of stories. Raises `Conflict` or `Unstorable`."""
-        with answered(), _encodable(documents, updates, entries):
+        suspects: list[Suspects] = [
+            ((document["_id"], document) for document in documents),
+            ((update.id, update.changes) for update in updates),
+            ((entry["jobId"], entry) for entry in entries),
+        ]
+        with answered(), _encodable(*suspects):
             results = await asyncio.gather(
                 insert(self._jobs, documents),
                 update(self._jobs, updates),
@@ -193,7 +200,7 @@ class Store:
                 raise error
 
     async def prefer(self, documents: list[Document]) -> None:
-        """Store what recipients prefer, where nothing newer is there.
+        """Store what recipients prefer, where nothing newer is there. Raises `Unstorable`.
 
         The same again is written over: one that an earlier program stored does not say where on the log it lies.
         """
@@ -206,7 +213,7 @@ class Store:
                 UpdateOne(known | older, {"$set": fields}),
             )
         if requests:
-            with answered():
+            with answered(), _encodable((Place(**document["position"]), document) for document in documents):
                 await self._preferences.bulk_write(requests)
 
 
@@ -329,16 +336,12 @@ def answered() -> Iterator[None]:
 
 
 @contextmanager
-def _encodable(documents: list[Document], updates: list[Update], entries: list[Document]) -> Iterator[None]:
+def _encodable(*suspects: Suspects) -> Iterator[None]:
+    """`suspects` are all documents that are written meanwhile; looked at only if one is at fault."""
     try:
         yield
     except UNENCODABLE as error:
-        suspects = [
-            *((document["_id"], document) for document in documents),
-            *((update.id, update.changes) for update in updates),
-            *((entry["jobId"], entry) for entry in entries),
-        ]
-        if culprits := {notification for notification, suspect in suspects if not encodes(suspect)}:
+        if culprits := {culprit for culprit, document in chain(*suspects) if not encodes(document)}:
             raise Unstorable(culprits, str(error)) from error
         raise
 

@@ -1,8 +1,8 @@
 """Who gets in: `judge` decides on a request, `evolve` folds the verdict into what is remembered of its actor.
 
-Pure. The state is one small value per record key: the actor of a social request, else the notification itself. Rules
-and numbers are the social reference's (dedupe 300 s from first sight, 2 accepted in 10 s); a suppressed request
-neither extends a window nor counts against the actor.
+Pure. The state is one small value per record key: the actor of a social request, else the notification itself. The
+rules are the social reference's, and so are the settings' numbers; a duplicate is one for a time from the first sight,
+and a suppressed request neither extends a window nor counts against the actor.
 """
 
 from dataclasses import dataclass
@@ -34,15 +34,18 @@ Verdict = Accepted | Suppressed | Repeated
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The rules' numbers. Refused for its rate `cool_off_after` times in `cool_off_window`, an actor is cooled off."""
+    """The rules' numbers, as `Settings.limits` has them.
 
-    dedupe_window: timedelta = timedelta(seconds=300)
-    rate_window: timedelta = timedelta(seconds=10)
-    rate_limit: int = 2
-    id_horizon: timedelta = timedelta(hours=1)
-    cool_off_after: int = 10
-    cool_off_window: timedelta = timedelta(seconds=60)
-    cool_off: timedelta = timedelta(seconds=300)
+    Refused for its rate `cool_off_after` times in `cool_off_window`, an actor is cooled off.
+    """
+
+    dedupe_window: timedelta
+    rate_window: timedelta
+    rate_limit: int
+    id_horizon: timedelta
+    cool_off_after: int
+    cool_off_window: timedelta
+    cool_off: timedelta
 
     @property
     def horizon(self) -> timedelta:

@@ -33,7 +33,7 @@ from streams.health.vitals import Vitals
 from streams.operations import CooledOff
 from streams.policies import Policy
 from streams.record import Record
-from streams.settings import Settings, seconds
+from streams.settings import Settings
 from streams.topics import EVENTS, REQUESTS
 
 TABLE = "history"
@@ -57,21 +57,8 @@ async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> No
         stopping,
         vitals,
         source=REQUESTS,
-        rule=Admit(limits(settings)),
+        rule=Admit(settings.limits),
         refuse_fresh=refuse_fresh,
-    )
-
-
-def limits(settings: Settings) -> Limits:
-    """The rules' numbers as they are set."""
-    return Limits(
-        seconds(settings.dedupe_window),
-        seconds(settings.rate_window),
-        settings.rate_limit,
-        seconds(settings.id_horizon),
-        settings.cool_off_after,
-        seconds(settings.cool_off_window),
-        seconds(settings.cool_off),
     )
 
 

@@ -1,9 +1,10 @@
-"""Work that goes on for as long as something else does, such as an app."""
+"""Work that goes on for as long as something else does, such as an app; and how long it rests in between."""
 
 import asyncio
+import itertools
 import logging
 import signal
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -11,6 +12,8 @@ log = logging.getLogger(__name__)
 
 CANCELLED_AGAIN = 1.0
 """Seconds."""
+PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0)
+"""Seconds between attempts while Kafka or Redis is away."""
 
 
 @asynccontextmanager
@@ -37,6 +40,11 @@ async def pause(stopping: asyncio.Event, seconds: float) -> None:
     if seconds > 0:
         with suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), seconds)
+
+
+def pauses(steps: Sequence[float]) -> itertools.chain[float]:
+    """How long to wait before each next attempt, in seconds: these, and the last one for ever."""
+    return itertools.chain(steps, itertools.repeat(steps[-1]))
 
 
 def _leave_unless_cancelled(task: asyncio.Task[None]) -> None:

@@ -4,6 +4,8 @@ Reading is strict where it protects: bytes that are no such event are `Undecodab
 event of a type or version that this program does not know is an `UnknownType` (a processor stops, a read model skips).
 """
 
+from datetime import UTC, datetime
+
 import msgspec
 
 from streams.events import KINDS, Body, Event, Instant, Text
@@ -73,13 +75,13 @@ def decode(value: bytes | None) -> Event[Body]:
             return Event(
                 decoder.decode(envelope.data),
                 envelope.subject,
-                envelope.time,
+                _in_utc(envelope.time),
                 envelope.source,
                 envelope.correlationid,
                 envelope.causationid,
                 envelope.tenant,
             )
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError) as error:
         msg = f"expected a CloudEvents JSON object of Tidings, got {value[:80]!r}: {error}"
         raise Undecodable(msg) from error
     if not envelope.type.startswith(TYPE_PREFIX):
@@ -89,3 +91,8 @@ def decode(value: bytes | None) -> Event[Body]:
         f"event type {envelope.type!r} of {envelope.id!r} is not known here: upgrade this program before its producers"
     )
     raise UnknownType(msg)
+
+
+def _in_utc(time: datetime) -> datetime:
+    """As all here have it. Raises `OverflowError` in the year 0 or 10000, which neither Python nor MongoDB can hold."""
+    return time if time.tzinfo is UTC else time.astimezone(UTC)

@@ -36,7 +36,7 @@ from streams.phase import Phase
 from streams.preferences import Preferences
 from streams.reconciler import Patience, Reconciler
 from streams.record import Record
-from streams.retry import Retry, retry_by
+from streams.retry import Retry
 from streams.settings import Settings, seconds
 from streams.topics import EVENTS
 
@@ -71,12 +71,7 @@ async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> No
 
 def rule(settings: Settings) -> "Lifecycle":
     """The rule with its numbers as they are set."""
-    return Lifecycle(retry(settings), seconds(settings.finished_grace))
-
-
-def retry(settings: Settings) -> Retry:
-    """The retry policy as it is set."""
-    return retry_by(settings.retry_policy, seconds(settings.retry_step), seconds(settings.retry_longest))
+    return Lifecycle(settings.retry, seconds(settings.finished_grace))
 
 
 class Lifecycle:

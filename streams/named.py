@@ -3,7 +3,7 @@
 import importlib
 from types import ModuleType
 
-from streams.folding.position import Refused
+from streams.exits import Refused
 
 
 def module(setting: str, name: str, members: tuple[str, ...], page: str) -> ModuleType:

@@ -27,7 +27,8 @@ from streams.events import Obligation
 from streams.folding.ownership import Ownership
 from streams.folding.table import Entry
 from streams.kafka.offsets import opened
-from streams.kafka.publisher import Publisher, waited_out
+from streams.kafka.publisher import Publisher
+from streams.kafka.waiting import waited_out
 from streams.notification import Job
 from streams.phase import AWAITS, Phase
 from streams.preferences import Preferences

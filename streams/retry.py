@@ -1,4 +1,4 @@
-"""How long to wait after a failed attempt. The default is the WaveCom reference's: 1 s times the failed attempts."""
+"""How long to wait after a failed attempt; `Settings.retry` is the policy that is set."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,7 +20,7 @@ class Retry(Protocol):
 class LinearRetry:
     """Wait `step` after the first failure, twice that after the second, and so on."""
 
-    step: timedelta = timedelta(seconds=1)
+    step: timedelta
 
     def delay(self, attempts: int) -> timedelta:
         """The pause after this many failed attempts (1 or more)."""
@@ -31,8 +31,8 @@ class LinearRetry:
 class ExponentialRetry:
     """Wait `step` after the first failure, then twice as long each time, but never longer than `longest`."""
 
-    step: timedelta = timedelta(seconds=1)
-    longest: timedelta = timedelta(hours=1)
+    step: timedelta
+    longest: timedelta
 
     def delay(self, attempts: int) -> timedelta:
         """The pause after this many failed attempts (1 or more)."""

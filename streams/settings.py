@@ -7,9 +7,10 @@ from typing import Annotated
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from streams.admission import Limits
 from streams.codec import MAX_REQUEST_BYTES
 from streams.events import Channel
-from streams.retry import RetryPolicy
+from streams.retry import Retry, RetryPolicy, retry_by
 
 Seconds = Annotated[float, Field(gt=0)]
 SECANTUS = "secantus"
@@ -64,7 +65,7 @@ class Settings(BaseSettings):
     retry_policy: RetryPolicy = "linear"
     """`linear` waits `retry_step` times the failed attempts; `exponential` doubles it up to `retry_longest`."""
     retry_step: Seconds = 1.0
-    """The wait before the first retry."""
+    """The wait before the first retry; the reference's."""
     retry_longest: Seconds = 3600.0
     """The longest wait of `exponential`."""
     dedupe_window: Seconds = 300.0
@@ -138,6 +139,24 @@ class Settings(BaseSettings):
     def drain(self) -> float:
         """Seconds that a process may take to stop: `drain_seconds`, or more if a call may take longer."""
         return max(self.drain_seconds, self.provider_timeout + self.deadline_margin)
+
+    @property
+    def limits(self) -> Limits:
+        """Of requests, where no policy says otherwise."""
+        return Limits(
+            seconds(self.dedupe_window),
+            seconds(self.rate_window),
+            self.rate_limit,
+            seconds(self.id_horizon),
+            self.cool_off_after,
+            seconds(self.cool_off_window),
+            seconds(self.cool_off),
+        )
+
+    @property
+    def retry(self) -> Retry:
+        """The retry policy."""
+        return retry_by(self.retry_policy, seconds(self.retry_step), seconds(self.retry_longest))
 
     def expand(self) -> "Settings":
         """With `~` in paths resolved."""

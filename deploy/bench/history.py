@@ -16,7 +16,7 @@ from itertools import islice
 from aiokafka import TopicPartition
 
 from streams import conclusions, notification
-from streams.admission import Limits, judge
+from streams.admission import judge
 from streams.events import (
     Body,
     CameDue,
@@ -36,7 +36,6 @@ from streams.intake.requests import recipient_key, record_key
 from streams.kafka.offsets import opened
 from streams.kafka.publisher import Publisher
 from streams.record import Record
-from streams.retry import LinearRetry
 from streams.settings import Settings
 from streams.topics import EVENTS, REQUESTS, partition_for
 
@@ -51,7 +50,6 @@ RECIPIENTS = 10_000
 CHANNELS: tuple[Channel, ...] = ("email", "sms", "push")
 AT_ONCE = 5000
 """Records in one go."""
-LIMITS = Limits()
 
 
 async def write(settings: Settings, events: int, told: Callable[[int], None]) -> int:
@@ -85,17 +83,19 @@ def history(events: int, settings: Settings) -> Iterator[Record]:
         key = record_key(requested)
         partition = partition_for(key, settings.partitions)
         yield Record.of(requested, REQUESTS, key, partition)
-        for event in story(requested, Origin(partition, offsets[partition]), chooser):
+        for event in story(requested, Origin(partition, offsets[partition]), settings, chooser):
             heapq.heappush(waiting, (event.time, next(order), _on_the_log(event, requested, settings)))
             made += 1
         offsets[partition] += 1
     yield from (record for _, _, record in sorted(waiting))
 
 
-def story(requested: Event[Requested], origin: Origin, chooser: random.Random) -> Iterator[Event[Body]]:
+def story(
+    requested: Event[Requested], origin: Origin, settings: Settings, chooser: random.Random
+) -> Iterator[Event[Body]]:
     """From admit's verdict to the end, as all processors would tell it."""
-    todo: deque[Event[Body]] = deque([judge(None, requested, origin, LIMITS)])
-    job, retry = None, LinearRetry()
+    todo: deque[Event[Body]] = deque([judge(None, requested, origin, settings.limits)])
+    job, retry = None, settings.retry
     while todo:
         event = todo.popleft()
         job = notification.evolve(job, event)

@@ -114,7 +114,7 @@ def _run(work: Coroutine[Any, Any, ResultT]) -> ResultT:
 
     from projections.store import Unavailable  # noqa: PLC0415
     from streams.archive.layout import Damaged  # noqa: PLC0415
-    from streams.folding.position import Refused  # noqa: PLC0415
+    from streams.exits import Refused  # noqa: PLC0415
 
     try:
         return asyncio.run(work)

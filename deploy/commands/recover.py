@@ -40,7 +40,7 @@ async def _recover(part: Part, settings: Settings, report: Report) -> None:
     from aiokafka.errors import KafkaError  # noqa: PLC0415
 
     from streams.codec import UnknownType  # noqa: PLC0415
-    from streams.folding.position import Refused  # noqa: PLC0415
+    from streams.exits import Refused  # noqa: PLC0415
     from streams.recovery.lanes import skip  # noqa: PLC0415
     from streams.recovery.rebuild import Stage, alone, rebuild  # noqa: PLC0415
 

@@ -112,10 +112,8 @@ def run(
 
 def _rules(settings: Settings, attempts: int | None = None, policies: tuple[PolicySet, ...] = ()) -> "Rules":
     from projections.whatif.shadow import Rules  # noqa: PLC0415
-    from streams.admit import limits  # noqa: PLC0415
-    from streams.lifecycle import retry  # noqa: PLC0415
 
-    return Rules(limits(settings), retry(settings), attempts, policies)
+    return Rules(settings.limits, settings.retry, attempts, policies)
 
 
 def show(report: "Report", tried: dict[str, Any], console: Console) -> None:

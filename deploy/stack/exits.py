@@ -12,7 +12,7 @@ from supervisor.options import decode_wait_status
 from supervisor.process import Subprocess
 
 from deploy.stack.program import LONGEST_PAUSE
-from streams.folding.exits import Exit
+from streams.exits import Exit
 
 NEEDS_A_HUMAN: dict[int, str] = {Exit.REFUSED: "refused", Exit.UPGRADE: "needs an upgrade"}
 """Codes after which a restart alone mends nothing."""

@@ -14,7 +14,7 @@ from deploy.stack.program import Group, Program, configuration
 from deploy.stack.report import Report
 from deploy.stack.supervision import Supervision
 from projections.store import Unavailable
-from streams.folding.position import Refused
+from streams.exits import Refused
 from streams.intake.amqp import Lost
 from streams.settings import Settings
 

@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from gateway.live.changes import Changes
 from streams.kafka.consuming import plain_consumer
-from streams.kafka.publisher import waited_out
+from streams.kafka.waiting import waited_out
 from streams.settings import Settings
 from streams.topics import EVENTS
 

@@ -18,8 +18,8 @@ from projections.position import UNREAD, key
 from projections.reads import Reads
 from streams import clock
 from streams.kafka.offsets import opened
-from streams.kafka.publisher import Late, Oversized, Publisher
-from streams.record import Record
+from streams.kafka.publisher import Late, Publisher
+from streams.record import Oversized, Record
 from streams.settings import Settings
 from streams.topics import EVENTS
 

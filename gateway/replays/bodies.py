@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from gateway.notifications.query import STATUSES
 from gateway.query import Wrong
-from projections.replay.targets import Refused, parse
+from projections.replay.targets import TargetRefused, parse
 from streams.events import Instant
 from streams.intake.requests import recipient_key
 from streams.replays import TYPES, Order, Selection
@@ -44,7 +44,7 @@ def order(asked: Asked, settings: Settings) -> Order:
     faults: dict[str, str] = {}
     try:
         parse(asked.into)
-    except Refused as error:
+    except TargetRefused as error:
         faults["into"] = str(error)
     for field, given, known in (("types", asked.types, TYPES), ("statuses", asked.statuses, STATUSES)):
         if unknown := set(given) - set(known):

@@ -26,7 +26,7 @@ from projections.audit.ledger import Ledger
 from projections.audit.letters import Letters
 from projections.audit.partition import Result, Task
 from projections.audit.queues import waiting
-from projections.audit.read_models import Audited, caught_up, counters, look
+from projections.audit.read_models import Audited, caught_up, counters, look, skipped
 from projections.audit.report import Report
 from projections.audit.verdict import Sight
 from projections.audit.worker import Work, audit_partitions
@@ -178,15 +178,15 @@ class _Audit:
         if behind:
             return
         statuses = {result.partition: result.statuses for result in self.results}
-        report.findings.add(counters(await reads.positions(), self.ends, statuses))
-        pairs = combinations(works, 2)
-        shared = {name for one, other in pairs for name in self.ledgers[one.task.partition].shared(other.ledger)}
-        documents = {
-            both
-            for one, other in combinations(works, 2)
-            for both in self.ledgers[one.task.partition].shared_documents(other.ledger)
-        }
-        found = Audited(self.url, self.ends, self.ledgers, self.letters, frozenset(shared), frozenset(documents))
+        positions = await reads.positions()
+        report.findings.add(counters(positions, self.ends, statuses))
+        report.findings.add(skipped(positions))
+        shared, shared_documents = set[str](), set[tuple[str, str]]()
+        for one, other in combinations(works, 2):
+            ledger = self.ledgers[one.task.partition]
+            shared.update(ledger.shared(other.ledger))
+            shared_documents.update(ledger.shared_documents(other.ledger))
+        found = Audited(self.url, self.ends, self.ledgers, self.letters, frozenset(shared), frozenset(shared_documents))
         await look(reads, found, report)
 
 

@@ -10,10 +10,15 @@ from projections.audit import fingerprints
 from projections.audit.finding import Finding, Kind
 from projections.audit.folds import AUDITED, PARTS
 from projections.audit.ledger import Ledger, Tally
+from projections.models import READ_MODELS, Part
 from projections.position import Document
 from projections.reads import Reads
 
 KEPT = 10_000
+JOBS = READ_MODELS[jobs.PROJECTION].parts[jobs.PROJECTION]
+LINES = READ_MODELS[story.PROJECTION].parts[story.PROJECTION]
+Placed = tuple[Document, int]
+"""A document, and the offset that it stands at."""
 
 
 class Suspect(NamedTuple):
@@ -54,10 +59,10 @@ async def compare(
     """Read all of both. `ends`: the audited end by partition; ids in `shared` are in several, and not compared."""
     stored = Stored()
     async for batch in reads.every(jobs.PROJECTION):
-        for partition, documents in _by_partition(batch, "fold", shared).items():
+        for partition, documents in _by_partition(batch, JOBS, shared).items():
             _take_jobs(stored, partition, documents, ledgers.get(partition), ends.get(partition, 0))
     async for batch in reads.every(story.PROJECTION):
-        for partition, documents in _by_partition(batch, "position", shared).items():
+        for partition, documents in _by_partition(batch, LINES, shared).items():
             _take_lines(stored, partition, documents, ledgers.get(partition), ends.get(partition, 0))
     for partition, ledger in ledgers.items():
         ledger.excuse(shared)
@@ -104,24 +109,25 @@ def _take_documents(
                 yield Finding("document-differs", f"{part} {name}", "it is not what the log says")
 
 
-def _by_partition(batch: Iterable[Document], where: str, shared: frozenset[str]) -> dict[int, list[Document]]:
-    parts: dict[int, list[Document]] = defaultdict(list)
+def _by_partition(batch: Iterable[Document], judging: Part, shared: frozenset[str]) -> dict[int, list[Placed]]:
+    parts: dict[int, list[Placed]] = defaultdict(list)
     for document in batch:
         if document.get("jobId", document["_id"]) not in shared:
-            parts[_place(document, where).get("partition", -1)].append(document)
+            ((partition, offset),) = judging.stands(document).items()
+            parts[partition].append((document, offset))
     return parts
 
 
-def _take_jobs(stored: Stored, partition: int, documents: list[Document], ledger: Ledger | None, end: int) -> None:
-    expected = ledger.jobs([document["_id"] for document in documents]) if ledger else {}
-    for document in documents:
+def _take_jobs(stored: Stored, partition: int, documents: list[Placed], ledger: Ledger | None, end: int) -> None:
+    expected = ledger.jobs([document["_id"] for document, _ in documents]) if ledger else {}
+    for document, offset in documents:
         name = document["_id"]
-        if _place(document, "fold").get("position", -1) >= end and ledger is not None:
+        if offset >= end and ledger is not None:
             stored.ahead += 1
             stored.moving.add(jobs.PROJECTION)
             continue
-        stored.documents["NotificationJob"] += 1
-        found = fingerprints.job(document)
+        stored.documents[jobs.PROJECTION] += 1
+        found = JOBS.fingerprint(document)
         stored.jobs = (stored.jobs + found) & fingerprints.MASK
         job, _ = expected.get(name, (None, -1))
         if job is None:
@@ -132,20 +138,15 @@ def _take_jobs(stored: Stored, partition: int, documents: list[Document], ledger
         ledger.strike_jobs(expected)
 
 
-def _take_lines(stored: Stored, partition: int, documents: list[Document], ledger: Ledger | None, end: int) -> None:
+def _take_lines(stored: Stored, partition: int, documents: list[Placed], ledger: Ledger | None, end: int) -> None:
     tallies: dict[str, Tally] = {}
-    for document in documents:
-        if ledger is not None and _place(document, "position").get("offset", -1) >= end:
+    for document, offset in documents:
+        if ledger is not None and offset >= end:
             continue
         tale, lines = tallies.get(document["jobId"], (0, 0))
-        found = fingerprints.whole(document)
+        found = LINES.fingerprint(document)
         tallies[document["jobId"]] = Tally((tale + found) & fingerprints.MASK, lines + 1)
         stored.lines = (stored.lines + found) & fingerprints.MASK
-        stored.documents["NotificationLog"] += 1
+        stored.documents[story.PROJECTION] += 1
     unknown = ledger.strike_lines(tallies) if ledger else tallies.keys()
     stored.suspect("entry-unexpected", unknown, partition)
-
-
-def _place(document: Document, where: str) -> Document:
-    found = document.get(where)
-    return found if isinstance(found, dict) else {}

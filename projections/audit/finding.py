@@ -14,6 +14,7 @@ Kind = Literal[
     "decided-twice",
     "no-dead-letter",
     "unknown-type",
+    "skipped",
     "hole",
     "no-position",
     "behind",

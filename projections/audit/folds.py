@@ -61,23 +61,23 @@ class Folds:
 
     def _tell(self, items: Sequence[Item]) -> None:
         self._histories.fetch({item.event.notification for item in items})
-        after, moved = history.folded(self._histories.stories, items, self._evolve)
-        self._histories.stories |= after
+        after, moved = history.folded(self._histories.held, items, self._evolve)
+        self._histories.held |= after
         self._histories.settle()
         wanted = {key: some for part, steps in moved.items() for key, some in tallies.touched(part, steps).items()}
         self._sums.fetch(wanted)
-        writes = tallies.fold(wanted, self._sums.stories)
-        self._sums.stories |= {document["_id"]: document for document in writes.documents}
+        writes = tallies.fold(wanted, self._sums.held)
+        self._sums.held |= {document["_id"]: document for document in writes.documents}
         for update in writes.updates:
-            self._sums.stories[update.id] = self._sums.stories[update.id] | update.changes
+            self._sums.held[update.id] = self._sums.held[update.id] | update.changes
         self._sums.settle()
 
     def _prefer(self, documents: Sequence[Document]) -> None:
         self._preferences.fetch(document["_id"] for document in documents)
         for document in documents:
-            known = self._preferences.stories.get(document["_id"])
+            known = self._preferences.held.get(document["_id"])
             if known is None or known["version"] <= document["version"]:
-                self._preferences.stories[document["_id"]] = document
+                self._preferences.held[document["_id"]] = document
         self._preferences.settle()
 
     def expected(self) -> Iterator[Expected]:

@@ -129,13 +129,13 @@ class Partition:
         if isinstance(event.body, PreferencesSet):
             self._counts["preferencesSet"] += 1
             return
-        story = self._spill.stories.get(event.notification)
+        story = self._spill.held.get(event.notification)
         decided = origin(event)
         if isinstance(event.body, Repeated):
             self._repeated(event.body, story, where.offset)
             return
         if story is None:
-            story = self._spill.stories[event.notification] = Story()
+            story = self._spill.held[event.notification] = Story()
         if decided is not None and not self._decided(story, event, decided):
             story.last = where.offset
             return

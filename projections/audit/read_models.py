@@ -16,8 +16,9 @@ from projections.audit.letters import Letters
 from projections.audit.report import Report
 from projections.identity import log_identity
 from projections.models import OF_LOG, VERSIONS
-from projections.position import Document, LogIdentity, Refused, key, read
+from projections.position import Document, LogIdentity, key, read
 from projections.reads import Reads
+from streams.exits import Refused
 from streams.topics import EVENTS
 
 LOOK = 0.2
@@ -106,6 +107,15 @@ def counters(
             detail = f"counts {stored['counts']}, the log says {dict(statuses[partition])}"
             findings.append(Finding("counters", key(jobs.PROJECTION, partition), detail))
     return findings
+
+
+def skipped(positions: Mapping[str, Document]) -> list[Finding]:
+    """What the read models lack because whoever folded them did not know it, as their positions tell."""
+    return [
+        Finding("skipped", name, f"has left out {count} events of types that were not known to who folded it")
+        for name, stored in sorted(positions.items())
+        if (count := stored.get("skipped", 0))
+    ]
 
 
 def _hex(number: int) -> str:

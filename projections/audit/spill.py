@@ -1,4 +1,4 @@
-"""The stories of a partition: a bounded number in memory, the rest in a file until they are touched again."""
+"""What is known of each of many things, by id: a bounded number in memory, the rest in a file until touched again."""
 
 import pickle
 import sqlite3
@@ -8,58 +8,58 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 HELD = 50_000
-"""Stories of about 1.7 kB, so 85 MB a process."""
+"""Of about 1.7 kB for an audit's story, so 85 MB a process."""
 ASKED = 500
 """Ids in one question to SQLite."""
 
 ItemT = TypeVar("ItemT")
-StoryT = TypeVar("StoryT")
+ValueT = TypeVar("ValueT")
 
 
-class Spill(Generic[StoryT]):
-    """`stories` are those in memory. Whoever wants others there calls `fetch` first."""
+class Spill(Generic[ValueT]):
+    """`held` are those in memory. Whoever wants others there calls `fetch` first."""
 
     def __init__(
         self,
         path: Path,
-        held: int = HELD,
-        dumps: Callable[[StoryT], bytes] = pickle.dumps,
-        loads: Callable[[bytes], StoryT] = pickle.loads,
+        most: int = HELD,
+        dumps: Callable[[ValueT], bytes] = pickle.dumps,
+        loads: Callable[[bytes], ValueT] = pickle.loads,
     ) -> None:
-        self.stories: dict[str, StoryT] = {}
-        self._held, self._dumps, self._loads = held, dumps, loads
+        self.held: dict[str, ValueT] = {}
+        self._most, self._dumps, self._loads = most, dumps, loads
         self._resting = 0
         self._base = opened(path)
-        self._base.execute("CREATE TABLE resting (id TEXT PRIMARY KEY, story BLOB) WITHOUT ROWID")
+        self._base.execute("CREATE TABLE resting (id TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID")
 
     def fetch(self, names: Iterable[str]) -> None:
-        """Have these in memory, if there are such stories."""
+        """Have these in memory, if they are known."""
         if not self._resting:
             return
-        for chunk in chunks([name for name in names if name not in self.stories], ASKED):
-            found = self._base.execute(f"SELECT id, story FROM resting WHERE id IN ({marks(chunk)})", chunk)  # noqa: S608
-            self.stories |= {name: self._loads(story) for name, story in found}
+        for chunk in chunks([name for name in names if name not in self.held], ASKED):
+            found = self._base.execute(f"SELECT id, value FROM resting WHERE id IN ({marks(chunk)})", chunk)  # noqa: S608
+            self.held |= {name: self._loads(value) for name, value in found}
 
     def settle(self) -> None:
-        """Put the stories that were begun or fetched longest ago into the file, if there are too many."""
-        if len(self.stories) <= self._held:
+        """Put those that were begun or fetched longest ago into the file, if there are too many."""
+        if len(self.held) <= self._most:
             return
-        leaving = list(islice(self.stories, len(self.stories) - self._held // 2))
-        rows = ((name, self._dumps(self.stories.pop(name))) for name in sorted(leaving))
+        leaving = list(islice(self.held, len(self.held) - self._most // 2))
+        rows = ((name, self._dumps(self.held.pop(name))) for name in sorted(leaving))
         with self._base:
             self._base.executemany("INSERT OR REPLACE INTO resting VALUES (?, ?)", rows)
         self._resting += len(leaving)
 
-    def everything(self) -> Iterator[tuple[str, StoryT]]:
-        """All stories, in memory or not."""
-        yield from self.stories.items()
-        for name, story in self._base.execute("SELECT id, story FROM resting"):
-            if name not in self.stories:
-                yield name, self._loads(story)
+    def everything(self) -> Iterator[tuple[str, ValueT]]:
+        """All of them, in memory or not."""
+        yield from self.held.items()
+        for name, value in self._base.execute("SELECT id, value FROM resting"):
+            if name not in self.held:
+                yield name, self._loads(value)
 
     def close(self) -> None:
         """Forget all of them."""
-        self.stories.clear()
+        self.held.clear()
         self._base.execute("DROP TABLE resting")
         self._base.close()
 

@@ -1,14 +1,15 @@
 """Takes records of the log, in order per partition, into the stories and the sums; knows what is stored."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from projections.batch import Item
+from msgspec.structs import replace
+
 from projections.past import tallies
 from projections.past.history import History, folded, told
 from projections.past.store import PastStore
 from projections.position import Document, LogIdentity, Position
-from projections.reading import Raw, read
+from projections.reading import Raw, Sorted, sort_out
 from projections.store import Conflict
 from streams.clock import to_millisecond
 
@@ -25,7 +26,7 @@ class Folder:
         self._positions: dict[int, Position] = {}
         self._histories: dict[str, History] = {}
         self._sums: dict[str, Document] = {}
-        self.written = 0
+        self.written = self.skipped = 0
 
     async def open(self, partitions: Sequence[int]) -> dict[int, int]:
         """Drop all that is held and read the positions: the first offset to take, by partition.
@@ -51,16 +52,17 @@ class Folder:
 
         Raises as `PastStore` does.
         """
-        read_items = [item for record in records if isinstance(item := read(record), Item)]
-        items = told(read_items)
+        whole = sort_out(records)
+        items = told(whole.items)
         before = await self._held({item.event.notification for item in items})
         after, moved = folded(before, items)
         wanted = {key: one for part, some in moved.items() for key, one in tallies.touched(part, some).items()}
         sums = tallies.fold(wanted, await self._sums_of(wanted))
         await self._store.write(sums, before, after)
-        await self._advance(records, read_items)
+        await self._advance(whole)
         self._keep(before | after, sums)
         self.written += len(after) + len(sums.documents) + len(sums.updates)
+        self.skipped += len(whole.unknown)
         return []
 
     async def _held(self, subjects: set[str]) -> dict[str, History]:
@@ -72,13 +74,12 @@ class Folder:
         held = {name: self._sums[name] for name in names if name in self._sums}
         return held | await self._store.sums(missing)
 
-    async def _advance(self, records: Sequence[Raw], items: Iterable[Item]) -> None:
-        reached = {record.partition: record.offset for record in records}
-        newest = {part: self._positions[part].newest for part in reached}
-        for event, place in items:
+    async def _advance(self, whole: Sorted) -> None:
+        newest = {part: self._positions[part].newest for part in whole.reached}
+        for event, place in whole.items:
             known, time = newest[place.partition], to_millisecond(event.time)
             newest[place.partition] = time if known is None else max(known, time)
-        new = {part: Position(offset, newest=newest[part]) for part, offset in reached.items()}
+        new = {part: replace(whole.moved(part, self._positions[part]), newest=newest[part]) for part in whole.reached}
         await self._store.advance(self._positions, new)
         self._positions |= new
 

@@ -13,10 +13,11 @@ from projections.layers import Folder
 from projections.past import fold as past
 from projections.past import history
 from projections.past.store import PastStore
-from projections.position import LogIdentity, Refused
+from projections.position import LogIdentity
 from projections.processes import ALONE, Told, in_processes
 from projections.projector import Projector, Sink
 from projections.store import Database, Store, database
+from streams.exits import Refused
 from streams.kafka.consuming import plain_consumer
 from streams.record import Record
 from streams.settings import Settings

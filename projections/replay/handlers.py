@@ -18,7 +18,7 @@ from streams.settings import Settings
 
 @asynccontextmanager
 async def opened(target: Target, replay: str, settings: Settings) -> AsyncIterator[Handler]:
-    """It, for as long as it is needed. Raises `Failing`, and `Refused` for a topic of ours."""
+    """It, for as long as it is needed. Raises `Failing`, and `TargetRefused` for a topic of ours."""
     match target.kind:
         case "stdout":
             yield Lines(sys.stdout.buffer)

@@ -14,12 +14,13 @@ from aiokafka.errors import KafkaError
 
 from projections.replay.book import WORKING, Book, Replay
 from projections.replay.following import PLACE
-from projections.replay.targets import Refused, parse
+from projections.replay.targets import TargetRefused, parse
 from projections.replay.work import MAX_ERROR, Work
 from projections.replay.writing import Recorder
 from streams.health.metrics import Reading
 from streams.health.vitals import Vitals
-from streams.kafka.publisher import group_consumer, reachable
+from streams.kafka.consuming import group_consumer
+from streams.kafka.waiting import reachable
 from streams.operations import ReplayFailed
 from streams.settings import Settings
 from streams.topics import OPERATIONS
@@ -154,5 +155,5 @@ def ours(replay: Replay) -> bool:
     """Whether a process works on it; lines to stdout come from the command that was asked for them."""
     try:
         return parse(replay.order.into).kind != "stdout"
-    except Refused:
+    except TargetRefused:
         return True

@@ -13,7 +13,7 @@ MAX_URL = 2000
 """Characters."""
 
 
-class Refused(ValueError):
+class TargetRefused(ValueError):
     """It can't be a target; the text says why."""
 
 
@@ -25,14 +25,14 @@ class Target(NamedTuple):
 
 
 def parse(text: str) -> Target:
-    """Raises `Refused`."""
+    """Raises `TargetRefused`."""
     if text == "stdout":
         return Target("stdout")
     scheme, _, name = text.partition(":")
     if scheme in ("http", "https"):
         return Target("webhook", _url(text))
     if scheme not in ("collection", "topic") or not NAME.fullmatch(name):
-        raise Refused(f"expected {EXPECTED}, got {text[:MAX_URL]!r}")
+        raise TargetRefused(f"expected {EXPECTED}, got {text[:MAX_URL]!r}")
     if scheme == "collection":
         return Target("collection", _collection(name))
     refuse_ours(name)
@@ -40,21 +40,23 @@ def parse(text: str) -> Target:
 
 
 def refuse_ours(topic: str) -> None:
-    """Raises `Refused` for a topic that we, or Kafka, read: what is put there would be taken for news."""
+    """Raises `TargetRefused` for a topic that we, or Kafka, read: what is put there would be taken for news."""
     if topic.startswith(OURS):
-        raise Refused(f"topic {topic} is Tidings' own (as all that begin with {', '.join(OURS)}): name one of yours")
+        raise TargetRefused(
+            f"topic {topic} is Tidings' own (as all that begin with {', '.join(OURS)}): name one of yours"
+        )
 
 
 def _collection(name: str) -> str:
     if name.startswith("system.") or name.strip(".") != name:
-        raise Refused(f"MongoDB has no collection named {name!r}: choose another name")
+        raise TargetRefused(f"MongoDB has no collection named {name!r}: choose another name")
     return name
 
 
 def _url(url: str) -> str:
     if _can_be(url):
         return url
-    raise Refused(
+    raise TargetRefused(
         "expected a webhook as http(s)://host/..., without user and password, since it is kept on record, and of "
         f"{MAX_URL} characters at most"
     )

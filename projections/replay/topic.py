@@ -44,7 +44,7 @@ class Topic:
 
 @asynccontextmanager
 async def writing(name: str, replay: str, settings: Settings) -> AsyncIterator[Topic]:
-    """A connection for as long as it is needed. Raises `Refused` for a topic of ours."""
+    """A connection for as long as it is needed. Raises `TargetRefused` for a topic of ours."""
     writer = TopicWriter(settings.kafka_url, name)
     try:
         topic = Topic(writer, replay)

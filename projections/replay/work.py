@@ -18,7 +18,7 @@ from projections.replay.handlers import opened
 from projections.replay.handling import Failing, Handler
 from projections.replay.ranges import count, places, ranges
 from projections.replay.selecting import Picked, select
-from projections.replay.targets import Refused, parse
+from projections.replay.targets import TargetRefused, parse
 from streams.kafka.topic_reading import records
 from streams.operations import Operation, ReplayCounted, ReplayDone, ReplayFailed, ReplayReached
 from streams.settings import Settings
@@ -57,7 +57,7 @@ class Work:
                 await self._count(stop)
             else:
                 await self._deliver(stop)
-        except (Failing, Refused, KafkaError) as error:
+        except (Failing, TargetRefused, KafkaError) as error:
             await self._record()
             await self._tell(ReplayFailed(self._replay.id, str(error)[:MAX_ERROR] or repr(error)))
 

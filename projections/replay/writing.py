@@ -6,8 +6,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from projections.replay.targets import refuse_ours
 from streams import clock, operations
+from streams.kafka.bootstrap import bootstrap
 from streams.kafka.producer import Producer
-from streams.kafka.publisher import REFUSED, bootstrap, waited_out
+from streams.kafka.waiting import REFUSED, waited_out
 from streams.operations import Event, Operation
 from streams.record import Oversized, Record, check_size
 
@@ -19,7 +20,7 @@ class NeverTaken(Exception):
 
 
 class TopicWriter:
-    """Writes to a topic of the user's. Raises `Refused` for one of ours."""
+    """Writes to a topic of the user's. Raises `TargetRefused` for one of ours."""
 
     def __init__(self, url: str, topic: str) -> None:
         refuse_ours(topic)

@@ -63,7 +63,7 @@ class Recording:
             return None
 
     def _take(self, event: Event[Body]) -> None:
-        recorded = self.spill.stories.get(event.notification)
+        recorded = self.spill.held.get(event.notification)
         match event.body:
             case Noted():
                 self.notes.append(cast("Event[Noted]", event))
@@ -71,7 +71,7 @@ class Recording:
                 if recorded is None and self.span.warm <= event.time < self.span.until:
                     measured = event.time >= self.span.since
                     decided = cast("Event[Accepted | Suppressed]", event)
-                    self.spill.stories[event.notification] = begun(decided, measured=measured)
+                    self.spill.held[event.notification] = begun(decided, measured=measured)
             case _ if recorded is not None:
                 tell(recorded, event)
             case _:

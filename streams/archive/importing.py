@@ -28,7 +28,7 @@ from streams.archive.layout import Manifest, Part
 from streams.archive.putting import Putter, putter
 from streams.archive.resuming import begun, refuse_requests, still_true, taken
 from streams.clock import milliseconds
-from streams.folding.position import Refused
+from streams.exits import Refused
 from streams.folding.table import Rows
 from streams.kafka.gaps import by_user
 from streams.kafka.offsets import Extent, Offsets, opened
@@ -125,7 +125,7 @@ class _Import:
 
     def _marks(self) -> Iterable[Record]:
         tables = (
-            Rows(admit.Admit(admit.limits(self._settings)), changelog("admit", admit.TABLE)),
+            Rows(admit.Admit(self._settings.limits), changelog("admit", admit.TABLE)),
             Rows(lifecycle.rule(self._settings), changelog("lifecycle", lifecycle.TABLE)),
         )
         for rows in tables:

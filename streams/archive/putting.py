@@ -7,8 +7,8 @@ from itertools import repeat
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from streams.archive.layout import Stored
-from streams.folding.position import Refused
-from streams.kafka.publisher import bootstrap
+from streams.exits import Refused
+from streams.kafka.bootstrap import bootstrap
 from streams.topics import MAX_RECORD_BYTES
 
 NOTHING = b""

@@ -16,7 +16,7 @@ from streams.archive.files import read
 from streams.archive.layout import Manifest, Part, Stored
 from streams.archive.putting import NOTHING
 from streams.codec import Undecodable
-from streams.folding.position import Refused
+from streams.exits import Refused
 from streams.kafka.offsets import Extent, opened
 from streams.kafka.topic_reading import records
 from streams.operations import CooledOff, CoolOffEnded, Dropped, GapAccepted, LogImported, PolicyChanged, Redriven

@@ -15,7 +15,7 @@ from streams import clock
 from streams.events import KINDS, Attempt, Body, Channel, Event, SendDeferred, SendFailed, Sent
 from streams.health.metrics import Reading
 from streams.kafka.publisher import FEW, REST, Publisher
-from streams.providers.protocol import Deferred, Message, Provider, Refused
+from streams.providers.protocol import Deferred, Message, Provider, SendRefused
 from streams.record import Record
 from streams.settings import Settings
 from streams.topics import EVENTS
@@ -122,7 +122,7 @@ class Caller:
                     await outlet.provider.send(message)
         except Deferred as deferred:
             return SendDeferred(attempt.dispatch, deferred.until)
-        except Refused as error:
+        except SendRefused as error:
             return SendFailed(attempt.dispatch, legible(str(error)))
         except TimeoutError:
             return SendFailed(attempt.dispatch, f"no answer within {self._timeout:g} s")

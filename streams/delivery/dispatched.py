@@ -14,7 +14,7 @@ from aiokafka import TopicPartition
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from streams.kafka.publisher import pauses
+from streams.background import PAUSES, pauses
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class Dispatched:
     async def _asked(self, keys: Sequence[str], arguments: Sequence[int | str]) -> list[Any]:
         """Trap: a Redis with a full disk, without memory or that is a replica answers, but not by a ConnectionError."""
         self.waits = "Redis has not answered yet"
-        for pause in pauses():
+        for pause in pauses(PAUSES):
             try:
                 answers = await self._script(keys=keys, args=arguments)
             except (RedisError, OSError) as error:

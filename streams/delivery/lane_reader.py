@@ -5,7 +5,6 @@ the reader refuses: from the beginning everything would be sent again.
 """
 
 import asyncio
-import logging
 from contextlib import suppress
 from functools import partial
 from typing import cast
@@ -13,16 +12,15 @@ from typing import cast
 from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
-from streams import clock
 from streams.delivery.calls import SOURCE
 from streams.events import CHANNELS, LaneClass
-from streams.kafka.gaps import on_record, refuse_unless_accepted, resume
+from streams.kafka.consuming import group_consumer
+from streams.kafka.gaps import pass_over, refuse_unless_accepted, resume
 from streams.kafka.offsets import Extent, opened
-from streams.kafka.publisher import Publisher, group_consumer, waited_out
+from streams.kafka.publisher import Publisher
+from streams.kafka.waiting import waited_out
 from streams.settings import Settings
 from streams.topics import LANE_CLASSES, deliver_group, lane
-
-log = logging.getLogger(__name__)
 
 
 async def refuse_lost_places(settings: Settings) -> None:
@@ -102,9 +100,7 @@ class LaneReader:
             extent = await waited_out(partial(_extent, self._settings.kafka_url, place))
             gap = resume(self._group, place, offset, *extent, out_of_range=offset is not None)
             if gap is not None:
-                refuse_unless_accepted(gap, accept=self._settings.accept_gaps)
-                await self._publisher.publish([on_record(gap, SOURCE, clock.now())])
-                log.critical("%s: going on as told to", gap)
+                await pass_over([gap], SOURCE, self._publisher, accept=self._settings.accept_gaps)
             await self._go_to(place, offset or 0 if gap is None else gap.until)
 
     async def _go_to(self, place: TopicPartition, offset: int) -> None:

@@ -15,7 +15,7 @@ from streams.delivery.calls import SOURCE, Caller, Slots, Taken
 from streams.delivery.dispatched import Dispatched, Sighting
 from streams.delivery.lane_reader import LaneReader
 from streams.events import Attempt, Event, LaneClass, Sending
-from streams.folding.position import Refused
+from streams.exits import Refused
 from streams.health.metrics import Reading
 from streams.health.vitals import Following, Vitals
 from streams.kafka.publisher import FEW, REST, Publisher

@@ -11,12 +11,13 @@ from typing import Generic
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from streams.exits import Refused
 from streams.folding.counts import Counts
-from streams.folding.position import REBUILD, Refused
+from streams.folding.position import REBUILD
 from streams.folding.rule import StateT
 from streams.folding.table import Rows, Shard
 from streams.kafka.consuming import plain_consumer
-from streams.kafka.publisher import waited_out
+from streams.kafka.waiting import waited_out
 
 FETCHED_AT_ONCE = 2000
 """Records; the event loop runs other tasks in between."""

@@ -7,9 +7,10 @@ import asyncio
 
 import faust
 
-from streams.folding.exits import Exit, die, or_die
+from streams.exits import Exit, die, or_die
 from streams.folding.faust_repairs import App
-from streams.kafka.publisher import bootstrap, reachable
+from streams.kafka.bootstrap import bootstrap
+from streams.kafka.waiting import reachable
 from streams.settings import Settings
 
 HEARTBEATS = 3

@@ -16,7 +16,7 @@ from aiokafka.errors import ConsumerStoppedError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from streams.folding.exits import Exit
+from streams.exits import Exit
 
 VERSION = "0.15.3"
 STOP_TIMEOUT = 8.0

@@ -21,13 +21,13 @@ from aiokafka import ConsumerRecord
 
 from streams import clock
 from streams.codec import UnknownType
+from streams.exits import Exit, Refused, die, or_die
 from streams.folding.batch import Batch
 from streams.folding.counts import Counts
-from streams.folding.exits import Exit, die, or_die
 from streams.folding.faust_repairs import AT_ONCE, Fetched
 from streams.folding.outcome import Judge, Outcome
 from streams.folding.ownership import Ownership, RefuseFresh
-from streams.folding.position import REBUILD, Refused
+from streams.folding.position import REBUILD
 from streams.folding.rule import Incoming, Reaction, Rule, StateT
 from streams.folding.table import Rows
 from streams.folding.timers import Timers

@@ -13,7 +13,7 @@ import faust
 from aiokafka import TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError
 
-from streams.kafka.publisher import waited_out
+from streams.kafka.waiting import waited_out
 
 SAFE = 0.9
 """Of the session timeout: how long after an accepted commit we may still write state."""

@@ -4,23 +4,20 @@ After a rebalance the flow of events stays stopped until every gained partition 
 never meets a partition it does not know. Another rebalance in between makes the work void: it is given up.
 """
 
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Generic
 
 import faust
 
-from streams import clock
+from streams.exits import Refused
 from streams.folding.changelog import Changelog
 from streams.folding.counts import Counts
 from streams.folding.group import Bounds, Group
-from streams.folding.position import REBUILD, Found, Refused, Start, start
+from streams.folding.position import REBUILD, Found, Start, start
 from streams.folding.rule import StateT
 from streams.folding.table import Rows, Shard
-from streams.kafka.gaps import Gap, on_record, refuse_unless_accepted
+from streams.kafka.gaps import Gap, pass_over
 from streams.kafka.publisher import Publisher
-
-log = logging.getLogger(__name__)
 
 RefuseFresh = Callable[[int, Counts], Awaitable[str | None]]
 """Given a partition that was never folded: why it must not begin, or None if it may; counts what it reads."""
@@ -96,7 +93,7 @@ class Ownership(Generic[StateT]):
     async def _starts(self) -> Mapping[int, Start]:
         bounds = await self.group.bounds(self.shards)
         starts = {partition: self._start(partition, bounds[partition]) for partition in self.shards}
-        await self._put_gaps_on_record(starts)
+        await self._pass_gaps(starts)
         self.group.accepted.update({at: found.committed for at, found in bounds.items() if found.committed is not None})
         return starts
 
@@ -107,18 +104,14 @@ class Ownership(Generic[StateT]):
         where = f"{self._source}[{partition}] with {self._rows.topic}"
         return start(found, where)
 
-    async def _put_gaps_on_record(self, starts: Mapping[int, Start]) -> None:
+    async def _pass_gaps(self, starts: Mapping[int, Start]) -> None:
         gaps = [
             Gap(self._source, partition, place.offset - place.lost, place.offset)
             for partition, place in starts.items()
             if place.lost
         ]
-        for gap in gaps:
-            refuse_unless_accepted(gap, accept=self.accept_gaps)
-        for gap in gaps:
-            log.critical("%s: going on as told to", gap)
-            self.counts.lost += gap.until - gap.first
-        await self._publisher.publish([on_record(gap, self._stage, clock.now()) for gap in gaps])
+        await pass_over(gaps, self._stage, self._publisher, accept=self.accept_gaps)
+        self.counts.lost += sum(gap.until - gap.first for gap in gaps)
 
     async def _begin(self, partition: int, offset: int) -> bool:
         """The first start of a partition, in the order that `position` explains; False if it was revoked meanwhile."""

@@ -18,11 +18,9 @@ changelog" that the changelog is lost.
 
 from dataclasses import dataclass
 
+from streams.exits import Refused
+
 REBUILD = "run `./tidings recover` for this stage, which rebuilds both from the log and sends nothing again"
-
-
-class Refused(Exception):
-    """Starting here could lose events or send again what was sent."""
 
 
 @dataclass(frozen=True, slots=True)

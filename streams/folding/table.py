@@ -18,7 +18,7 @@ from typing import Any, Generic
 
 import msgspec
 
-from streams.folding.position import Refused
+from streams.exits import Refused
 from streams.folding.rule import Rule, StateT
 from streams.record import Record
 

@@ -15,8 +15,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from streams.exits import or_die
 from streams.folding.counts import Counts
-from streams.folding.exits import or_die
 
 EVERY = 1.0
 """Seconds between two looks."""

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 Name = Literal[
     "tidings_events_in_total",
+    "tidings_events_skipped_total",
     "tidings_events_out_total",
     "tidings_kept_back_total",
     "tidings_records_out_total",
@@ -46,6 +47,11 @@ class Meaning(NamedTuple):
 
 METRICS: dict[Name, Meaning] = {
     "tidings_events_in_total": Meaning("Messages and records taken in and done with.", ("source",)),
+    "tidings_events_skipped_total": Meaning(
+        "Events of types that this program does not know, left out of the read models of a group; a crash makes some "
+        "count twice.",
+        ("group",),
+    ),
     "tidings_events_out_total": Meaning(
         "Events written to the log by a fold, by kind; a crash makes some come twice.", ("kind",)
     ),

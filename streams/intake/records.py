@@ -5,7 +5,7 @@ from datetime import datetime
 
 from streams.intake.amqp_wire import BrokenFrame, Delivery, decode_properties
 from streams.intake.names import NOBODY, Names
-from streams.intake.requests import SOURCE, TIME_HEADER, Message, Refused, properties, record_key, requested
+from streams.intake.requests import SOURCE, TIME_HEADER, Message, RequestRefused, properties, record_key, requested
 from streams.letters.dead_letters import Reason, Source, dead_letter
 from streams.record import Oversized, Record, check_size
 from streams.settings import Settings
@@ -20,7 +20,7 @@ def to_record(message: Message, received: datetime, settings: Settings, names: N
         event = requested(message, received, settings, names)
         record = Record.of(event, REQUESTS, record_key(event))
         check_size((record,))
-    except Refused as refused:
+    except RequestRefused as refused:
         return _dead(message, received, refused.reason, refused)
     except Oversized as oversized:
         return _dead(message, received, "oversized", oversized)

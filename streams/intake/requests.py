@@ -35,7 +35,7 @@ USABLE_ID = re.compile(r"(?!\.+$)[A-Za-z0-9._~-]{1,128}", re.ASCII)
 Reason = Literal["undecodable", "invalid", "oversized", "too-old"]
 
 
-class Refused(ValueError):
+class RequestRefused(ValueError):
     """The message is no request: `reason` names the kind, the text explains it. For the dead letters."""
 
     def __init__(self, reason: Reason, message: str) -> None:
@@ -62,12 +62,15 @@ class Message:
 
 
 def requested(message: Message, received: datetime, settings: Settings, names: Names = NOBODY) -> Event[Requested]:
-    """The event for a message received at this time; a user without a known name goes by the id. Raises `Refused`."""
+    """The event for a message received at this time; a user without a known name goes by the id.
+
+    Raises `RequestRefused`.
+    """
     body = _checked(message, settings.max_request_bytes)
     trusted = _trusted_time(message)
     stated = trusted or (body.time if isinstance(body, SocialBody) else None) or message.timestamp
     if message.redelivered and stated is not None and received - stated > seconds(settings.id_horizon):
-        raise Refused(
+        raise RequestRefused(
             "too-old",
             f"taken before, and from {stated}: too old to tell whether it was recorded then; redrive it if it was not",
         )
@@ -101,15 +104,15 @@ def recipient_key(recipient: str, secret: str) -> str:
 
 def _checked(message: Message, limit: int) -> DeliveryBody | SocialBody:
     if message.unreadable is not None:
-        raise Refused("undecodable", message.unreadable)
+        raise RequestRefused("undecodable", message.unreadable)
     if len(message.body) > limit:
-        raise Refused("oversized", f"{len(message.body)} bytes, more than the {limit} a request may have")
+        raise RequestRefused("oversized", f"{len(message.body)} bytes, more than the {limit} a request may have")
     try:
         return check_social(message.body) if message.queue == SOCIAL_QUEUE else check_delivery(message.body)
     except NotAnObject as error:
-        raise Refused("undecodable", str(error)) from error
+        raise RequestRefused("undecodable", str(error)) from error
     except Invalid as error:
-        raise Refused("invalid", str(error)) from error
+        raise RequestRefused("invalid", str(error)) from error
 
 
 def _request(body: DeliveryBody | SocialBody, settings: Settings, names: Names) -> Request:

@@ -1,4 +1,4 @@
 """The edge to Kafka: `publisher` writes, `consuming` and `topic_reading` read, `offsets` and `gaps` tell what is there.
 
-What a record says is not known here (`codec`), nor which topics there are (`topics`).
+A broker that is away is waited for by `waiting`. Nothing here knows who reads and writes by it.
 """

@@ -2,19 +2,32 @@
 
 A reader refuses to go on past a gap, and goes on only when told to (`ACCEPT_GAPS`), with the gap on record. It never
 goes on where a topic ends before what was read of it: the offsets in between are given out again, to other records.
-Pure, but for `by_user`, which asks the system who we are.
+The rules are pure; `pass_over` goes by them, and `by_user` asks the system who we are.
 """
 
 import getpass
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
-from streams.folding.position import Refused
+from streams import clock
+from streams.exits import Refused
 from streams.operations import Event, GapAccepted, to_record
 from streams.record import Record
 from streams.topics import LANES
 
+log = logging.getLogger(__name__)
+
 ACCEPTED_BY = "ACCEPT_GAPS"
+
+
+class Writer(Protocol):
+    """Such as `Publisher`."""
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        """Returns when the broker has all records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +54,15 @@ class Gap:
         return f"restore them from a backup, or {accept}: what they said is lost"
 
 
+async def pass_over(gaps: Sequence[Gap], stage: str, publisher: Writer, *, accept: bool) -> None:
+    """Returns when it is on record that this stage goes on after them. Raises `Refused` unless told to `accept`."""
+    for gap in gaps:
+        refuse_unless_accepted(gap, accept=accept)
+    await publisher.publish([on_record(gap, stage, clock.now()) for gap in gaps])
+    for gap in gaps:
+        log.critical("%s: going on as told to", gap)
+
+
 def refuse_unless_accepted(gap: Gap, *, accept: bool) -> None:
     """Raises `Refused` unless told to `accept`."""
     if not accept:
@@ -48,7 +70,7 @@ def refuse_unless_accepted(gap: Gap, *, accept: bool) -> None:
 
 
 def on_record(gap: Gap, stage: str, now: datetime) -> Record:
-    """The operation that accepts a gap, to be written before going on."""
+    """The operation that accepts a gap."""
     done = GapAccepted(stage, gap.topic, gap.partition, gap.first, gap.until)
     return to_record(Event(done, now, stage, by_user(), ACCEPTED_BY))
 

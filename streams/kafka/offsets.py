@@ -1,6 +1,6 @@
 """What the broker knows of offsets: where partitions begin and end, what groups have committed, who is in them.
 
-An edge without state. Every method raises aiokafka's errors; `publisher.waited_out` waits for a broker that is away.
+An edge without state. Every method raises aiokafka's errors; `waiting.waited_out` waits for a broker that is away.
 """
 
 import asyncio

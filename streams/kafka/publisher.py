@@ -5,116 +5,31 @@ import itertools
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
-from aiokafka import AIOKafkaConsumer
-from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import (
-    ClusterAuthorizationFailedError,
-    InvalidTopicError,
-    KafkaError,
-    MessageSizeTooLargeError,
-    RecordListTooLargeError,
-    TopicAuthorizationFailedError,
-    UnsupportedVersionError,
-)
-
-from streams.folding.exits import or_die
+from streams.background import PAUSES, pauses
+from streams.exits import or_die
 from streams.kafka.aiokafka_repairs import pace_metadata
 from streams.kafka.bootstrap import bootstrap
 from streams.kafka.producer import Producer
+from streams.kafka.waiting import may_pass
 from streams.letters import dead_letters
-from streams.record import Oversized, Record, check_size
-from streams.settings import Settings
+from streams.record import Record, check_size
 from streams.topics import DEAD_LETTERS
-
-__all__ = [
-    "Late",
-    "Oversized",
-    "Publisher",
-    "Record",
-    "bootstrap",
-    "group_consumer",
-    "pauses",
-    "reachable",
-    "waited_out",
-]
 
 log = logging.getLogger(__name__)
 
-PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0)
-"""Seconds between attempts while the broker is away; the last one for ever."""
 FEW = 32
 """After a batch of fewer records a stage rests, so that the next one is larger."""
 REST = 0.02
 """Seconds. What a stage costs, and the broker for it, goes by batches more than by records."""
 STOP_GRACE = 5.0
 """Seconds that `stop` waits for what was handed over."""
-AWAY = (KafkaError, OSError)
-"""What may pass, if not `REFUSED`."""
-REFUSED = (
-    ClusterAuthorizationFailedError,
-    InvalidTopicError,
-    MessageSizeTooLargeError,
-    RecordListTooLargeError,
-    TopicAuthorizationFailedError,
-    UnsupportedVersionError,
-)
-"""What trying again can't mend: the caller gets it."""
-
-ResultT = TypeVar("ResultT")
 
 
 class Late(TimeoutError):
     """The broker did not take the records within the time allowed, and they will not be sent any more."""
-
-
-def group_consumer(settings: Settings, group: str, *topics: str, **more: object) -> AIOKafkaConsumer:
-    """A static member, by the worker's name, of a consumer group whose offsets are committed by hand.
-
-    Where there is nothing to go on from (no commit, or its records were removed), `getmany` raises: starting anywhere
-    by itself could double or lose.
-    """
-    session = int(settings.session_timeout * 1000)
-    return AIOKafkaConsumer(
-        *topics,
-        bootstrap_servers=bootstrap(settings.kafka_url),
-        group_id=group,
-        group_instance_id=f"{group}-{settings.worker}",
-        enable_auto_commit=False,
-        auto_offset_reset="none",
-        session_timeout_ms=session,
-        heartbeat_interval_ms=session // 3,
-        **more,
-    )
-
-
-async def waited_out(work: Callable[[], Awaitable[ResultT]], wanted: Callable[[], bool] = lambda: True) -> ResultT:
-    """The result of `work`, tried again for as long as the broker is away and the result is `wanted`."""
-    for pause in pauses():
-        try:
-            return await work()
-        except AWAY as error:
-            if isinstance(error, REFUSED) or not wanted():
-                raise
-            log.warning("Kafka does not answer (%r): trying again in %s s", error, pause)
-        await asyncio.sleep(pause)
-    raise AssertionError
-
-
-async def reachable(url: str) -> None:
-    """Returns once a broker answers; waits for it as long as it takes."""
-
-    async def ask() -> None:
-        client = AIOKafkaClient(bootstrap_servers=bootstrap(url))
-        try:
-            await client.bootstrap()
-        finally:
-            await client.close()
-
-    await waited_out(ask)
 
 
 @dataclass(slots=True, eq=False)
@@ -203,7 +118,7 @@ class Publisher:
             self._round = []
 
     async def _write_round(self) -> None:
-        waits = pauses()
+        waits = pauses(PAUSES)
         while calls := [call for call in self._round if not call.done.done()]:
             records = itertools.chain.from_iterable(call.records for call in calls)
             self._attempt = asyncio.create_task(self._producer.write(records))
@@ -211,7 +126,7 @@ class Publisher:
             if self._attempt.cancelled():  # a call was late: the others' records go again
                 continue
             error = self._attempt.exception()
-            if isinstance(error, AWAY) and not isinstance(error, REFUSED):
+            if error is not None and may_pass(error):
                 self._note_away(error, calls)
                 await asyncio.sleep(next(waits))
             else:
@@ -237,9 +152,3 @@ def _settle(calls: Sequence[_Call], error: BaseException | None) -> None:
             call.done.set_result(None)
         else:
             call.done.set_exception(error)
-
-
-def pauses(steps: Sequence[float] | None = None) -> itertools.chain[float]:
-    """How long to wait before each next attempt, in seconds: these or `PAUSES`, the last one for ever."""
-    steps = steps or PAUSES
-    return itertools.chain(steps, itertools.repeat(steps[-1]))

@@ -17,7 +17,7 @@ TOPICS = (REQUESTS, EVENTS, *LANES)
 PERSISTENT = 2
 
 
-class Refused(ValueError):
+class RedriveRefused(ValueError):
     """Not to be redriven; the text says why, and what is left."""
 
 
@@ -32,11 +32,11 @@ class Mail(NamedTuple):
 def back(letter: Letter) -> Record | Mail:
     """What puts it back: into the same partition under the same key, or onto the queue with what it is known by.
 
-    Raises `Refused`. A record that is an event has the event's id, as at first, so that whoever took it before, or gets
-    it twice, drops it.
+    Raises `RedriveRefused`. A record that is an event has the event's id, as at first, so that whoever took it before,
+    or gets it twice, drops it.
     """
     if obstacle := why_not(letter.source, letter.size if letter.truncated else 0, letter.sha256):
-        raise Refused(obstacle)
+        raise RedriveRefused(obstacle)
     body, source = unpacked(letter.original), letter.source
     if source.partition is None:
         return Mail(source.name, _envelope(letter.properties or Properties()), body or b"")

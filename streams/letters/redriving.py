@@ -17,10 +17,10 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from streams import clock, operations
 from streams.codec import Undecodable
 from streams.intake.amqp import Connection, NotTaken, connect
+from streams.kafka.bootstrap import bootstrap
 from streams.kafka.consuming import plain_consumer
-from streams.kafka.publisher import bootstrap
 from streams.letters.dead_letters import Report, read
-from streams.letters.redrive import QUEUES, Mail, Refused, back
+from streams.letters.redrive import QUEUES, Mail, RedriveRefused, back
 from streams.operations import Dropped, Event, Redriven
 from streams.record import Record
 from streams.settings import Settings
@@ -49,7 +49,7 @@ class Missing(LookupError):
     """The letter is not where the read model says."""
 
 
-FAULTS = (Refused, Missing, Undecodable)
+FAULTS = (RedriveRefused, Missing, Undecodable)
 AWAY = (KafkaError, OSError, NotTaken)
 
 

@@ -19,7 +19,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from streams import clock, mailbox
 from streams.mailbox import Item
-from streams.providers.protocol import Deferred, Message, Refused
+from streams.providers.protocol import Deferred, Message, SendRefused
 from streams.settings import Settings, seconds
 
 PAUSE = timedelta(seconds=2)
@@ -54,7 +54,7 @@ class InAppProvider:
         self._round: asyncio.Task[None] | None = None
 
     async def send(self, message: Message) -> None:
-        """Returns when the mailbox has it. Raises `Deferred` while Redis is away, `Refused` if the mailbox is none."""
+        """Return once the mailbox has it. Raises `Deferred` while Redis is away, `SendRefused` if it is no mailbox."""
         call = _Call(message, asyncio.get_running_loop().create_future())
         self._calls.append(call)
         if self._round is None:
@@ -91,7 +91,7 @@ def _settle(call: _Call, answer: object, later: datetime) -> None:
         return
     match answer:
         case ResponseError() if "WRONGTYPE" in str(answer):
-            call.done.set_exception(Refused(f"Redis: {answer}"))
+            call.done.set_exception(SendRefused(f"Redis: {answer}"))
         case Exception():
             call.done.set_exception(Deferred(later))
         case _:

@@ -19,7 +19,7 @@ from zlib import crc32
 import orjson
 
 from streams import clock
-from streams.providers.protocol import Deferred, Message, Refused
+from streams.providers.protocol import Deferred, Message, SendRefused
 from streams.settings import Settings
 
 
@@ -40,7 +40,7 @@ class MockProvider:
         self._record = None if settings.mock_record is None else CallRecord(settings.mock_record, settings.worker)
 
     async def send(self, message: Message) -> None:
-        """Take the message after the latency, or raise `Refused` with the reference's text. See above for outages."""
+        """Take the message after the latency, or raise `SendRefused` with the reference's text. Outages: see above."""
         self._note("begun", message)
         match self._outage_now():
             case None:
@@ -52,11 +52,11 @@ class MockProvider:
                 raise Deferred(clock.now() + timedelta(seconds=float(seconds)))
             case _:
                 self._note("failed", message)
-                raise Refused("Mock provider is down")
+                raise SendRefused("Mock provider is down")
         if self._draw(message) < self._failure_rate:
             self._note("failed", message)
             error = f"Mock provider failed for {message.channel} notification"
-            raise Refused(error)
+            raise SendRefused(error)
         self._note("sent", message)
 
     def _outage_now(self) -> list[str] | None:

@@ -34,7 +34,7 @@ class Message:
         return f"{self.notification}:{self.first}" if self.first else self.notification
 
 
-class Refused(Exception):
+class SendRefused(Exception):
     """The provider did not take it; costs an attempt. The text ends up as the job's `lastError`."""
 
 
@@ -55,7 +55,7 @@ class Provider(Protocol):
     """A way out into the world."""
 
     async def send(self, message: Message) -> None:
-        """Return when the provider has taken the message. Raises `Refused` or `Deferred`."""
+        """Return when the provider has taken the message. Raises `SendRefused` or `Deferred`."""
 
 
 class ProviderModule(Protocol):

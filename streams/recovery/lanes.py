@@ -8,7 +8,7 @@ from aiokafka import TopicPartition
 
 from streams import clock
 from streams.events import CHANNELS, LaneClass
-from streams.folding.position import Refused
+from streams.exits import Refused
 from streams.kafka.gaps import by_user, resume
 from streams.kafka.offsets import Extent, Offsets, opened
 from streams.kafka.publisher import Publisher

@@ -18,9 +18,9 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from streams import admit, clock, lifecycle
 from streams.admit import State
-from streams.folding.position import Refused
+from streams.exits import Refused
 from streams.folding.table import Rows
-from streams.kafka.gaps import by_user, missed, on_record, refuse_unless_accepted
+from streams.kafka.gaps import by_user, missed, pass_over
 from streams.kafka.offsets import Extent, Offsets, opened
 from streams.kafka.publisher import Publisher
 from streams.kafka.topic_reading import records
@@ -118,11 +118,11 @@ class Rebuild:
 
     async def admit(self) -> Report:
         """All of the log first: outcomes lie by recipient, requests by actor."""
-        rows = Rows(admit.Admit(admit.limits(self._settings)), changelog(self._stage, admit.TABLE))
+        rows = Rows(admit.Admit(self._settings.limits), changelog(self._stage, admit.TABLE))
         committed = {place.partition: offset for place, offset in (await self._offsets.committed(self._stage)).items()}
         extents = await self._offsets.extents(self._places)
         total, written, owed = sum(extent.end - extent.first for extent in extents.values()), 0, 0
-        histories = Histories(rows, admit.limits(self._settings), committed, self._settings.partitions)
+        histories = Histories(rows, self._settings.limits, committed, self._settings.partitions)
         for place, extent in extents.items():
             await self._pass_gap(place, 0, extent)
             async for batch in self._records(place, extent, total):
@@ -140,8 +140,7 @@ class Rebuild:
         gap = missed(place, reached, *extent, "restore it from a backup")
         if gap is None:
             return reached
-        refuse_unless_accepted(gap, accept=self._settings.accept_gaps)
-        await self._publisher.publish([on_record(gap, self._stage, clock.now())])
+        await pass_over([gap], self._stage, self._publisher, accept=self._settings.accept_gaps)
         return gap.until
 
     async def _records(self, place: TopicPartition, extent: Extent, total: int) -> AsyncIterator[list[ConsumerRecord]]:

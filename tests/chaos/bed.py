@@ -19,7 +19,7 @@ import pymongo
 
 from deploy.probes import probes
 from deploy.stack.supervision import State, Supervision
-from streams.folding.exits import Exit
+from streams.exits import Exit
 from tests.chaos.ledger import Ledger
 from tests.support.stack import COMMAND_SECONDS, OwnStack, own_stack, wait_until
 

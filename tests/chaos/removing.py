@@ -10,7 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import for_code
 from aiokafka.protocol.admin import DeleteGroupsRequest
 
-from streams.kafka.publisher import bootstrap
+from streams.kafka.bootstrap import bootstrap
 
 NON_EMPTY_GROUP = 68
 """Kafka's code for a group that has members; aiokafka has no name for it."""

@@ -8,7 +8,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from deploy.declare import CHANGELOGS
-from streams.kafka.publisher import bootstrap
+from streams.kafka.bootstrap import bootstrap
 from streams.topics import DEAD_LETTERS, EVENTS, JOBS_QUEUE, LANES, OPERATIONS, REQUESTS, SOCIAL_QUEUE
 from tests.chaos.bed import RATE, Bed
 from tests.chaos.beds import Beds

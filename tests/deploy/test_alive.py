@@ -11,7 +11,7 @@ import requests
 
 from deploy.stack import ports
 from deploy.stack.home import CHECKOUT
-from streams.folding.exits import Exit
+from streams.exits import Exit
 from tests.support.stack import wait_until
 
 PROGRAM = """

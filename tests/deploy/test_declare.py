@@ -9,8 +9,8 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from deploy.declare import Mismatch, begin_lanes, declare, declare_topics, refuse_other_partitions
 from streams.events import LaneClass
+from streams.kafka.bootstrap import bootstrap
 from streams.kafka.offsets import opened
-from streams.kafka.publisher import bootstrap
 from streams.settings import Settings
 from streams.topics import Topic, deliver_group
 from tests.support.kafka import write

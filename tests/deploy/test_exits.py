@@ -7,7 +7,7 @@ from supervisor import events
 
 from deploy.stack.exits import ExitCounter, make_interface
 from deploy.stack.program import LONGEST_PAUSE
-from streams.folding.exits import Exit
+from streams.exits import Exit
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from deploy.kinds import MODULES
 from deploy.stack.home import CHECKOUT
-from streams.folding.exits import Exit
+from streams.exits import Exit
 
 PROGRAM = "from deploy import process; process.MODULES['toy'] = 'tests.deploy.toy_process'; process.main('toy')"
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (INFO   |ERROR  ) \S+: .+")

@@ -17,7 +17,7 @@ from deploy.stack.program import Program, configuration
 from deploy.stack.supervision import State, Supervision
 from streams.codec import encode
 from streams.events import Requested
-from streams.folding.exits import Exit
+from streams.exits import Exit
 from streams.settings import Settings
 from streams.topics import REQUESTS
 from tests.projections.lives import event, request

@@ -18,7 +18,8 @@ from projections.models import OF_LOG
 from projections.position import Document, Position
 from projections.reading import read
 from streams.health.vitals import Vitals
-from streams.kafka.publisher import Publisher, bootstrap
+from streams.kafka.bootstrap import bootstrap
+from streams.kafka.publisher import Publisher
 from streams.settings import Settings
 from streams.topics import EVENTS
 from tests.projections.lives import Events, records
@@ -38,10 +39,10 @@ class Contents:
 
 
 @asynccontextmanager
-async def projecting(settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
+async def projecting(settings: Settings, vitals: Vitals | None = None) -> AsyncIterator[asyncio.Task[None]]:
     """The projections at work; they stop as by SIGTERM."""
     stopping = asyncio.Event()
-    task = asyncio.create_task(runner.run(settings, stopping, Vitals()))
+    task = asyncio.create_task(runner.run(settings, stopping, vitals or Vitals()))
     try:
         yield task
     finally:
@@ -100,15 +101,16 @@ async def until(reached: Callable[[], Awaitable[bool]], within: float = WITHIN) 
         await asyncio.sleep(0.1)
 
 
-async def until_caught_up(settings: Settings, within: float = WITHIN) -> None:
-    """Returns once all that is on the log is stored."""
+async def until_caught_up(settings: Settings, within: float = WITHIN, also: tuple[str, ...] = ()) -> None:
+    """Returns once all that is on the log is stored: in the built-in read models, and in these."""
     ends = await _ends(settings)
 
     async def caught_up() -> bool:
         with suppress(PyMongoError):
             async with opened(settings) as base:
                 offsets = {one["_id"]: one["offset"] async for one in base.positions.find()}
-            return all(offsets.get(f"{name}:{part}") == end - 1 for name in OF_LOG for part, end in ends.items())
+            names = (*OF_LOG, *also)
+            return all(offsets.get(f"{name}:{part}") == end - 1 for name in names for part, end in ends.items())
         return False
 
     await until(caught_up, within)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from projections.copies import Impossible, Pointer, alone, begun, called_off, cut_over, dropped, led, plan
-from projections.position import Refused
+from streams.exits import Refused
 from streams.operations import CutOver, Event
 
 DONE = Event(CutOver("M", "M", "M_2", 1), datetime(2026, 5, 4, tzinfo=UTC), "cli", "ada", "why")

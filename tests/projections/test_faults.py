@@ -17,8 +17,8 @@ from msgspec.structs import replace
 
 from projections.position import LogIdentity
 from projections.store import Move, Store, database, declare
-from streams.folding.position import Refused
-from streams.kafka.publisher import bootstrap
+from streams.exits import Refused
+from streams.kafka.bootstrap import bootstrap
 from streams.settings import Settings
 from streams.topics import EVENTS
 from tests.projections.killable import KillableMongo

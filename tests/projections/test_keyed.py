@@ -6,23 +6,16 @@ from typing import Any, cast
 import pytest
 
 from projections import keyed, store
-from projections.position import Document, Refused
+from projections.position import Document
 from projections.store import POSITIONS, Conflict, Unavailable, database, insert, replace_all, update
 from streams.events import Body, Event
+from streams.exits import Refused
 from streams.settings import Settings
+from tests.projections import kinds
 from tests.projections.lives import many
-from tests.projections.past.taken import LOG, half, raws
+from tests.projections.past.taken import LOG, half, newer, raws
 
-
-def kind(event: Event[Body]) -> str | None:
-    return type(event.body).__name__
-
-
-def counted(known: Document, event: Event[Body]) -> Document:
-    return {"count": known.get("count", 0) + 1, "last": max(known.get("last", event.time), event.time)}
-
-
-MODEL = cast("keyed.Model", SimpleNamespace(PROJECTION="Kinds", VERSION=3, key=kind, evolve=counted))
+MODEL = cast("keyed.Model", kinds)
 NAME = "Kinds_3"
 
 
@@ -45,7 +38,7 @@ async def test_each_key_has_a_document_in_each_partition_that_tells_of_it(settin
         assert await folder.open([0, 1]) == {0: 0, 1: 0}
         await folder.project([*raws(told), *raws(told[:1], partition=1)])
         found = {one["_id"]: one["count"] async for one in base[NAME].find()}
-        assert found == {f"0:{key}": count for key, count in wanted(told).items()} | {f"1:{kind(told[0])}": 1}
+        assert found == {f"0:{key}": count for key, count in wanted(told).items()} | {f"1:{kinds.key(told[0])}": 1}
         assert folder.following() == {0: len(told), 1: 1}
 
 
@@ -85,11 +78,23 @@ async def test_of_two_that_take_the_same_one_has_to_read_again(settings: Setting
         assert {key: one["count"] for key, one in (await stored(base)).items()} == wanted(told)
 
 
+async def test_events_of_a_newer_program_are_left_out_and_counted(settings: Settings) -> None:
+    told = many(3)
+    async with database(settings, patience=10) as base:
+        folder = keyed.Folder(base, MODEL, LOG)
+        await folder.open([0])
+        await folder.project([newer(0), *raws(told[:5], first=1)])
+        await folder.project([*raws(told[5:], first=6), newer(len(told) + 1)])
+        assert folder.skipped == 2
+        assert {key: one["count"] for key, one in (await stored(base)).items()} == wanted(told)
+        assert (await base[POSITIONS].find_one({"_id": f"{NAME}:0"}) or {})["skipped"] == 2
+
+
 async def test_a_field_that_is_left_out_is_gone_wherever_batches_end(settings: Settings) -> None:
     def first_only(known: Document, event: Event[Body]) -> Document:
         return {"last": event.id} if known else {"first": event.id}
 
-    model = cast("keyed.Model", SimpleNamespace(PROJECTION="Firsts", VERSION=1, key=kind, evolve=first_only))
+    model = cast("keyed.Model", SimpleNamespace(PROJECTION="Firsts", VERSION=1, key=kinds.key, evolve=first_only))
     told = many(20)
     async with database(settings, patience=10) as base:
         folder = keyed.Folder(base, model, LOG)
@@ -104,7 +109,7 @@ async def test_a_field_that_is_left_out_is_gone_wherever_batches_end(settings: S
 
 @pytest.mark.parametrize("name", ["NotificationJob", "StatusTally"])
 def test_a_name_that_is_taken_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    taken = SimpleNamespace(PROJECTION=name, VERSION=2, key=kind, evolve=counted)
+    taken = SimpleNamespace(PROJECTION=name, VERSION=2, key=kinds.key, evolve=kinds.evolve)
     monkeypatch.setattr(keyed, "module", lambda *_: taken)
     with pytest.raises(Refused, match=f"two read models called {name}"):
         keyed.models(Settings(read_models=["somewhere"]))

@@ -10,7 +10,7 @@ from projections import layers
 from projections.copies import Pointer, alone, begun, cut_over, led
 from projections.layers import Layers
 from projections.pointers import Pointers
-from projections.position import Refused
+from streams.exits import Refused
 from tests.projections.test_copies import DONE
 
 
@@ -62,6 +62,7 @@ class Copy:
     model: Written
     name: str
     written: int = 0
+    skipped: int = 0
 
     async def open(self, _: Sequence[int]) -> dict[int, int]:
         return self.following()

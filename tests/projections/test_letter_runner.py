@@ -17,7 +17,7 @@ from projections.letters import POSITION, counters
 from projections.position import Document
 from projections.store import database
 from streams import operations
-from streams.folding.position import Refused
+from streams.exits import Refused
 from streams.health.vitals import Vitals
 from streams.kafka.publisher import Publisher
 from streams.letters.dead_letters import Reason, Source, dead_letter

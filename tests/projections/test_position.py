@@ -1,6 +1,7 @@
 import pytest
 
-from projections.position import LogIdentity, Position, Refused, read, unread
+from projections.position import LogIdentity, Position, read, unread
+from streams.exits import Refused
 from tests.projections.lives import at
 
 LOG = LogIdentity("cluster", "topic")

@@ -9,11 +9,14 @@ import pytest
 from projections import jobs, story
 from projections.batch import Update, fold, moving
 from projections.models import family
-from projections.position import Document, LogIdentity, Position, Refused, key
+from projections.position import Document, LogIdentity, Place, Position, key
+from projections.preferences import newest
 from projections.reads import Reads
 from projections.store import Conflict, Move, Store, Unavailable, Unstorable, database, declare
+from streams.events import PersonalPreferences, PreferencesSet
+from streams.exits import Refused
 from streams.settings import Settings
-from tests.projections.lives import Events, accepted, items, life
+from tests.projections.lives import Events, accepted, event, items, life
 from tests.projections.stored import contents
 
 LOG = LogIdentity("cluster", "topic")
@@ -97,7 +100,18 @@ async def test_what_bson_can_t_hold_is_told_by_notification(store: Store) -> Non
     good, bad = documents([accepted("good"), accepted("bad", 1)])
     with pytest.raises(Unstorable) as raised:
         await store.write([good, bad | {"metadata": {"n": 1 << 70}}], [], [])
-    assert raised.value.notifications == {"bad"}
+    assert raised.value.culprits == {"bad"}
+
+
+async def test_preferences_that_bson_can_t_hold_are_told_by_place_and_none_are_stored(
+    store: Store, reads: Reads
+) -> None:
+    set_, *_ = newest(items([event(PreferencesSet(1, PersonalPreferences("ada")), "preferences:ada")]))
+    bad = set_ | {"_id": "bob", "by": {"": 1 << 70}, "position": Place(2, 7)._asdict()}
+    with pytest.raises(Unstorable) as raised:
+        await store.prefer([set_, bad])
+    assert raised.value.culprits == {Place(2, 7)}
+    assert await reads.preferences("ada") is None
 
 
 async def test_a_position_moves_on_from_where_it_was_and_from_nowhere_else(store: Store) -> None:

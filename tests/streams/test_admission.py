@@ -1,5 +1,6 @@
 """Who gets in: the reference's dedupe and rate limit at their boundaries, and the defects of theirs that ours lacks."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -20,9 +21,10 @@ from streams.events import (
     Requested,
     Suppressed,
 )
+from streams.settings import Settings
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-LIMITS = Limits()
+LIMITS = Settings().limits
 
 
 def like(name: str, seconds: float, target: str = "user2", activity: Activity = "LIKE") -> Event[Requested]:
@@ -101,7 +103,7 @@ def test_the_window_slides_over_accepted_requests_only() -> None:
 
 def test_throttled_requests_do_not_arm_the_window_again() -> None:
     requests = [like(f"n{tenth}", tenth / 10, f"user{tenth}") for tenth in range(250)]
-    verdicts = process(*requests, limits=Limits(cool_off_after=1000))[1]
+    verdicts = process(*requests, limits=replace(LIMITS, cool_off_after=1000))[1]
     accepted = [verdict.time - START for verdict in verdicts if isinstance(verdict.body, Accepted)]
     assert [time.total_seconds() for time in accepted] == [0, 0.1, 10, 10.1, 20, 20.1]
 

@@ -84,11 +84,12 @@ async def requests_for(settings: Settings, name: str, count: int = 1) -> list[Co
 
 
 async def letter_for(settings: Settings, body: bytes) -> dict[str, Any]:
-    """The dead letter of a message with this body, when there is one."""
+    """The dead letter of a message with this body, when there is one; others may have given up the same bytes."""
     digest = sha256(body).hexdigest()
 
     def of_it(records: list[ConsumerRecord]) -> list[dict[str, Any]]:
-        return [letter for record in records if (letter := orjson.loads(record.value)["data"])["sha256"] == digest]
+        letters = [orjson.loads(record.value)["data"] for record in records]
+        return [letter for letter in letters if (letter["stage"], letter["sha256"]) == ("bridge", digest)]
 
     [letter, *more] = of_it(await until(settings, DEAD_LETTERS, of_it))
     assert all(again == letter for again in more)
@@ -224,7 +225,7 @@ async def test_poison_goes_to_the_dead_letters_and_the_rest_goes_on(
         letter = await letter_for(settings, body)
         await requests_for(settings, before)
         await requests_for(settings, after)
-    assert (letter["reason"], letter["stage"], letter["source"]) == (reason, "bridge", {"name": queue})
+    assert (letter["reason"], letter["source"]) == (reason, {"name": queue})
     assert words in letter["error"]
     assert body.startswith(b64decode(letter["original"]))
     assert (letter["size"], letter.get("truncated", False)) == (len(body), len(body) > 256 * 1024)

@@ -126,11 +126,18 @@ def test_what_identifies_people_stands_together() -> None:
         codec.encode(SENT).replace(b'{"dispatch":2}', b"{}"),
         codec.encode(SENT).replace(b"tidings.notification.", b"somebody.elses."),
         codec.encode(SENT).replace(b"2026-01-01T00:00:00Z", b"2026-01-01T00:00:00"),
+        codec.encode(SENT).replace(b"2026-01-01T00:00:00Z", b"9999-12-31T23:59:59-01:00"),
+        codec.encode(SENT).replace(b"2026-01-01T00:00:00Z", b"0001-01-01T00:00:00+01:00"),
     ],
 )
 def test_what_is_no_event_of_ours_is_undecodable(value: bytes | None) -> None:
     with pytest.raises(codec.Undecodable, match="expected"):
         codec.decode(value)
+
+
+def test_a_time_of_another_zone_is_read_in_utc() -> None:
+    event = codec.decode(codec.encode(SENT).replace(b"2026-01-01T00:00:00Z", b"2026-01-01T02:00:00+02:00"))
+    assert (event, event.time.tzinfo) == (SENT, UTC)
 
 
 @pytest.mark.parametrize("kind", [b"sent.v2", b"vanished.v1"])

@@ -1,7 +1,7 @@
 import pytest
 
 from streams import deliver
-from streams.folding.position import Refused
+from streams.exits import Refused
 from streams.named import module
 from streams.providers import in_app, mock
 from streams.settings import Settings

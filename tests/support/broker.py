@@ -9,7 +9,7 @@ import psutil
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy.declare import declare_log
-from streams.kafka.publisher import bootstrap
+from streams.kafka.bootstrap import bootstrap
 from streams.settings import Settings
 from streams.topics import MAX_RECORD_BYTES, catalogue
 

@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 
 from streams import codec
 from streams.events import Body, Event
-from streams.kafka.publisher import bootstrap
+from streams.kafka.bootstrap import bootstrap
 
 Records = list[ConsumerRecord]
 

@@ -11,9 +11,10 @@ from aiokafka.protocol.admin import DeleteGroupsRequest
 from deploy.declare import declare
 from deploy.stack.supervision import Supervision
 from streams import deliver, lifecycle, operations
+from streams.exits import Refused
 from streams.folding.changelog import Changelog
 from streams.folding.counts import Counts
-from streams.folding.position import Found, Refused, start
+from streams.folding.position import Found, start
 from streams.folding.table import Rows
 from streams.health.vitals import Vitals
 from streams.kafka.offsets import Offsets, opened

@@ -16,7 +16,7 @@ import msgspec
 import psutil
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from streams.kafka.publisher import bootstrap
+from streams.kafka.bootstrap import bootstrap
 from streams.topics import DEAD_LETTERS, OPERATIONS
 from tests.support.broker import declare
 from tests.support.kafka import read

@@ -22,8 +22,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from streams.folding.exits import Exit
-from streams.kafka.publisher import reachable
+from streams.exits import Exit
+from streams.kafka.waiting import reachable
 from streams.settings import Settings
 from tests.torture.broker import OwnBroker
 from tests.torture.checker import faults

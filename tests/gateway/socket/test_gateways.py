@@ -24,7 +24,7 @@ from streams import clock, mailbox
 from streams.codec import encode
 from streams.events import Accepted, Body, Event, Origin, Personal, Request, Sending, Sent
 from streams.intake.requests import recipient_key
-from streams.kafka.publisher import bootstrap
+from streams.kafka.bootstrap import bootstrap
 from streams.providers.in_app import InAppProvider
 from streams.providers.protocol import Message
 from streams.settings import Settings, seconds

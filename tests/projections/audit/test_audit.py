@@ -87,6 +87,14 @@ async def test_a_changed_document_is_named_with_what_differs(worked_off: Setting
     assert report.stored["NotificationJob"] != report.digests["NotificationJob"]
 
 
+async def test_a_read_model_that_left_events_out_is_named(worked_off: Settings) -> None:
+    async with database(worked_off) as base:
+        await base.positions.update_one({"_id": "NotificationHistory:0"}, {"$set": {"skipped": 2}})
+    report = await audited(worked_off)
+    assert found(report) == [("skipped", "NotificationHistory:0")]
+    assert "left out 2 events" in next(iter(report.findings)).detail
+
+
 async def test_a_deleted_document_is_named(worked_off: Settings) -> None:
     name = await an_id(worked_off)
     async with database(worked_off) as base:

@@ -11,7 +11,7 @@ from projections.position import LogIdentity
 from projections.store import Unavailable, database
 from streams.codec import encode
 from streams.settings import Settings
-from tests.projections.lives import Events
+from tests.projections.lives import Events, accepted
 
 LOG = LogIdentity("cluster", "topic")
 
@@ -30,6 +30,11 @@ class Raw:
 def raws(events: Events, partition: int = 0, first: int = 0) -> list[Raw]:
     """As they lie in one partition."""
     return [Raw(partition, first + number, encode(one)) for number, one in enumerate(events)]
+
+
+def newer(offset: int, partition: int = 0) -> Raw:
+    """An event that only a newer program knows."""
+    return Raw(partition, offset, encode(accepted("newer")).replace(b"accepted.v1", b"accepted.v9"))
 
 
 def take(settings: Settings, events: Events) -> None:

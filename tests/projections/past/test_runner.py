@@ -24,7 +24,7 @@ from streams.settings import Settings
 from streams.topics import EVENTS
 from tests.projections.killable import KillableMongo
 from tests.projections.lives import at, items, many
-from tests.projections.past.taken import LOG, half, raws
+from tests.projections.past.taken import LOG, half, newer, raws
 from tests.projections.stored import opened, projecting, publish, until
 from tests.support import kafka
 
@@ -153,6 +153,18 @@ async def test_cut_off_in_the_middle_of_any_write_it_ends_right(
         assert following == {0: 40}
         await folder.project(raws(told[40:70], first=40))
         await folder.project(raws(told[70:], first=70))
+        await compare(Past(base), items(told))
+
+
+async def test_events_of_a_newer_program_are_left_out_and_counted(settings: Settings) -> None:
+    told = many(3)
+    async with database(settings, patience=10) as base:
+        folder = Folder(PastStore(base), LOG)
+        await folder.open([0])
+        await folder.project([newer(0), *raws(told[:5], first=1)])
+        await folder.project([*raws(told[5:], first=6), newer(len(told) + 1)])
+        assert folder.skipped == 2
+        assert (await base[POSITIONS].find_one({"_id": f"{history.PROJECTION}:0"}) or {})["skipped"] == 2
         await compare(Past(base), items(told))
 
 

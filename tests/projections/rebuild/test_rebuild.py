@@ -19,7 +19,7 @@ from projections.rebuild.keeping import Kept
 from projections.rebuild.places import following
 from projections.rebuild.switch import CalledOff
 from projections.store import Database, database
-from streams.folding.position import Refused
+from streams.exits import Refused
 from streams.operations import CopyDropped, CutOver, RolledBack
 from streams.settings import Settings
 from streams.topics import EVENTS
@@ -263,6 +263,25 @@ async def test_dead_letters_are_made_again_too(settings: Settings) -> None:
         assert refused == {"DeadLetter": []}
         assert seen.comparisons["DeadLetter"].documents == {"live": 5, "other": 5}
         assert (await gone_back(settings, "DeadLetter")).moves == ["DeadLetter"]
+
+
+async def test_a_letter_that_does_not_say_how_far_it_is_folded_is_told_and_mended(settings: Settings) -> None:
+    await publish(settings, many(9))
+    await write(settings, letter(0))
+    async with projecting(settings):
+
+        async def there() -> bool:
+            async with opened(settings) as base:
+                found = await base.DeadLetter.update_one({"state": "open"}, {"$unset": {"fold.taken": 1}})
+                return bool(found.modified_count == 1)
+
+        await until(there)
+        seen, refused = await made_again(settings, "DeadLetter")
+        assert [one.kind for one in seen.comparisons["DeadLetter"].first] == ["differs"]
+        assert refused["DeadLetter"]
+        await made_again(settings, "DeadLetter", accept=True)
+    async with opened(settings) as base:
+        assert (await base.DeadLetter_2.find_one())["fold"]["taken"]
 
 
 async def test_a_copy_that_was_made_to_lead_and_left_alone_is_called_off(

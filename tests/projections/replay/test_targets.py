@@ -1,7 +1,7 @@
 import pytest
 
 from deploy.declare import CHANGELOGS
-from projections.replay.targets import Refused, Target, parse, refuse_ours
+from projections.replay.targets import Target, TargetRefused, parse, refuse_ours
 from projections.replay.writing import TopicWriter
 from streams.topics import catalogue
 
@@ -24,9 +24,9 @@ def test_a_target_is_named_in_writing(text: str, target: Target) -> None:
 @pytest.mark.parametrize("topic", [*OURS, "notification-attempts.fax.retries", "__consumer_offsets", "tidings-new"])
 def test_our_topics_are_refused_by_name_and_by_prefix_wherever_they_are_named(topic: str) -> None:
     for name in (lambda: parse(f"topic:{topic}"), lambda: refuse_ours(topic)):
-        with pytest.raises(Refused, match="Tidings' own"):
+        with pytest.raises(TargetRefused, match="Tidings' own"):
             name()
-    with pytest.raises(Refused, match="Tidings' own"):
+    with pytest.raises(TargetRefused, match="Tidings' own"):
         TopicWriter("kafka://127.0.0.1:1", topic)
 
 
@@ -47,10 +47,10 @@ def test_our_topics_are_refused_by_name_and_by_prefix_wherever_they_are_named(to
     ],
 )
 def test_what_is_no_target_is_refused(text: str) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(TargetRefused):
         parse(text)
 
 
 def test_a_password_does_not_get_on_record() -> None:
-    with pytest.raises(Refused, match="without user and password"):
+    with pytest.raises(TargetRefused, match="without user and password"):
         parse("https://ada:secret@example.org/hook")

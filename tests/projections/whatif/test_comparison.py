@@ -10,14 +10,15 @@ from msgspec import structs
 
 from projections.whatif.recording import EVER, Span
 from projections.whatif.shadow import Rules
-from streams.admission import Limits
 from streams.events import Accepted, CameDue, PolicySet, RetryScheduled
 from streams.retry import ExponentialRetry, LinearRetry
+from streams.settings import Settings
 from tests.projections.lives import PREFERRED, at
 from tests.projections.whatif.given import AS_IS, Asked, System, asked_what_if
 
 SECOND = timedelta(seconds=1)
-LIMITS, LINEAR = Limits(), LinearRetry()
+HOUR = 3600 * SECOND
+LIMITS, LINEAR = Settings().limits, Settings().retry
 OUTCOMES = st.sampled_from(["s", "fs", "ffs", "fff", "ds", "dfs", "ls", "lll", "f", "l", "d", "", "fd", "sa"])
 TYPES = st.sampled_from(["LIKE", "SHARE", "FOLLOW"])
 REQUESTS = st.builds(
@@ -59,7 +60,7 @@ def test_other_limits_let_through_what_a_system_under_them_would_have(
         assert report.tried.ends[reason] == would.recorded.ends[reason]
 
 
-@given(st.lists(REQUESTS, max_size=30), st.sampled_from([LinearRetry(3 * SECOND), ExponentialRetry(2 * SECOND)]))
+@given(st.lists(REQUESTS, max_size=30), st.sampled_from([LinearRetry(3 * SECOND), ExponentialRetry(2 * SECOND, HOUR)]))
 def test_another_retry_policy_moves_times_and_nothing_else(requests: list[Asked], retry: LinearRetry) -> None:
     report = asked_what_if(System().take(*requests).events, Rules(LIMITS, retry))
     assert report.changed == {}
@@ -71,8 +72,8 @@ def test_a_later_retry_is_later_by_as_much_as_the_policy_says() -> None:
     report = asked_what_if(log, Rules(LIMITS, LinearRetry(10 * SECOND)))
     assert report.recorded.latencies.counts == {3600: 1}  # waits of 1 and 2 s, and 100 ms each for lane and call
     assert report.tried.latencies.counts == {30600: 1}
-    assert asked_what_if(log, Rules(LIMITS, ExponentialRetry(10 * SECOND))).tried.latencies.counts == {30600: 1}
-    assert asked_what_if(log, Rules(LIMITS, ExponentialRetry(8 * SECOND))).tried.latencies.counts == {24600: 1}
+    assert asked_what_if(log, Rules(LIMITS, ExponentialRetry(10 * SECOND, HOUR))).tried.latencies.counts == {30600: 1}
+    assert asked_what_if(log, Rules(LIMITS, ExponentialRetry(8 * SECOND, HOUR))).tried.latencies.counts == {24600: 1}
 
 
 def test_fewer_attempts_fail_what_a_later_one_had_sent() -> None:

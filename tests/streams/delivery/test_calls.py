@@ -9,7 +9,7 @@ from streams import clock, codec
 from streams.delivery.calls import ERROR_KEPT, Caller, Outlet, Slots, Taken
 from streams.events import Attempt, Body, Event, Personal, Request, SendDeferred, SendFailed, Sent
 from streams.health.vitals import Vitals
-from streams.providers.protocol import Deferred, Message, Refused
+from streams.providers.protocol import Deferred, Message, SendRefused
 from streams.settings import Settings
 
 SETTINGS = Settings(provider_timeout=0.05, breaker_failures=2, breaker_pause=60)
@@ -62,7 +62,7 @@ class Desk:
     ("answer", "body"),
     [
         (None, Sent(1)),
-        (Refused("no such number"), SendFailed(1, "no such number")),
+        (SendRefused("no such number"), SendFailed(1, "no such number")),
         (Deferred(LATER), SendDeferred(1, LATER)),
         (1.0, SendFailed(1, "no answer within 0.05 s")),
         (KeyError("token"), SendFailed(1, "the provider broke: KeyError('token')")),
@@ -74,7 +74,7 @@ async def test_a_call_ends_in_exactly_one_outcome(answer: BaseException | float 
 
 
 async def test_of_a_provider_s_words_an_event_keeps_what_it_can_hold() -> None:
-    outcome = await Desk(Scripted(Refused("\ud800" + "x" * 3_000_000))).deliver()
+    outcome = await Desk(Scripted(SendRefused("\ud800" + "x" * 3_000_000))).deliver()
     assert outcome.body == SendFailed(1, "?" + "x" * (ERROR_KEPT - 1))
     assert codec.decode(codec.encode(outcome)) == outcome
 
@@ -120,7 +120,7 @@ async def test_a_call_whose_deadline_has_passed_is_not_started() -> None:
 
 
 async def test_failures_in_a_row_open_the_breaker_and_nothing_more_is_taken() -> None:
-    desk = Desk(Scripted(Refused("down"), 1.0))
+    desk = Desk(Scripted(SendRefused("down"), 1.0))
     await desk.deliver()
     assert desk.slots.free() == 3
     await desk.deliver()
@@ -135,7 +135,7 @@ async def test_a_provider_that_breaks_opens_the_breaker_too() -> None:
 
 
 async def test_a_success_between_keeps_the_breaker_closed() -> None:
-    desk = Desk(Scripted(Refused("down"), None, Refused("down")))
+    desk = Desk(Scripted(SendRefused("down"), None, SendRefused("down")))
     for _ in range(3):
         await desk.deliver()
     assert desk.slots.free() == 3
@@ -143,7 +143,7 @@ async def test_a_success_between_keeps_the_breaker_closed() -> None:
 
 async def test_after_its_pause_an_open_breaker_lets_one_call_probe() -> None:
     desk = Desk(
-        Scripted(Refused("down"), 0.01, None),
+        Scripted(SendRefused("down"), 0.01, None),
         SETTINGS.model_copy(update={"breaker_failures": 1, "provider_timeout": 60}),
     )
     await desk.deliver()

@@ -81,7 +81,7 @@ class Refusing:
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.kafka.publisher.PAUSES", (0.0,))
+    monkeypatch.setattr("streams.delivery.dispatched.PAUSES", (0.0,))
 
 
 @pytest.mark.usefixtures("hasty")

@@ -15,8 +15,9 @@ from streams.delivery.dispatched import Dispatched, Sighting
 from streams.delivery.taker import Taker
 from streams.events import Attempt, Channel, Event, Personal, Request, Sending
 from streams.health.vitals import Vitals
-from streams.kafka.publisher import Publisher, Record
+from streams.kafka.publisher import Publisher
 from streams.providers.mock import MockProvider
+from streams.record import Record
 from streams.settings import Settings
 from streams.topics import lane
 

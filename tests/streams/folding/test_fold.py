@@ -13,8 +13,8 @@ from aiokafka.admin.records_to_delete import RecordsToDelete
 from streams import operations
 from streams.codec import encode
 from streams.events import Body, CameDue, Event, Sending
+from streams.exits import Exit
 from streams.folding import fold
-from streams.folding.exits import Exit
 from streams.kafka.publisher import Publisher
 from streams.record import Record
 from streams.settings import Settings

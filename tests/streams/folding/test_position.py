@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.folding.position import Found, Refused, Start, start
+from streams.exits import Refused
+from streams.folding.position import Found, Start, start
 
 NEVER = Found(committed=None, applied=None, fresh=False, rows=0, first=0, end=100)
 RUNNING = Found(committed=40, applied=40, fresh=False, rows=7, first=0, end=100)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from streams.codec import encode
 from streams.events import Body, CameDue, Event
-from streams.folding.position import Refused
+from streams.exits import Refused
 from streams.folding.rule import Incoming, Reaction
 from streams.folding.table import APPLIED, Rows, Shard
 from streams.record import Record

@@ -9,8 +9,8 @@ from aiokafka import TopicPartition
 
 from streams.health.lag import AWAY, Lag, Place, looks
 from streams.health.vitals import Following
+from streams.kafka.consuming import group_consumer
 from streams.kafka.offsets import opened
-from streams.kafka.publisher import group_consumer
 from streams.settings import Settings
 from streams.topics import EVENTS, LANES
 from tests.support.broker import frozen

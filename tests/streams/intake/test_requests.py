@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from streams.codec import MAX_REQUEST_BYTES, decode, encode
 from streams.events import Event, Personal, Request, Requested
 from streams.intake.names import Names
-from streams.intake.requests import API, CLOCK_TOLERANCE, Message, Refused, recipient_key, record_key, requested
+from streams.intake.requests import API, CLOCK_TOLERANCE, Message, RequestRefused, recipient_key, record_key, requested
 from streams.settings import Settings
 from streams.topics import JOBS_QUEUE, SOCIAL_QUEUE
 
@@ -35,8 +35,8 @@ def like(body: dict[str, Any] | None = None, **envelope: Any) -> Event[Requested
     return requested(Message(SOCIAL_QUEUE, json.dumps(LIKE | (body or {})).encode(), **envelope), NOW, SETTINGS)
 
 
-def refusal(message: Message) -> Refused:
-    with pytest.raises(Refused) as caught:
+def refusal(message: Message) -> RequestRefused:
+    with pytest.raises(RequestRefused) as caught:
         requested(message, NOW, SETTINGS)
     return caught.value
 
@@ -248,7 +248,7 @@ texts = st.text(max_size=30)
 def test_every_message_is_a_request_or_refused(message: Message) -> None:
     try:
         event = requested(message, NOW, SETTINGS)
-    except Refused:
+    except RequestRefused:
         return
     assert decode(encode(event)) == event
     assert record_key(event)

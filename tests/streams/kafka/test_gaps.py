@@ -1,14 +1,15 @@
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import pytest
 
 from streams import operations
-from streams.folding.position import Refused
-from streams.kafka.gaps import ACCEPTED_BY, Gap, missed, on_record, refuse_unless_accepted, resume
+from streams.exits import Refused
+from streams.kafka.gaps import ACCEPTED_BY, Gap, missed, pass_over, refuse_unless_accepted, resume
 from streams.operations import GapAccepted
+from streams.record import Record
 from streams.topics import EVENTS, LANES
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LANE = (LANES[0], 2)
 
 
@@ -25,13 +26,31 @@ def test_a_gap_in_a_lane_loses_nothing_and_says_so() -> None:
         refuse_unless_accepted(Gap(*LANE, 5, 9), accept=False)
 
 
-def test_a_gap_that_is_accepted_is_on_record() -> None:
-    gap = Gap(EVENTS, 1, 5, 9)
-    refuse_unless_accepted(gap, accept=True)
-    event = operations.read(on_record(gap, "projections", NOW).value)
-    assert event.done == GapAccepted("projections", EVENTS, 1, 5, 9)
-    assert (event.source, event.why) == ("projections", ACCEPTED_BY)
-    assert event.by
+@dataclass
+class Kept:
+    records: list[Record] = field(default_factory=list)
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        self.records += records
+
+
+async def test_gaps_that_are_accepted_are_on_record() -> None:
+    kept = Kept()
+    await pass_over([Gap(EVENTS, 1, 5, 9), Gap(EVENTS, 3, 0, 2)], "projections", kept, accept=True)
+    told = [operations.read(record.value) for record in kept.records]
+    assert [event.done for event in told] == [
+        GapAccepted("projections", EVENTS, 1, 5, 9),
+        GapAccepted("projections", EVENTS, 3, 0, 2),
+    ]
+    assert {(event.source, event.why) for event in told} == {("projections", ACCEPTED_BY)}
+    assert all(event.by for event in told)
+
+
+async def test_gaps_that_are_not_accepted_are_not_passed_over() -> None:
+    kept = Kept()
+    with pytest.raises(Refused, match=rf"{EVENTS}\[1\]"):
+        await pass_over([Gap(EVENTS, 1, 5, 9)], "projections", kept, accept=False)
+    assert kept.records == []
 
 
 def test_a_lane_goes_on_where_it_was() -> None:

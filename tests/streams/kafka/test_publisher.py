@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from streams.kafka.publisher import Late, Oversized, Publisher, Record, bootstrap
-from streams.record import ENVELOPE_BYTES
+from streams.kafka.bootstrap import bootstrap
+from streams.kafka.publisher import Late, Publisher
+from streams.record import ENVELOPE_BYTES, Oversized, Record
 from streams.settings import Settings
 from streams.topics import MAX_RECORD_BYTES, partition_for
 from tests.support.broker import declare, frozen

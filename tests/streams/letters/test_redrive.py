@@ -9,7 +9,7 @@ from streams.intake.amqp_wire import Delivery, persistent_json
 from streams.intake.records import to_message
 from streams.intake.requests import API, TIME_HEADER, Message, properties
 from streams.letters.dead_letters import KEPT_WHOLE, Letter, Properties, Source, dead_letter, read
-from streams.letters.redrive import Mail, Refused, back
+from streams.letters.redrive import Mail, RedriveRefused, back
 from streams.record import Record
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -73,7 +73,7 @@ def test_a_message_whose_properties_could_not_be_read_goes_back_without() -> Non
 @pytest.mark.parametrize("source", [LOG, QUEUE])
 def test_an_original_that_was_too_large_to_keep_is_refused(source: Source) -> None:
     large = b"x" * (KEPT_WHOLE + 1)
-    with pytest.raises(Refused, match=r"its 262145 bytes were too many to keep.* sha256 [0-9a-f]{64}"):
+    with pytest.raises(RedriveRefused, match=r"its 262145 bytes were too many to keep.* sha256 [0-9a-f]{64}"):
         back(letter(source, large))
 
 
@@ -81,7 +81,7 @@ def test_an_original_that_was_too_large_to_keep_is_refused(source: Source) -> No
     "source", [Source("dead-letters", 0, 1), Source("notification-operations", 0, 1), Source("elsewhere")]
 )
 def test_what_came_from_where_nothing_is_put_back_is_refused(source: Source) -> None:
-    with pytest.raises(Refused, match="nothing is put back into: drop it"):
+    with pytest.raises(RedriveRefused, match="nothing is put back into: drop it"):
         back(letter(source, b"{}"))
 
 

@@ -19,7 +19,7 @@ from streams.intake import records as intake_records
 from streams.intake.requests import Message
 from streams.kafka.publisher import Publisher
 from streams.letters.dead_letters import KEPT_WHOLE, Source, dead_letter, read
-from streams.letters.redrive import Refused
+from streams.letters.redrive import RedriveRefused
 from streams.letters.redriving import Desk, Missing, Order, Words
 from streams.operations import Dropped, Redriven
 from streams.settings import Settings
@@ -152,7 +152,7 @@ async def test_a_dropped_letter_stays_and_the_log_is_told(declared: Settings, de
 
 async def test_what_was_too_large_to_keep_is_refused_and_nothing_is_told(declared: Settings, desk: Desk) -> None:
     order = await written(declared, Source(REQUESTS, 0, int(uuid4()) >> 70), b"x" * (KEPT_WHOLE + 1))
-    with pytest.raises(Refused, match="too many to keep"):
+    with pytest.raises(RedriveRefused, match="too many to keep"):
         await desk.redrive(order)
     assert await told(declared, order.letter) == []
 

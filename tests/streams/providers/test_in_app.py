@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from streams import clock, mailbox
 from streams.events import Personal
 from streams.providers.in_app import InAppProvider
-from streams.providers.protocol import Deferred, Message, Refused
+from streams.providers.protocol import Deferred, Message, SendRefused
 from streams.settings import Settings
 
 
@@ -30,7 +30,7 @@ async def test_what_is_wrong_with_one_mailbox_concerns_no_other(redis: Redis) ->
     made = await asyncio.gather(
         provider.send(message(bad)), provider.send(message(good)), provider.send(message(bad)), return_exceptions=True
     )
-    assert [type(one) for one in made] == [Refused, type(None), Refused]
+    assert [type(one) for one in made] == [SendRefused, type(None), SendRefused]
     assert await redis.hkeys(mailbox.keys(good)[0]) == [b"n1"]
     await redis.delete(mailbox.keys(bad)[-1])
 

@@ -10,7 +10,7 @@ import pytest
 from streams import clock
 from streams.events import Personal
 from streams.providers.mock import MockProvider
-from streams.providers.protocol import Deferred, Message, Refused
+from streams.providers.protocol import Deferred, Message, SendRefused
 from streams.settings import Settings
 
 PERSONAL = Personal("ada@example.org", "hello")
@@ -25,7 +25,7 @@ async def outcomes(provider: MockProvider, calls: int) -> list[bool]:
     for number in range(calls):
         try:
             await provider.send(message(number))
-        except Refused:
+        except SendRefused:
             sent.append(False)
         else:
             sent.append(True)
@@ -37,7 +37,7 @@ def settings(rate: float, **more: object) -> Settings:
 
 
 async def test_it_fails_with_the_reference_s_text() -> None:
-    with pytest.raises(Refused, match=r"^Mock provider failed for email notification$"):
+    with pytest.raises(SendRefused, match=r"^Mock provider failed for email notification$"):
         await MockProvider(settings(1)).send(message(1))
 
 

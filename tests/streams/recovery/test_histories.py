@@ -10,7 +10,7 @@ from aiokafka import ConsumerRecord
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.admission import History, Limits, evolve, judge
+from streams.admission import History, evolve, judge
 from streams.admit import Admit, State
 from streams.clock import milliseconds
 from streams.codec import encode
@@ -18,10 +18,11 @@ from streams.events import Body, Event, Origin, Personal, Request, Requested, Se
 from streams.folding.table import Rows, Shard
 from streams.recovery import histories
 from streams.recovery.histories import NEAR, Histories
+from streams.settings import Settings
 from streams.topics import EVENTS
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-LIMITS = Limits()
+LIMITS = Settings().limits
 ROWS = Rows(Admit(LIMITS), "changelog")
 
 

@@ -7,7 +7,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from streams import operations
-from streams.folding.position import Refused
+from streams.exits import Refused
 from streams.kafka.offsets import Extent, Offsets
 from streams.kafka.publisher import Publisher
 from streams.operations import GapAccepted

@@ -1,4 +1,4 @@
-"""How a processor leaves when going on would be wrong: at once, with a code that says why.
+"""How a process leaves when going on would be wrong: with a code that says why, and a processor at once.
 
 Trap: never by an exception that unwinds through Faust, whose `finally` blocks acknowledge and commit. A crash is always
 safe, since every step of a batch can be repeated.
@@ -34,6 +34,10 @@ class Exit(IntEnum):
     """A stop or a rebalance did not end, or nothing moved though it could."""
     UNDRAINED = 76
     """Told to stop, it did not finish in time: what was in flight counts as lost, and comes again."""
+
+
+class Refused(Exception):
+    """Going on could lose something, send it again, or mix what does not belong together; the text says what to do."""
 
 
 def die(code: Exit, why: str) -> NoReturn:
