@@ -44,8 +44,11 @@ UNENCODABLE = (BSONError, OverflowError, RecursionError, TypeError, ValueError)
 
 Database = AsyncDatabase[Document]
 Collection = AsyncCollection[Document]
-from projections.position import Document, LogIdentity, Place, Position, key, read, unread, written
-from streams.settings import SECANTUS, Settings
+Writing = Sequence[UpdateOne | ReplaceOne[Document]]
+Culprit = str | Place
+"""A notification, all of whose events are at fault, or the place of a single event that is."""
+Suspects = Iterable[tuple[Culprit, Document]]
+"""Documents, each with whom it would convict."""
 
 
 class Unavailable(Exception):
