@@ -34,8 +34,8 @@ from streams.events import (
 from streams.intake.requests import recipient_key
 from streams.preferences import Preferences
 from streams.record import Record
-from streams.settings import Settings
 from streams.topics import EVENTS
+from tests.support.numbers import RETRY
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 MAX_ATTEMPTS = 3
@@ -81,7 +81,7 @@ def life(first: Event[Body], outcomes: str = "s", preferred: Preferences | None 
     while todo:
         one = todo.pop(0)
         job = notification.evolve(job, one)
-        concluded = conclude(job, one, Settings().retry, preferred)
+        concluded = conclude(job, one, RETRY, preferred)
         for conclusion in concluded:
             job = notification.evolve(job, conclusion)
         told += [one, *concluded]

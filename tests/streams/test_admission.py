@@ -21,10 +21,9 @@ from streams.events import (
     Requested,
     Suppressed,
 )
-from streams.settings import Settings
+from tests.support.numbers import LIMITS
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-LIMITS = Settings().limits
 
 
 def like(name: str, seconds: float, target: str = "user2", activity: Activity = "LIKE") -> Event[Requested]:

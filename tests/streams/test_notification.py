@@ -32,10 +32,9 @@ from streams.events import (
 )
 from streams.notification import LOST, Job, evolve
 from streams.phase import STATUS, Phase
-from streams.settings import Settings
+from tests.support.numbers import RETRY
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-RETRY = Settings().retry
 REQUEST = Request("email", "key", 5, Personal("ada@example.org", "hello"))
 ACCEPTED = Accepted(REQUEST, "transactional", Origin(0, 0))
 EMAIL = "notification-attempts.email.transactional"

@@ -27,8 +27,8 @@ from streams.folding.rule import SHARED, Incoming
 from streams.folding.table import Rows, Shard
 from streams.operations import CooledOff, read
 from streams.policies import Policy
-from streams.settings import Settings
 from streams.topics import EVENTS, OPERATIONS, REQUESTS
+from tests.support.numbers import LIMITS
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -37,7 +37,7 @@ class Admitting:
     """Admit's rule over one partition, as the fold runs it."""
 
     def __init__(self) -> None:
-        self.rule = Admit(Settings().limits)
+        self.rule = Admit(LIMITS)
         self.rows = Rows(self.rule, "changelog")
         self.shard = Shard(self.rows, 0)
         self.judge = Judge(self.rule, self.rows, "admit")
@@ -122,7 +122,7 @@ def test_a_cool_off_is_told_with_its_reason_and_can_be_lifted() -> None:
 
 
 def test_a_policy_is_never_forgotten_and_no_id_is_taken_for_one() -> None:
-    rule = Admit(Settings().limits)
+    rule = Admit(LIMITS)
     assert rule.expires(Policy("id", 1)) is None
     assert policies.key("actor", "ada").startswith(SHARED)
     assert not "\xff".encode().startswith(SHARED)

@@ -37,8 +37,8 @@ from streams.notification import Job
 from streams.phase import STATUS
 from streams.preferences import Preferences
 from streams.reconciler import Patience, _slices, late
-from streams.settings import Settings
 from streams.topics import EVENTS
+from tests.support.numbers import RETRY
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 GRACE = timedelta(minutes=10)
@@ -50,7 +50,7 @@ class Living:
     """Lifecycle's rule over one partition, as the fold runs it; its conclusions are not read again."""
 
     def __init__(self) -> None:
-        self.rule = Lifecycle(Settings().retry, GRACE)
+        self.rule = Lifecycle(RETRY, GRACE)
         self.rows = Rows(self.rule, "changelog")
         self.shard = Shard(self.rows, 0)
         self.judge = Judge(self.rule, self.rows, "lifecycle")
@@ -268,7 +268,7 @@ def test_lifted_ones_are_forgotten_after_the_grace_and_others_never() -> None:
         preferences.evolve(None, Event(wanted, "p", START, "gateway", "p"))
         for wanted in (wants(version, channels=["sms"]), wants(version))
     )
-    rule = Lifecycle(Settings().retry, GRACE)
+    rule = Lifecycle(RETRY, GRACE)
     assert rule.expires(said) is None
     assert rule.expires(nothing) == START + GRACE
     assert (rule.due(said), rule.wait(said, START)) == (None, timedelta.max)

@@ -10,7 +10,7 @@ from streams.conclusions import came_due, conclude, lane_of
 from streams.events import Accepted, Body, CameDue, Event, Origin, Personal, Queued, Request, SendFailed, Sending, Sent
 from streams.notification import Job, evolve
 from streams.reconciler import Patience, late
-from streams.settings import Settings
+from tests.support.numbers import RETRY
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 PATIENCE = Patience(timedelta(seconds=60), timedelta(seconds=10))
@@ -29,7 +29,7 @@ def job_after(*happened: Event[Body]) -> Job:
     job = None
     for one in happened:
         job = evolve(job, one)
-        for conclusion in conclude(job, one, Settings().retry):
+        for conclusion in conclude(job, one, RETRY):
             job = evolve(job, conclusion)
     assert job is not None
     return job
@@ -60,7 +60,7 @@ def test_a_final_job_is_never_late() -> None:
 def test_a_lost_lane_record_leads_to_the_next_dispatch_and_costs_no_attempt() -> None:
     command = came_due(QUEUED, at(61))
     assert command.body == CameDue(1, "lane")
-    (queued,) = conclude(QUEUED, command, Settings().retry)
+    (queued,) = conclude(QUEUED, command, RETRY)
     assert queued.body == Queued(2, "notification-attempts.email.retries")
     after = evolve(QUEUED, queued)
     assert after is not None
@@ -73,8 +73,8 @@ def test_a_lost_lane_record_leads_to_the_next_dispatch_and_costs_no_attempt() ->
 
 @given(st.sampled_from([SENDING, RETRYING, SENT]), st.integers(0, 1000))
 def test_it_leads_nowhere_once_the_dispatch_was_taken_up(job: Job, seconds: int) -> None:
-    assert conclude(job, event(CameDue(1, "lane"), seconds), Settings().retry) == []
+    assert conclude(job, event(CameDue(1, "lane"), seconds), RETRY) == []
 
 
 def test_it_leads_nowhere_for_another_dispatch() -> None:
-    assert conclude(QUEUED, event(CameDue(2, "lane"), 99), Settings().retry) == []
+    assert conclude(QUEUED, event(CameDue(2, "lane"), 99), RETRY) == []

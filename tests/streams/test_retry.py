@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from streams.retry import ExponentialRetry, Retry, retry_by
-from streams.settings import Settings
+from tests.support.numbers import RETRY
 
 SECOND = timedelta(seconds=1)
 
@@ -15,7 +15,7 @@ def waits(retry: Retry, attempts: int = 5) -> list[float]:
 
 
 def test_the_reference_waits_a_second_more_after_each_failure() -> None:
-    assert waits(Settings().retry) == [1, 2, 3, 4, 5]
+    assert waits(RETRY) == [1, 2, 3, 4, 5]
 
 
 def test_an_exponential_wait_doubles_and_stops_at_the_longest() -> None:

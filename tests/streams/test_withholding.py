@@ -10,8 +10,8 @@ from streams.events import Body, CameDue, Event, Fact, Held, Queued, QuietHours,
 from streams.notification import Job, evolve
 from streams.phase import Phase
 from streams.preferences import Preferences, held_until, refused
-from streams.settings import Settings
-from tests.streams.test_notification import ACCEPTED, INPUTS, REQUEST, RETRY, at, event, fold
+from tests.streams.test_notification import ACCEPTED, INPUTS, REQUEST, at, event, fold
+from tests.support.numbers import RETRY
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def test_facts_that_are_read_again_lead_to_nothing_whatever_is_preferred_by_then
     for one in log_of(steps):
         if not isinstance(one.body, CameDue):
             assert evolve(job, one) == job
-            assert conclude(job, one, Settings().retry, later) == []
+            assert conclude(job, one, RETRY, later) == []
 
 
 @given(LIVES)

@@ -33,10 +33,10 @@ from streams.events import (
 )
 from streams.policies import Policy
 from streams.preferences import Preferences
-from streams.settings import Settings
 from tests.projections.lives import MAX_ATTEMPTS, Events, at, life
+from tests.support.numbers import LIMITS, RETRY
 
-AS_IS = Rules(Settings().limits, Settings().retry)
+AS_IS = Rules(LIMITS, RETRY)
 ALL = Span(NEVER, NEVER, EVER)
 
 
@@ -65,7 +65,7 @@ class Raw:
 class System:
     """Admits by the real rules and lives by them, and has it all on its log."""
 
-    limits: Limits = field(default_factory=lambda: Settings().limits)
+    limits: Limits = LIMITS
     log: list[Events] = field(default_factory=list)
     _histories: dict[str, History] = field(default_factory=dict)
     _policies: dict[bytes, Policy] = field(default_factory=dict)

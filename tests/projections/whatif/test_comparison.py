@@ -12,13 +12,13 @@ from projections.whatif.recording import EVER, Span
 from projections.whatif.shadow import Rules
 from streams.events import Accepted, CameDue, PolicySet, RetryScheduled
 from streams.retry import ExponentialRetry, LinearRetry
-from streams.settings import Settings
 from tests.projections.lives import PREFERRED, at
 from tests.projections.whatif.given import AS_IS, Asked, System, asked_what_if
+from tests.support.numbers import LIMITS, RETRY
 
 SECOND = timedelta(seconds=1)
 HOUR = 3600 * SECOND
-LIMITS, LINEAR = Settings().limits, Settings().retry
+LINEAR = RETRY
 OUTCOMES = st.sampled_from(["s", "fs", "ffs", "fff", "ds", "dfs", "ls", "lll", "f", "l", "d", "", "fd", "sa"])
 TYPES = st.sampled_from(["LIKE", "SHARE", "FOLLOW"])
 REQUESTS = st.builds(

@@ -25,12 +25,12 @@ from streams.folding.rule import SHARED, Incoming
 from streams.folding.table import APPLIED, Rows, Shard
 from streams.lifecycle import Lifecycle, State
 from streams.record import Record
-from streams.settings import Settings
 from streams.topics import EVENTS
+from tests.support.numbers import RETRY
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 WHO = PersonalPreferences("ada@example.org")
-RULE = Lifecycle(Settings().retry, timedelta(days=1))
+RULE = Lifecycle(RETRY, timedelta(days=1))
 ROWS = Rows(RULE, "changelog")
 QUIET = QuietHours("00:00", "00:01", "UTC")
 

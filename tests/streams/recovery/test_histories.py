@@ -18,11 +18,10 @@ from streams.events import Body, Event, Origin, Personal, Request, Requested, Se
 from streams.folding.table import Rows, Shard
 from streams.recovery import histories
 from streams.recovery.histories import NEAR, Histories
-from streams.settings import Settings
 from streams.topics import EVENTS
+from tests.support.numbers import LIMITS
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-LIMITS = Settings().limits
 ROWS = Rows(Admit(LIMITS), "changelog")
 
 

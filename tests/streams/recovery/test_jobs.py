@@ -40,8 +40,8 @@ from streams.phase import AWAITS, Phase
 from streams.preferences import Preferences
 from streams.recovery import jobs as module
 from streams.recovery.jobs import Jobs
-from streams.settings import Settings
 from streams.topics import EVENTS
+from tests.support.numbers import RETRY
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 EVER = timedelta(days=1)
@@ -68,7 +68,7 @@ class Live:
     def __init__(
         self, log: list[bytes], shard: Shard[State] | None = None, first: int = 0, grace: timedelta = EVER
     ) -> None:
-        rule = Lifecycle(Settings().retry, grace)
+        rule = Lifecycle(RETRY, grace)
         self.rows = Rows(rule, "changelog")
         self.shard = shard or Shard(self.rows, 0)
         self.log, self.next = log, first
@@ -173,7 +173,7 @@ def counted_alike(job: Job, other: Job) -> Job:
 def rebuilt(
     log: Sequence[bytes], grace: timedelta = EVER, committed: int | None = None
 ) -> tuple[Shard[State], int, Jobs]:
-    rows = Rows(Lifecycle(Settings().retry, grace), "changelog")
+    rows = Rows(Lifecycle(RETRY, grace), "changelog")
     jobs = Jobs(rows, 0, committed)
     for offset, value in enumerate(log):
         jobs.add(record(offset, value))
