@@ -43,7 +43,6 @@ from tests.streams.test_notification import (
     INPUTS,
     REQUEST,
     RETRIES,
-    RETRY,
     SENDING,
     at,
     bodies,
@@ -91,7 +90,7 @@ def test_a_redelivery_is_refused_if_its_recipient_does_not_want_it_or_not_now(
 ) -> None:
     noon = event(wish().body, NOON)
     job = evolve(given_job(*SENT), noon)
-    [concluded] = conclude(job, noon, preferred)
+    [concluded] = conclude(job, noon, RETRY, preferred)
     assert getattr(concluded.body, "reason", None) == reason
     after = evolve(job, concluded)
     assert after is not None
@@ -101,7 +100,7 @@ def test_a_redelivery_is_refused_if_its_recipient_does_not_want_it_or_not_now(
 def test_a_retry_of_a_redelivery_waits_for_the_end_of_quiet_hours_in_a_hold_of_its_own_number() -> None:
     job, _ = process(given_job(*SENT), wish(), event(Sending(2, at(120), "w"), 110), event(SendFailed(2, "no"), 111))
     due = event(CameDue(2, "retry"), NOON)
-    [held] = conclude(evolve(job, due), due, Preferences("id", 1, quiet_hours=MIDDAY))
+    [held] = conclude(evolve(job, due), due, RETRY, Preferences("id", 1, quiet_hours=MIDDAY))
     assert isinstance(held.body, Held)
     assert (held.id, held.body.dispatch, held.body.until) == ("n:held:1", 2, at(NOON + 3600))
     assert STATUS[getattr(evolve(job, held), "phase", Phase.SENT)] == "pending"
@@ -112,7 +111,7 @@ def test_a_forgotten_one_counts_its_holds_on() -> None:
     job, _ = process(None, event(body), event(SendFailed(2, "no"), 1))
     assert job is not None
     due = event(CameDue(2, "retry"), NOON)
-    [held] = conclude(evolve(job, due), due, Preferences("id", 1, quiet_hours=MIDDAY))
+    [held] = conclude(evolve(job, due), due, RETRY, Preferences("id", 1, quiet_hours=MIDDAY))
     assert held.id == "n:held:4"
 
 
