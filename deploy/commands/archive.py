@@ -18,6 +18,7 @@ from deploy.stack.errors import StackError
 from deploy.stack.home import Home
 from deploy.stack.report import Report
 from deploy.stack.standstill import stopped
+from streams.counted import counted
 from streams.settings import Settings
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def _told(manifest: "Manifest") -> str:
 
     events = sum(part.records for part in manifest.of(EVENTS))
     rest = sum(part.records for part in manifest.parts) - events
-    return f"{events:,} events, {rest:,} dead letters and operations; digest of the log {manifest.digest}"
+    return f"{counted(events, 'event')}, {rest:,} dead letters and operations; digest of the log {manifest.digest}"
 
 
 def _utc(time: datetime | None) -> datetime | None:

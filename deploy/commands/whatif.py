@@ -14,6 +14,7 @@ from deploy.stack.environment import running_settings
 from deploy.stack.errors import StackError
 from deploy.watching import watched
 from streams.clock import iso
+from streams.counted import counted
 from streams.events import ACTIVITIES, PolicyScope, PolicySet
 from streams.retry import RetryPolicy
 from streams.settings import Settings
@@ -129,18 +130,22 @@ def show(report: "Report", tried: dict[str, Any], console: Console) -> None:
         table.add_row(name, _number(was), _number(known), _number(other), _difference(known, other))
     console.print(table)
     for each in told["changed"]:
-        console.print(f"{each['from']} -> {each['to']}: {each['notifications']:,} notifications", highlight=False)
+        console.print(
+            f"{each['from']} -> {each['to']}: {counted(each['notifications'], 'notification')}", highlight=False
+        )
     sides = report.recomputed, report.tried
+    calls = counted(sides[1].assumed, "call")
     console.print(f"This is {LABEL}.", highlight=False, soft_wrap=True)
     console.print(
-        f"Assumed: what came of {sides[1].assumed:,} calls of {sides[1].resting:,} notifications that are in no record "
+        f"Assumed: what came of {calls} that no record has, of {counted(sides[1].resting, 'notification')} "
         f"({sides[0].assumed:,} when recomputed), by recorded calls of the same lane; failure rates: {_rates(report)}.",
         highlight=False,
         soft_wrap=True,
     )
     console.print(
-        f"Model error: {told['modelError']['notifications']:,} of {report.recorded.ends.total():,} notifications "
-        f"end otherwise when recomputed. {report.events:,} events read in {report.seconds:.1f} s.",
+        f"Model error: {told['modelError']['notifications']:,} of "
+        f"{counted(report.recorded.ends.total(), 'notification')} would end otherwise when recomputed. "
+        f"{counted(report.events, 'event')} read in {report.seconds:.1f} s.",
         highlight=False,
         soft_wrap=True,
     )

@@ -24,6 +24,7 @@ from projections.replay.book import WORKING, Replay, Verb
 from projections.replay.following import Follower
 from projections.replay.ranges import Count, count, ranges
 from projections.replay.writing import Recorder
+from streams.counted import counted
 from streams.operations import ReplayCounted, ReplayRequested
 from streams.replays import Extents, Order
 from streams.settings import Settings
@@ -57,7 +58,7 @@ def start(asked: Asked, words: Words, *, confirmed: bool | None, detach: bool) -
     if confirmed is None or not total:
         return 0
     if not confirmed:
-        typer.confirm(f"replay {total} events?", abort=True, err=True)
+        typer.confirm(f"replay {counted(total, 'event')}?", abort=True, err=True)
     name = uuid4().hex[:12]
     _run(_ask_for(settings, name, preview, words))
     return _see_through(settings, name, preview.order, console, detach=detach)

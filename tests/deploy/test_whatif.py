@@ -81,9 +81,9 @@ def test_the_table_shows_all_three_sides_and_says_that_it_is_an_estimate() -> No
     show(report, {"dedupe_window": 1.0}, Console(file=out, width=120))
     told = out.getvalue()
     assert "what if: dedupe_window 1.0" in told
-    assert "duplicate -> sent: 1 notifications" in told
+    assert "duplicate -> sent: 1 notification\n" in told
     assert "an estimate from the record; nothing was sent" in told
-    assert "what came of 2 calls of 1 notifications" in told
+    assert "what came of 2 calls that no record has, of 1 notification (" in told
     assert "1,230" in told
     assert "wrong" not in told
 
