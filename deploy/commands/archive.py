@@ -22,6 +22,7 @@ from streams.counted import counted
 from streams.settings import Settings
 
 if TYPE_CHECKING:
+    from streams.archive.importing import Looked
     from streams.archive.layout import Manifest
 
 # What does the work is imported by the functions, so that other commands need not wait for the servers' clients.
@@ -75,8 +76,10 @@ def import_(
         _check(folder, report)
         return
     settings = running_settings()
+    with _progress(report.console) as told:
+        looked = _run(_look(settings, folder, told))
     with stopped(Home(settings.tidings_home), WRITERS, report), _progress(report.console) as told:
-        manifest = _run(_import(settings, folder, told))
+        manifest = _run(_bring_in(settings, looked, told))
     report.done(f"imported: {_told(manifest)}")
 
 
@@ -94,10 +97,10 @@ def _check(folder: Path, report: Report) -> None:
     report.done(f"{folder} is as it was exported: {_told(manifest)}")
 
 
-async def _import(settings: Settings, folder: Path, told: Callable[[str, int, int], None]) -> "Manifest":
+async def _look(settings: Settings, folder: Path, told: Callable[[str, int, int], None]) -> "Looked":
     from projections.reads import Reads  # noqa: PLC0415
     from projections.store import database  # noqa: PLC0415
-    from streams.archive.importing import bring_in  # noqa: PLC0415
+    from streams.archive.importing import look  # noqa: PLC0415
 
     async def refuse_unless_unread() -> None:
         async with database(settings, patience=PATIENCE) as base:
@@ -107,7 +110,13 @@ async def _import(settings: Settings, folder: Path, told: Callable[[str, int, in
                     "a new database (MONGO_DATABASE)"
                 )
 
-    return await bring_in(settings, folder, told, refuse_unless_unread)
+    return await look(settings, folder, told, refuse_unless_unread)
+
+
+async def _bring_in(settings: Settings, looked: "Looked", told: Callable[[str, int, int], None]) -> "Manifest":
+    from streams.archive.importing import bring_in  # noqa: PLC0415
+
+    return await bring_in(settings, looked, told)
 
 
 def _run(work: Coroutine[Any, Any, ResultT]) -> ResultT:
