@@ -75,7 +75,7 @@ async def _by_id(reads: Reads, ids: Sequence[str]) -> tuple[Found, Mapping[str, 
     refused: dict[str, Refusal] = {}
     for name in dict.fromkeys(ids):
         if name not in stored:
-            raise StackError(f"expected the id of a notification, got {name!r}")
+            raise StackError(f"expected the id of a notification, got {name!r}: GET /api/notifications lists them")
         if (refusal := obstacle(stored[name])) is not None:
             refused[name] = refusal
     names = [name for name in dict.fromkeys(ids) if name not in refused]

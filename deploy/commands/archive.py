@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from deploy.commands.dead_letters import FORMATS
+from deploy.commands.times import time_option
 from deploy.stack.environment import running_settings
 from deploy.stack.errors import StackError
 from deploy.stack.home import Home
@@ -41,8 +41,8 @@ class Format(StrEnum):
     JSONL = "jsonl"
 
 
-Since = Annotated[datetime | None, typer.Option("--from", formats=FORMATS, help="Written then (UTC) or later.")]
-Until = Annotated[datetime | None, typer.Option("--to", formats=FORMATS, help="Written before then (UTC).")]
+Since = Annotated[datetime | None, time_option("--from", "Written then or later")]
+Until = Annotated[datetime | None, time_option("--to", "Written before then")]
 
 
 def export(
@@ -56,7 +56,7 @@ def export(
     from streams.archive.exporting import Wanted  # noqa: PLC0415
     from streams.archive.exporting import export as write  # noqa: PLC0415
 
-    report, wanted = Report(Console(stderr=True)), Wanted(format_.value, _utc(since), _utc(until))
+    report, wanted = Report(Console(stderr=True)), Wanted(format_.value, since, until)
     with _progress(report.console) as told:
         manifest = _run(write(running_settings(), folder, wanted, lambda done, of: told("exporting", done, of)))
     report.done(f"{folder}: {_told(manifest)}")
@@ -148,7 +148,3 @@ def _told(manifest: "Manifest") -> str:
     events = sum(part.records for part in manifest.of(EVENTS))
     rest = sum(part.records for part in manifest.parts) - events
     return f"{counted(events, 'event')}, {rest:,} dead letters and operations; digest of the log {manifest.digest}"
-
-
-def _utc(time: datetime | None) -> datetime | None:
-    return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time

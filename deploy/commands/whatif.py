@@ -2,7 +2,7 @@
 
 import asyncio
 import json as json_
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from deploy.commands.times import time_option
 from deploy.stack.environment import running_settings
 from deploy.stack.errors import StackError
 from deploy.watching import watched
@@ -30,15 +31,6 @@ DOUBTFUL = 0.01
 HINT = "limits or retries may have been others then: give the settings of then in the environment"
 
 
-def instant(text: str) -> datetime:
-    """A time in ISO 8601, in UTC unless it says otherwise. Raises typer's `BadParameter`."""
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"expected a time in ISO 8601 such as 2026-01-31T12:00:00Z, got {text!r}") from error
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
-
-
 def imposed(text: str) -> PolicySet:
     """A policy as `--policy` has it; without limits it lifts the recorded one. Raises typer's `BadParameter`."""
     subject, _, limits = text.partition(":")
@@ -56,8 +48,8 @@ def imposed(text: str) -> PolicySet:
 
 def whatif(  # noqa: PLR0913 - each is an option of its own
     *,
-    since: Annotated[datetime | None, typer.Option("--from", parser=instant, metavar="TIME", help="ISO 8601.")] = None,
-    until: Annotated[datetime | None, typer.Option("--to", parser=instant, metavar="TIME", help="ISO 8601.")] = None,
+    since: Annotated[datetime | None, time_option("--from", "Requested then or later")] = None,
+    until: Annotated[datetime | None, time_option("--to", "Requested before then")] = None,
     retry_policy: Annotated[RetryPolicy | None, typer.Option(help="As RETRY_POLICY.")] = None,
     retry_step: Annotated[float | None, typer.Option(min=0.001, help="Seconds, as RETRY_STEP.")] = None,
     retry_longest: Annotated[float | None, typer.Option(min=0.001, help="Seconds, as RETRY_LONGEST.")] = None,

@@ -31,6 +31,8 @@ from streams.settings import Settings
 
 SOURCE = "cli"
 STDOUT = "stdout"
+OPTIONS = {"types": "type", "statuses": "status"}
+"""Those that are not named as the API's field is."""
 ResultT = TypeVar("ResultT")
 
 
@@ -92,7 +94,8 @@ def _order(asked: Asked, settings: Settings) -> Order:
     try:
         return order(asked, settings)
     except Wrong as error:
-        raise StackError(str(error)) from error
+        faults = (f"--{OPTIONS.get(name, name)} {fault}" for name, fault in error.faults.items())
+        raise StackError("; ".join(faults)) from error
 
 
 async def _preview(settings: Settings, wanted: Order, console: Console) -> Preview:
