@@ -53,5 +53,7 @@ def _unreadable(error: str) -> str:
 
 def _told(details: ErrorDetails) -> str:
     variable = ".".join(str(part) for part in details["loc"]).upper()
-    value = "***" if variable.endswith("SECRET") else repr(details["input"])
+    value = repr(details["input"])
+    if variable.endswith("SECRET") or "@" in value:
+        value = "***"
     return f"{variable}={value}: {details['msg']}"

@@ -130,6 +130,7 @@ async def test_every_page_fits_a_phone(open_page: Open, shown: Shown, picture: P
         await show(page, "light")
         await picture(page, f"{name_of(path)}-narrow")
         assert await page.evaluate("document.documentElement.scrollWidth") == 390, path
+        await expect(page.locator("nav [aria-current]")).to_be_in_viewport(ratio=1)
         await page.close()
 
 

@@ -17,6 +17,8 @@ def test_the_home_is_made_absolute(monkeypatch: pytest.MonkeyPatch) -> None:
     ("variable", "value", "told"),
     [
         ("PORT", "many", "PORT='many': Input should be a valid integer"),
+        ("KAFKA_URL", "localhost:9092", "KAFKA_URL='localhost:9092': Value error, expected kafka://HOST:PORT"),
+        ("MONGO_URL", "http://ada:secret@db/", r"MONGO_URL=\*\*\*: Value error, expected mongodb://HOST:PORT"),
         ("WORKERS", "{deliver", "expected JSON in WORKERS, as docs/reference/settings.md"),
         ("JWT_SECRET", "too short to be told", r"JWT_SECRET=\*\*\*: Value should have at least 32 items"),
     ],
