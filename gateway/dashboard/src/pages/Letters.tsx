@@ -12,7 +12,11 @@ import { HandleLetters } from "../parts/HandleLetters";
 import { Empty } from "../parts/States";
 
 const STATES: LetterState[] = ["open", "redriven", "dropped"];
-export type Verb = "redrive" | "drop";
+const VERBS = [
+  ["redrive", "Redrive", "main"],
+  ["drop", "Drop", "grave"],
+] as const;
+type Verb = (typeof VERBS)[number][0];
 
 export function Letters() {
   const [parameters, setParameters] = useSearchParams();
@@ -108,26 +112,19 @@ function List({ filters }: { filters: Record<string, string> }) {
                 />
                 All that are shown
               </label>
-              <button
-                type="button"
-                className="button"
-                data-kind="main"
-                data-small
-                disabled={!ids.length}
-                onClick={() => setVerb("redrive")}
-              >
-                Redrive {ids.length || ""}
-              </button>
-              <button
-                type="button"
-                className="button"
-                data-kind="grave"
-                data-small
-                disabled={!ids.length}
-                onClick={() => setVerb("drop")}
-              >
-                Drop {ids.length || ""}
-              </button>
+              {VERBS.map(([one, does, kind]) => (
+                <button
+                  key={one}
+                  type="button"
+                  className="button"
+                  data-kind={kind}
+                  data-small
+                  disabled={!ids.length}
+                  onClick={() => setVerb(one)}
+                >
+                  {does} {ids.length || ""}
+                </button>
+              ))}
             </div>
             <ul className="card" aria-label="Dead letters">
               {found.map((letter) => (
