@@ -89,7 +89,11 @@ function Pages({ path }: { path: string }) {
   // On a narrow screen they stand side by side, and not all of them fit.
   // biome-ignore lint/correctness/useExhaustiveDependencies: another page is what it is about
   useEffect(() => {
-    pages.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+    const show = () =>
+      pages.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+    show();
+    window.addEventListener("resize", show);
+    return () => window.removeEventListener("resize", show);
   }, [path]);
   return (
     <nav aria-label="Pages" ref={pages}>
