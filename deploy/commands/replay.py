@@ -2,13 +2,13 @@
 
 import getpass
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
 from deploy.commands.times import time_option
-from gateway.query import STATUSES
 from projections.replay.targets import EXPECTED
+from streams.phase import Status
 from streams.replays import TYPES
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def start(  # noqa: PLR0913 - the filters
     types: Annotated[list[str] | None, typer.Option("--type", help=f"Of: {', '.join(TYPES)}; may be repeated.")] = None,
     statuses: Annotated[
         list[str] | None,
-        typer.Option("--status", help=f"Events that give one of: {', '.join(STATUSES)}; may be repeated."),
+        typer.Option("--status", help=f"Events that give one of: {', '.join(get_args(Status))}; may be repeated."),
     ] = None,
     rate: Annotated[float, typer.Option("--rate", min=0.01, help="Events a second, at most.")] = RATE,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and do nothing.")] = False,
