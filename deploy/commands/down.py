@@ -19,5 +19,5 @@ def down() -> None:
         supervision.stop()
         ended = leftovers.end(home)
     if ended:
-        report.warn(f"ended {counted(ended, 'process', 'processes')} without a supervisord, which had been lost")
+        report.warn(f"ended, since supervisord was gone: {counted(ended, 'process', 'processes')}")
     report.done("stopped" if was_up or ended else f"nothing runs in {home.root}")
