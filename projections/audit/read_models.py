@@ -112,7 +112,9 @@ def counters(
 def skipped(positions: Mapping[str, Document]) -> list[Finding]:
     """What the read models lack because whoever folded them did not know it, as their positions tell."""
     return [
-        Finding("skipped", name, f"has left out {counted(count, 'event')} of types that were not known to who folded it")
+        Finding(
+            "skipped", name, f"has left out {counted(count, 'event')} of types that were not known to who folded it"
+        )
         for name, stored in sorted(positions.items())
         if (count := stored.get("skipped", 0))
     ]
