@@ -22,6 +22,7 @@ from projections.rebuild.rebuild import Options, drop, rebuild, roll_back
 from projections.rebuild.record import recorded, told
 from projections.rebuild.switch import CalledOff
 from projections.store import Conflict, Unavailable
+from streams.counted import counted
 from streams.exits import Refused
 from streams.settings import Settings
 
@@ -60,7 +61,7 @@ class Shown:
 
     def folded(self, events: int, seconds: float) -> None:
         """The log was folded from where it was left."""
-        self._say(f"folded {events:,} events in {seconds:.1f} s, {events / seconds:,.0f} events/s")
+        self._say(f"folded {counted(events, 'event')} in {seconds:.1f} s, {events / seconds:,.0f} events/s")
 
     def compared(self, pointer: Pointer, compared: Compared) -> None:
         """Both copies were held against each other."""
@@ -71,7 +72,7 @@ class Shown:
         table.add_row("digest", *(compared.digests.get(side, "-") for side in ("live", "other")))
         self.console.print(table)
         if compared.ahead:
-            self._say(f"{compared.ahead:,} documents moved meanwhile and were not compared")
+            self._say(f"moved meanwhile, and not compared: {counted(compared.ahead, 'document')}")
         for difference in compared.first:
             self.console.print(side_by_side(difference, live.name, shadow.name))
         for kind, count in compared.kinds.items():

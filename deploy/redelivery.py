@@ -21,6 +21,7 @@ from gateway.redelivery.wishes import Refusal, Words, obstacle
 from projections import store
 from projections.reads import Reads
 from projections.store import database
+from streams.counted import counted
 from streams.kafka.publisher import Publisher
 from streams.kafka.waiting import reachable
 from streams.settings import Settings
@@ -50,7 +51,7 @@ def redeliver(run: Run, *, asked: bool | None) -> int:
     if asked is None or not found.names:
         return 1 if refused else 0
     if not asked:
-        typer.confirm(f"deliver {len(found.names)} notifications once more?", abort=True)
+        typer.confirm(f"deliver {counted(len(found.names), 'notification')} once more?", abort=True)
     key = run.key or uuid4().hex[:KEY]
     what = str(run.selection or f"{len(run.ids)} by id")
     order = Order(key, found.names, what, run.rate, run.words)
@@ -74,7 +75,7 @@ async def _by_id(reads: Reads, ids: Sequence[str]) -> tuple[Found, Mapping[str, 
     refused: dict[str, Refusal] = {}
     for name in dict.fromkeys(ids):
         if name not in stored:
-            raise StackError(f"expected the id of a notification, got {name!r}")
+            raise StackError(f"expected the id of a notification, got {name!r}: GET /api/notifications lists them")
         if (refusal := obstacle(stored[name])) is not None:
             refused[name] = refusal
     names = [name for name in dict.fromkeys(ids) if name not in refused]

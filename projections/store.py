@@ -335,7 +335,12 @@ def answered() -> Iterator[None]:
     try:
         yield
     except PyMongoError as error:
-        raise Unavailable(f"MongoDB: {error}") from error
+        raise Unavailable(f"MongoDB: {_brief(error)}") from error
+
+
+def _brief(error: PyMongoError) -> str:
+    """Without the driver's timeouts and its view of all servers, which follow what went wrong."""
+    return str(error).partition(" (configured timeouts:")[0].partition(", Timeout: ")[0]
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streams.admission import Limits
@@ -15,6 +15,18 @@ from streams.retry import Retry, RetryPolicy, retry_by
 Seconds = Annotated[float, Field(gt=0)]
 SECANTUS = "secantus"
 """The replica set that SecantusDB says it is."""
+
+
+def _url(*schemes: str) -> AfterValidator:
+    """Has a server's URL begin with one of these."""
+
+    def checked(url: str) -> str:
+        scheme, _, rest = url.partition("://")
+        if scheme not in schemes or not rest:
+            raise ValueError(f"expected {schemes[0]}://HOST:PORT")
+        return url
+
+    return AfterValidator(checked)
 
 
 class Settings(BaseSettings):
@@ -29,13 +41,13 @@ class Settings(BaseSettings):
     port: int = 4200
     """Where the API, the sockets and the dashboard are served."""
 
-    kafka_url: str = "kafka://127.0.0.1:9092"
+    kafka_url: Annotated[str, _url("kafka")] = "kafka://127.0.0.1:9092"
     """If it is set, no local Kafka is started."""
-    rabbitmq_url: str = "amqp://guest:guest@127.0.0.1:5672/"
+    rabbitmq_url: Annotated[str, _url("amqp", "amqps")] = "amqp://guest:guest@127.0.0.1:5672/"
     """If it is set, no local RabbitMQ is started."""
-    redis_url: str = "redis://127.0.0.1:6379/0"
+    redis_url: Annotated[str, _url("redis", "rediss", "unix")] = "redis://127.0.0.1:6379/0"
     """If it is set, no local Redis is started."""
-    mongo_url: str = "mongodb://127.0.0.1:27017/"
+    mongo_url: Annotated[str, _url("mongodb", "mongodb+srv")] = "mongodb://127.0.0.1:27017/"
     """If it is set, no local database is started. `?replicaSet=secantus` is a SecantusDB that syncs on commit."""
     mongo_database: str = "tidings"
     """Of the read models; collections of replays are in one with `-replays` behind its name."""

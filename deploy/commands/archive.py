@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -12,15 +12,17 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from deploy.commands.dead_letters import FORMATS
+from deploy.commands.times import time_option
 from deploy.stack.environment import running_settings
 from deploy.stack.errors import StackError
 from deploy.stack.home import Home
 from deploy.stack.report import Report
 from deploy.stack.standstill import stopped
+from streams.counted import counted
 from streams.settings import Settings
 
 if TYPE_CHECKING:
+    from streams.archive.importing import Looked
     from streams.archive.layout import Manifest
 
 # What does the work is imported by the functions, so that other commands need not wait for the servers' clients.
@@ -39,8 +41,8 @@ class Format(StrEnum):
     JSONL = "jsonl"
 
 
-Since = Annotated[datetime | None, typer.Option("--from", formats=FORMATS, help="Written then (UTC) or later.")]
-Until = Annotated[datetime | None, typer.Option("--to", formats=FORMATS, help="Written before then (UTC).")]
+Since = Annotated[datetime | None, time_option("--from", "Written then or later")]
+Until = Annotated[datetime | None, time_option("--to", "Written before then")]
 
 
 def export(
@@ -54,7 +56,7 @@ def export(
     from streams.archive.exporting import Wanted  # noqa: PLC0415
     from streams.archive.exporting import export as write  # noqa: PLC0415
 
-    report, wanted = Report(Console(stderr=True)), Wanted(format_.value, _utc(since), _utc(until))
+    report, wanted = Report(Console(stderr=True)), Wanted(format_.value, since, until)
     with _progress(report.console) as told:
         manifest = _run(write(running_settings(), folder, wanted, lambda done, of: told("exporting", done, of)))
     report.done(f"{folder}: {_told(manifest)}")
@@ -74,8 +76,10 @@ def import_(
         _check(folder, report)
         return
     settings = running_settings()
+    with _progress(report.console) as told:
+        looked = _run(_look(settings, folder, told))
     with stopped(Home(settings.tidings_home), WRITERS, report), _progress(report.console) as told:
-        manifest = _run(_import(settings, folder, told))
+        manifest = _run(_bring_in(settings, looked, told))
     report.done(f"imported: {_told(manifest)}")
 
 
@@ -93,10 +97,10 @@ def _check(folder: Path, report: Report) -> None:
     report.done(f"{folder} is as it was exported: {_told(manifest)}")
 
 
-async def _import(settings: Settings, folder: Path, told: Callable[[str, int, int], None]) -> "Manifest":
+async def _look(settings: Settings, folder: Path, told: Callable[[str, int, int], None]) -> "Looked":
     from projections.reads import Reads  # noqa: PLC0415
     from projections.store import database  # noqa: PLC0415
-    from streams.archive.importing import bring_in  # noqa: PLC0415
+    from streams.archive.importing import look  # noqa: PLC0415
 
     async def refuse_unless_unread() -> None:
         async with database(settings, patience=PATIENCE) as base:
@@ -106,7 +110,13 @@ async def _import(settings: Settings, folder: Path, told: Callable[[str, int, in
                     "a new database (MONGO_DATABASE)"
                 )
 
-    return await bring_in(settings, folder, told, refuse_unless_unread)
+    return await look(settings, folder, told, refuse_unless_unread)
+
+
+async def _bring_in(settings: Settings, looked: "Looked", told: Callable[[str, int, int], None]) -> "Manifest":
+    from streams.archive.importing import bring_in  # noqa: PLC0415
+
+    return await bring_in(settings, looked, told)
 
 
 def _run(work: Coroutine[Any, Any, ResultT]) -> ResultT:
@@ -137,8 +147,4 @@ def _told(manifest: "Manifest") -> str:
 
     events = sum(part.records for part in manifest.of(EVENTS))
     rest = sum(part.records for part in manifest.parts) - events
-    return f"{events:,} events, {rest:,} dead letters and operations; digest of the log {manifest.digest}"
-
-
-def _utc(time: datetime | None) -> datetime | None:
-    return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time
+    return f"{counted(events, 'event')}, {rest:,} dead letters and operations; digest of the log {manifest.digest}"

@@ -2,20 +2,24 @@
 
 import asyncio
 import json as json_
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.table import Column, Table
+from rich.text import Text
 
 from deploy.stack.environment import running_settings
 from deploy.stack.errors import StackError
 from deploy.watching import watched
+from streams.counted import counted
 from streams.settings import Settings
 
 if TYPE_CHECKING:
     from projections.audit.audit import Options
+    from projections.audit.finding import Finding
     from projections.audit.report import Report
 
 UNREACHABLE = 2
@@ -25,9 +29,9 @@ UNREACHABLE = 2
 def audit(
     *,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
-    tolerance: Annotated[float, typer.Option(help="Seconds by which a timer or deadline may be late.")] = 30.0,
+    tolerance: Annotated[float, typer.Option(min=0, help="Seconds by which a timer or deadline may be late.")] = 30.0,
     read_models: Annotated[bool, typer.Option(help="Compare NotificationJob and NotificationLog, too.")] = True,
-    limit: Annotated[int, typer.Option(help="How many findings of a kind are shown; all are counted.")] = 100,
+    limit: Annotated[int, typer.Option(min=0, help="How many findings of a kind are shown; all are counted.")] = 100,
 ) -> None:
     """Fold the log again and hold all the rest against it. Exits with 1 if anything is off, and with its ids."""
     # Here, so that other commands need not wait for the servers' clients to be imported.
@@ -63,8 +67,8 @@ def run(settings: Settings, options: "Options", console: Console) -> "Report":
 def show(report: "Report", console: Console) -> None:
     """Counts, digests, and what was found."""
     table = Table("", Column(overflow="fold"), title="audit", show_header=False)
-    for name, value in report.counts.items():
-        table.add_row(name, f"{value:,}" if isinstance(value, int) else str(value))
+    for name, value in _rows(report.counts):
+        table.add_row(name, value)
     for name, digest in report.digests.items():
         table.add_row(f"digest of {name}", digest)
     table.add_row("took", f"{report.seconds:.1f} s, {report.events_per_second:,.0f} events/s of the log")
@@ -73,11 +77,33 @@ def show(report: "Report", console: Console) -> None:
     if report.clean:
         console.print("[green]✓[/green] clean: nothing lost, nothing doubled in silence, nothing stuck")
         return
-    found = Table(
-        "kind", Column("id", overflow="fold"), "detail", title=f"{sum(report.findings.counts.values()):,} findings"
-    )
+    total = counted(report.findings.counts.total(), "finding")
+    found = Table("kind", Column("id", overflow="fold"), "detail", title=total, show_lines=True)
     for finding in report.findings:
-        found.add_row(*map(escape, finding))
+        found.add_row(finding.kind, Text(finding.id), _detail(finding))
     console.print(found)
     for kind, count in report.findings.counts.items():
         console.print(f"[red]✗[/red] {kind}: {count:,}")
+
+
+def _rows(counts: Mapping[str, Any], indent: str = "") -> Iterator[tuple[str, str]]:
+    """What is counted by something stands below its name."""
+    for name, value in counts.items():
+        if isinstance(value, dict):
+            yield f"{indent}{name}", "" if value else "none"
+            yield from _rows(value, f"{indent}  ")
+        else:
+            yield f"{indent}{name}", "not known" if value is None else f"{value:,}"
+
+
+def _detail(finding: "Finding") -> RenderableType:
+    """With the fields that differ, if it is about a document that was looked at closely."""
+    from projections.rebuild.record import told  # noqa: PLC0415
+
+    if not finding.fields:
+        return Text(finding.detail)
+    folded = (Column(name, overflow="fold") for name in ("field", "stored", "the log says"))
+    table = Table(*folded, box=None, pad_edge=False)
+    for field in finding.fields:
+        table.add_row(*map(escape, (field.name, told(field.stored), told(field.expected))))
+    return Group(Text(finding.detail), table)

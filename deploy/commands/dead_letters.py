@@ -1,18 +1,18 @@
 """`dead-letters`: what could not be handled, listed, shown, put back where it came from, or given up."""
 
 import getpass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
+from deploy.commands.times import time_option
 from projections.letters import State
 from streams.clock import EPOCH
 from streams.letters.dead_letters import Reason
 
 # What does the work is imported by the functions, so that other commands need not wait for the servers' clients.
 
-FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 RATE = 100.0
 """Letters a second."""
 
@@ -22,8 +22,8 @@ ByReason = Annotated[Reason | None, typer.Option("--reason", help="Only these.")
 ByStage = Annotated[str | None, typer.Option("--stage", help="Only what this stage gave up, e.g. lifecycle.")]
 BySource = Annotated[str | None, typer.Option("--source", help="Only from this topic or queue.")]
 ByState = Annotated[State | None, typer.Option("--state", help="Only these.")]
-Since = Annotated[datetime | None, typer.Option("--since", formats=FORMATS, help="Written then (UTC) or later.")]
-Until = Annotated[datetime | None, typer.Option("--until", formats=FORMATS, help="Written before then (UTC).")]
+Since = Annotated[datetime | None, time_option("--since", "Written then or later")]
+Until = Annotated[datetime | None, time_option("--until", "Written before then")]
 Ids = Annotated[list[str] | None, typer.Option("--id", help="This one, whatever the other filters; may be repeated.")]
 Limit = Annotated[int | None, typer.Option("--limit", help="No more than these.", min=1)]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
@@ -49,7 +49,7 @@ def list_letters(  # noqa: PLR0913 - the filters
     from deploy.letters import selection, work  # noqa: PLC0415
 
     filters = _filters(reason, stage, source, state)
-    work.list_letters(selection.Selection(filters, _utc(since) or EPOCH, _utc(until), ids or (), limit), json=json)
+    work.list_letters(selection.Selection(filters, since or EPOCH, until, ids or (), limit), json=json)
 
 
 @app.command()
@@ -86,7 +86,7 @@ def redrive(  # noqa: PLR0913 - the filters
     from streams.letters.redriving import Words  # noqa: PLC0415
 
     filters = _filters(reason, stage, source, state or "open")
-    chosen = selection.Selection(filters, _utc(since) or EPOCH, _utc(until), ids or (), limit)
+    chosen = selection.Selection(filters, since or EPOCH, until, ids or (), limit)
     words = Words(by or getpass.getuser(), why)
     raise typer.Exit(work.redrive(chosen, words, rate, again=again, asked=None if dry_run else yes))
 
@@ -112,7 +112,7 @@ def drop(  # noqa: PLR0913
     from streams.letters.redriving import Words  # noqa: PLC0415
 
     filters = _filters(reason, stage, source, "open")
-    chosen = selection.Selection(filters, _utc(since) or EPOCH, _utc(until), ids or (), limit)
+    chosen = selection.Selection(filters, since or EPOCH, until, ids or (), limit)
     words = Words(by or getpass.getuser(), why)
     raise typer.Exit(work.drop(chosen, words, rate, asked=None if dry_run else yes))
 
@@ -120,7 +120,3 @@ def drop(  # noqa: PLR0913
 def _filters(reason: str | None, stage: str | None, source: str | None, state: str | None) -> dict[str, str]:
     given = {"reason": reason, "stage": stage, "source": source, "state": state}
     return {name: value for name, value in given.items() if value is not None}
-
-
-def _utc(time: datetime | None) -> datetime | None:
-    return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time

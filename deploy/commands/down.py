@@ -7,6 +7,7 @@ from deploy.stack.environment import read_settings
 from deploy.stack.home import Home
 from deploy.stack.report import Report
 from deploy.stack.supervision import Supervision
+from streams.counted import counted
 
 
 def down() -> None:
@@ -18,5 +19,5 @@ def down() -> None:
         supervision.stop()
         ended = leftovers.end(home)
     if ended:
-        report.warn(f"{ended} processes had lost their supervisord and were ended")
+        report.warn(f"ended, since supervisord was gone: {counted(ended, 'process', 'processes')}")
     report.done("stopped" if was_up or ended else f"nothing runs in {home.root}")

@@ -14,7 +14,7 @@ def logs(
     name: Annotated[str, typer.Argument(help="A name that `status` shows, or supervisord.")],
     *,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as more is written.")] = False,
-    lines: Annotated[int, typer.Option("--lines", "-n", help="How many of the last lines.")] = 100,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many of the last lines.")] = 100,
 ) -> None:
     """Show the log of a server or process."""
     home = Home(read_settings().tidings_home)

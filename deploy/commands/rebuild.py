@@ -2,32 +2,34 @@
 
 import asyncio
 import getpass
-from collections.abc import Sequence
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from deploy.stack.environment import running_settings
+from deploy.stack.environment import read_settings, running_settings
 from deploy.stack.errors import StackError
+from projections.models import READ_MODELS
 
 # What does the work is imported by the functions, so that other commands need not wait for the servers' clients.
 
 
-class Name(StrEnum):
-    """The read models."""
+ALL = "all"
+ADDED = "docs/how-to/add-a-projection.md"
+NAMES = f"{', '.join(READ_MODELS)} or {ALL}"
 
-    JOBS = "NotificationJob"
-    STORIES = "NotificationLog"
-    PREFERENCES = "RecipientPreferences"
-    HISTORIES = "NotificationHistory"
-    LETTERS = "DeadLetter"
-    ALL = "all"
+
+def named(text: str) -> str:
+    """A read model of the program, or all. Raises typer's `BadParameter`."""
+    if text in (*READ_MODELS, ALL):
+        return text
+    added = read_settings().read_models
+    elsewhere = f". Those of READ_MODELS ({', '.join(added)}) are made again by a higher VERSION: {ADDED}"
+    raise typer.BadParameter(f"expected {NAMES}, got {text!r}{elsewhere if added else ''}")
 
 
 def rebuild(  # noqa: PLR0913 - what can be said
-    name: Annotated[Name, typer.Argument(help="Which read model.")],
+    name: Annotated[str, typer.Argument(parser=named, metavar="NAME", help=f"Which read model: {NAMES}.")],
     *,
     rollback: Annotated[bool, typer.Option("--rollback", help="Go back to the copy that was read before.")] = False,
     drop: Annotated[bool, typer.Option("--drop", help="Delete the copy that is not read, for good.")] = False,
@@ -47,14 +49,13 @@ def rebuild(  # noqa: PLR0913 - what can be said
     Killed, it goes on where it was. The copy that was read is kept, and kept up, until it is dropped.
     """
     from deploy.rebuilding import Shown, Wish, work  # noqa: PLC0415
-    from projections.models import READ_MODELS  # noqa: PLC0415
     from projections.rebuild.desk import Words  # noqa: PLC0415
     from projections.rebuild.rebuild import Options  # noqa: PLC0415
 
     if rollback + drop + status > 1:
         raise StackError("--rollback, --drop and --status are things of their own: one after the other")
     settings, words = running_settings(), Words(by or getpass.getuser(), why)
-    names: Sequence[str] = list(READ_MODELS) if name is Name.ALL else [name.value]
+    names = list(READ_MODELS) if name == ALL else [name]
     wish = Wish.ROLLBACK if rollback else Wish.DROP if drop else Wish.STATUS if status else Wish.REBUILD
     shown = Shown(settings, Console(), asks=not yes, cuts_over=cut_over)
     options = Options(bound=lag, shown=show, accept_differences=accept_differences)

@@ -14,6 +14,7 @@ from deploy.stack.errors import StackError
 from deploy.stack.home import Home
 from deploy.stack.report import Report
 from deploy.stack.standstill import stopped
+from streams.counted import counted
 from streams.settings import Settings
 
 
@@ -51,7 +52,9 @@ async def _recover(part: Part, settings: Settings, report: Report) -> None:
             skipped = await skip(settings)
             for place, until in skipped.items():
                 report.say(f"{place.topic}[{place.partition}] goes on at {until}")
-            report.done(f"{len(skipped)} lane partitions had lost their place; what waited there is queued again")
+            report.done(
+                f"found the place again in {counted(len(skipped), 'lane partition')}; what waited there is queued again"
+            )
             return
         began = time.monotonic()
         with _progress(report.console) as progress:
@@ -63,8 +66,8 @@ async def _recover(part: Part, settings: Settings, report: Report) -> None:
     except KafkaError as error:
         raise StackError(f"Kafka at {settings.kafka_url} fails us ({error!r}): is the stack up?") from error
     seconds = time.monotonic() - began
-    rate = done.events / seconds
-    report.done(f"{done.events:,} events, {done.rows:,} rows, {done.owed:,} still to be decided: {rate:,.0f} events/s")
+    told = f"{counted(done.events, 'event')}, {counted(done.rows, 'row')}, {done.owed:,} still to be decided"
+    report.done(f"{told}: {done.events / seconds:,.0f} events/s")
 
 
 def _progress(console: Console) -> Progress:

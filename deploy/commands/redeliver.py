@@ -1,19 +1,19 @@
 """`redeliver`: sends once more what was sent or has failed, chosen by id or by filters, at a pace, with who and why."""
 
 import getpass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from deploy.commands.times import time_option
 from deploy.stack.errors import StackError
 from streams.clock import EPOCH
 from streams.events import Channel
 
 # What does the work is imported by the function, so that other commands need not wait for the servers' clients.
 
-FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 RATE = 50.0
 """Notifications a second."""
 
@@ -31,10 +31,8 @@ def redeliver(  # noqa: PLR0913 - the filters
     status: Annotated[Status | None, typer.Option(help="Instead of ids: all with this status.")] = None,
     channel: Annotated[Channel | None, typer.Option("--type", help="Only of this channel.")] = None,
     recipient: Annotated[str | None, typer.Option(help="Only to this recipient, exactly.")] = None,
-    begin: Annotated[
-        datetime | None, typer.Option("--from", formats=FORMATS, help="Created then (UTC) or later.")
-    ] = None,
-    until: Annotated[datetime | None, typer.Option("--to", formats=FORMATS, help="Created before then (UTC).")] = None,
+    begin: Annotated[datetime | None, time_option("--from", "Created then or later")] = None,
+    until: Annotated[datetime | None, time_option("--to", "Created before then")] = None,
     limit: Annotated[int | None, typer.Option(help="No more than the newest so many.", min=1)] = None,
     preview: Annotated[bool, typer.Option("--preview", help="Show what would be done, and do nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
@@ -53,15 +51,13 @@ def redeliver(  # noqa: PLR0913 - the filters
 
     if bool(ids) == (status is not None):
         raise StackError("expected either ids or --status: which notifications are to be delivered once more?")
+    if ids and any(given is not None for given in (channel, recipient, begin, until, limit)):
+        raise StackError("expected ids alone: --type, --recipient, --from, --to and --limit go with --status")
     if not preview and not why.strip():
         raise StackError("expected --why: the log keeps who asked and why")
     chosen = None
     if status is not None:
-        chosen = Selection(status.value, channel, recipient, _utc(begin) or EPOCH, _utc(until), limit)
+        chosen = Selection(status.value, channel, recipient, begin or EPOCH, until, limit)
     words = Words(by or getpass.getuser(), why)
     run = redelivery.Run(ids or (), chosen, words, rate, key)
     raise typer.Exit(redelivery.redeliver(run, asked=None if preview else yes))
-
-
-def _utc(time: datetime | None) -> datetime | None:
-    return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time

@@ -1,13 +1,14 @@
 """`replay`: tells events of the log again, to a handler that the user names; nothing is sent by it."""
 
 import getpass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from deploy.commands.dead_letters import FORMATS
+from deploy.commands.times import time_option
 from projections.replay.targets import EXPECTED
+from streams.phase import Status
 from streams.replays import TYPES
 
 if TYPE_CHECKING:
@@ -29,15 +30,15 @@ Detach = Annotated[bool, typer.Option("--detach", help="Don't wait for its end."
 @app.command()
 def start(  # noqa: PLR0913 - the filters
     *,
-    into: Annotated[str, typer.Option("--into", help=f"{EXPECTED[0].upper()}{EXPECTED[1:]}.")],
-    since: Annotated[datetime | None, typer.Option("--from", formats=FORMATS, help="Happened then (UTC) on.")] = None,
-    until: Annotated[datetime | None, typer.Option("--to", formats=FORMATS, help="Happened before then (UTC).")] = None,
+    into: Annotated[str, typer.Option("--into", help=f"One of: {EXPECTED}.")],
+    since: Annotated[datetime | None, time_option("--from", "Happened then or later")] = None,
+    until: Annotated[datetime | None, time_option("--to", "Happened before then")] = None,
     recipient: Annotated[str | None, typer.Option("--recipient", help="Only theirs.")] = None,
     notification: Annotated[str | None, typer.Option("--notification", help="Only of this one.")] = None,
     types: Annotated[list[str] | None, typer.Option("--type", help=f"Of: {', '.join(TYPES)}; may be repeated.")] = None,
     statuses: Annotated[
         list[str] | None,
-        typer.Option("--status", help="Only events that give this status; may be repeated."),
+        typer.Option("--status", help=f"Events that give one of: {', '.join(get_args(Status))}; may be repeated."),
     ] = None,
     rate: Annotated[float, typer.Option("--rate", min=0.01, help="Events a second, at most.")] = RATE,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and do nothing.")] = False,
@@ -50,9 +51,7 @@ def start(  # noqa: PLR0913 - the filters
     from deploy.replays import work  # noqa: PLC0415
     from gateway.replays.bodies import Asked  # noqa: PLC0415
 
-    asked = Asked(
-        into, _utc(since), _utc(until), recipient, notification, tuple(types or ()), tuple(statuses or ()), rate
-    )
+    asked = Asked(into, since, until, recipient, notification, tuple(types or ()), tuple(statuses or ()), rate)
     code = work.start(asked, _words(by, why), confirmed=None if dry_run else yes, detach=detach)
     raise typer.Exit(code)
 
@@ -101,7 +100,3 @@ def _words(by: str | None, why: str) -> "Words":
     from deploy.replays.work import Words  # noqa: PLC0415
 
     return Words(by or getpass.getuser(), why)
-
-
-def _utc(time: datetime | None) -> datetime | None:
-    return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time

@@ -2,7 +2,7 @@
 
 import asyncio
 import json as json_
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
@@ -10,10 +10,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from deploy.commands.times import time_option
 from deploy.stack.environment import running_settings
 from deploy.stack.errors import StackError
 from deploy.watching import watched
 from streams.clock import iso
+from streams.counted import counted
 from streams.events import ACTIVITIES, PolicyScope, PolicySet
 from streams.retry import RetryPolicy
 from streams.settings import Settings
@@ -27,15 +29,6 @@ FORM = "SCOPE/ABOUT:NAME=VALUE,... such as type/LIKE:rate-limit=5,dedupe-window=
 DOUBTFUL = 0.01
 """From this share of notifications on that the model gets wrong, its report says so first."""
 HINT = "limits or retries may have been others then: give the settings of then in the environment"
-
-
-def instant(text: str) -> datetime:
-    """A time in ISO 8601, in UTC unless it says otherwise. Raises typer's `BadParameter`."""
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"expected a time in ISO 8601 such as 2026-01-31T12:00:00Z, got {text!r}") from error
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def imposed(text: str) -> PolicySet:
@@ -55,8 +48,8 @@ def imposed(text: str) -> PolicySet:
 
 def whatif(  # noqa: PLR0913 - each is an option of its own
     *,
-    since: Annotated[datetime | None, typer.Option("--from", parser=instant, metavar="TIME", help="ISO 8601.")] = None,
-    until: Annotated[datetime | None, typer.Option("--to", parser=instant, metavar="TIME", help="ISO 8601.")] = None,
+    since: Annotated[datetime | None, time_option("--from", "Requested then or later")] = None,
+    until: Annotated[datetime | None, time_option("--to", "Requested before then")] = None,
     retry_policy: Annotated[RetryPolicy | None, typer.Option(help="As RETRY_POLICY.")] = None,
     retry_step: Annotated[float | None, typer.Option(min=0.001, help="Seconds, as RETRY_STEP.")] = None,
     retry_longest: Annotated[float | None, typer.Option(min=0.001, help="Seconds, as RETRY_LONGEST.")] = None,
@@ -129,18 +122,22 @@ def show(report: "Report", tried: dict[str, Any], console: Console) -> None:
         table.add_row(name, _number(was), _number(known), _number(other), _difference(known, other))
     console.print(table)
     for each in told["changed"]:
-        console.print(f"{each['from']} -> {each['to']}: {each['notifications']:,} notifications", highlight=False)
+        console.print(
+            f"{each['from']} -> {each['to']}: {counted(each['notifications'], 'notification')}", highlight=False
+        )
     sides = report.recomputed, report.tried
+    calls = counted(sides[1].assumed, "call")
     console.print(f"This is {LABEL}.", highlight=False, soft_wrap=True)
     console.print(
-        f"Assumed: what came of {sides[1].assumed:,} calls of {sides[1].resting:,} notifications that are in no record "
+        f"Assumed: what came of {calls} that no record has, of {counted(sides[1].resting, 'notification')} "
         f"({sides[0].assumed:,} when recomputed), by recorded calls of the same lane; failure rates: {_rates(report)}.",
         highlight=False,
         soft_wrap=True,
     )
     console.print(
-        f"Model error: {told['modelError']['notifications']:,} of {report.recorded.ends.total():,} notifications "
-        f"end otherwise when recomputed. {report.events:,} events read in {report.seconds:.1f} s.",
+        f"Model error: {told['modelError']['notifications']:,} of "
+        f"{counted(report.recorded.ends.total(), 'notification')} would end otherwise when recomputed. "
+        f"{counted(report.events, 'event')} read in {report.seconds:.1f} s.",
         highlight=False,
         soft_wrap=True,
     )

@@ -12,6 +12,7 @@ from deploy.letters.selection import Plan
 from gateway.wire import letter
 from projections.position import Document
 from streams.clock import iso
+from streams.counted import counted
 from streams.letters.dead_letters import Letter, unpacked
 
 FIRST = 10
@@ -36,7 +37,7 @@ def original(told: Letter) -> str:
     body = unpacked(told.original)
     if body is None:
         return "\nno original: the record had no value"
-    kept = f"the first {len(body)} of {told.size} bytes" if told.truncated else f"{told.size} bytes"
+    kept = f"the first {len(body):,} of {counted(told.size, 'byte')}" if told.truncated else counted(told.size, "byte")
     return f"\noriginal, {kept}:\n{_as_json_or_hex(body)}"
 
 
@@ -63,14 +64,14 @@ def print_plan(verb: str, plan: Plan, console: Console) -> None:
     _print_reasons("left out", plan.refused, console)
     if plan.may_double:
         console.print(
-            f"[yellow]{plan.may_double} of them are too old:[/] whether they were taken before is not known any more, "
-            "so they may be delivered twice."
+            f"[yellow]too old: {plan.may_double:,} of them.[/] Whether such a letter was taken before is not known any "
+            "more, so it may be delivered twice."
         )
 
 
 def print_failures(verb: str, failed: Mapping[str, str], total: int, console: Console) -> None:
     """How it went."""
-    console.print(f"{total - len(failed)} of {total} letters: {verb} done.")
+    console.print(f"{total - len(failed):,} of {counted(total, 'letter')}: {verb} done.")
     _print_reasons("failed", failed, console)
 
 

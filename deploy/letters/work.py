@@ -15,6 +15,7 @@ from deploy.stack.errors import StackError
 from projections.letter_store import LetterReads
 from projections.position import Document
 from projections.store import Unavailable, database
+from streams.counted import counted
 from streams.letters.dead_letters import Report
 from streams.letters.redriving import AWAY, FAULTS, Desk, Order, Words, paced
 from streams.settings import Settings
@@ -64,7 +65,7 @@ def _carry_out(settings: Settings, verb: str, plan: Plan, words: Words, rate: fl
     failed: dict[str, str] = {}
     if plan.orders:
         if not asked:
-            typer.confirm(f"{verb} {len(plan.orders)} letters?", abort=True)
+            typer.confirm(f"{verb} {counted(len(plan.orders), 'letter')}?", abort=True)
         failed = _run(_handle(Desk.open(settings, words), verb, plan.orders, rate, console))
         shown.print_failures(verb, failed, len(plan.orders), console)
     return 1 if failed or plan.refused else 0
@@ -88,7 +89,7 @@ async def _handle(
                     bar.advance(task)
         except AWAY as error:
             raise StackError(
-                f"stopped after {bar.tasks[task].completed:.0f} of {len(orders)} letters: "
+                f"stopped after {bar.tasks[task].completed:.0f} of {counted(len(orders), 'letter')}: "
                 f"{error or type(error).__name__}. The others are open still; the one it stopped at may have been put "
                 "back, which does no harm: run the command again"
             ) from error

@@ -10,6 +10,7 @@ from rich.table import Table
 from projections.replay.book import Replay
 from projections.replay.ranges import Count
 from streams.clock import iso
+from streams.counted import counted
 from streams.replays import Extents, Order
 
 
@@ -21,9 +22,11 @@ def print_preview(order: Order, found: Count, extents: Extents, console: Console
     console.print(table if found.types else "No event of the log is meant.")
     read, total = sum(end - first for first, end in extents.values()), found.types.total()
     length = timedelta(seconds=round(total / order.rate))
-    console.print(f"{total:,} events of {read:,} on the log: {length} at {order.rate:g} events/s", highlight=False)
+    console.print(
+        f"{counted(total, 'event')} of {read:,} on the log: {length} at {order.rate:g} events/s", highlight=False
+    )
     if found.unreadable:
-        console.print(f"[yellow]{found.unreadable:,} records are no events[/] and are left out")
+        console.print(f"[yellow]no event, and left out: {counted(found.unreadable, 'record')}[/]", highlight=False)
 
 
 def print_table(replays: list[Replay], console: Console) -> None:
@@ -39,7 +42,8 @@ def print_table(replays: list[Replay], console: Console) -> None:
 def print_state(replay: Replay, console: Console) -> None:
     """How it stands."""
     console.print(
-        f"replay {replay.id} is {replay.state}: {replay.delivered:,} of {replay.total:,} events", highlight=False
+        f"replay {replay.id} is {replay.state}: {replay.delivered:,} of {counted(replay.total, 'event')}",
+        highlight=False,
     )
     if replay.state == "failed":
         console.print(f"[red]✗[/] {escape(replay.error)}", highlight=False, soft_wrap=True)

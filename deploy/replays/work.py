@@ -24,12 +24,15 @@ from projections.replay.book import WORKING, Replay, Verb
 from projections.replay.following import Follower
 from projections.replay.ranges import Count, count, ranges
 from projections.replay.writing import Recorder
+from streams.counted import counted
 from streams.operations import ReplayCounted, ReplayRequested
 from streams.replays import Extents, Order
 from streams.settings import Settings
 
 SOURCE = "cli"
 STDOUT = "stdout"
+OPTIONS = {"types": "type", "statuses": "status"}
+"""Those that are not named as the API's field is."""
 ResultT = TypeVar("ResultT")
 
 
@@ -57,7 +60,7 @@ def start(asked: Asked, words: Words, *, confirmed: bool | None, detach: bool) -
     if confirmed is None or not total:
         return 0
     if not confirmed:
-        typer.confirm(f"replay {total} events?", abort=True, err=True)
+        typer.confirm(f"replay {counted(total, 'event')}?", abort=True, err=True)
     name = uuid4().hex[:12]
     _run(_ask_for(settings, name, preview, words))
     return _see_through(settings, name, preview.order, console, detach=detach)
@@ -91,7 +94,8 @@ def _order(asked: Asked, settings: Settings) -> Order:
     try:
         return order(asked, settings)
     except Wrong as error:
-        raise StackError(str(error)) from error
+        faults = (f"--{OPTIONS.get(name, name)} {fault}" for name, fault in error.faults.items())
+        raise StackError("; ".join(faults)) from error
 
 
 async def _preview(settings: Settings, wanted: Order, console: Console) -> Preview:

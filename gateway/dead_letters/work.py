@@ -17,6 +17,7 @@ from gateway.wire import JSON
 from projections.letter_obstacles import to_dropping, to_redriving
 from projections.letter_store import LetterReads
 from projections.position import Document
+from streams.counted import counted
 from streams.letters.redriving import AWAY, FAULTS, Desk, Order, Words
 from streams.settings import Settings
 
@@ -97,8 +98,8 @@ def _obstacle(verb: Verb, document: Document | None, *, again: bool) -> str | No
 
 def _stopped(done: list[str], error: BaseException) -> str:
     return (
-        f"stopped after {len(done)} letters, since a server is away ({error or type(error).__name__}): ask again, "
-        "what was put back twice is dropped by who reads it"
+        f"stopped after {counted(len(done), 'letter')}, since a server is away ({error or type(error).__name__}): ask "
+        "again, what was put back twice is dropped by who reads it"
     )
 
 

@@ -45,7 +45,7 @@ def order(asked: Asked, settings: Settings) -> Order:
     try:
         parse(asked.into)
     except TargetRefused as error:
-        faults["into"] = str(error)
+        faults["into"] = f"can't be: {error}"
     for field, given, known in (("types", asked.types, TYPES), ("statuses", asked.statuses, STATUSES)):
         if unknown := set(given) - set(known):
             faults[field] = f"must be of {', '.join(known)}, got {', '.join(sorted(unknown))}"

@@ -63,7 +63,7 @@ class ReplaysDesk:
         asked = await _body(request, Asked)
         name = uuid4().hex[:12]
         if asked.into == "stdout":
-            raise Wrong({"into": "stdout is of ./tidings replay start: name a collection, a topic or a webhook"})
+            raise Wrong({"into": "must be a collection, a topic or a webhook: stdout is of ./tidings replay start"})
         await self._tell(ReplayRequested(name, order(asked, self._settings)), asked)
         return await self._answer(name, 202, {"Location": f"/api/replays/{name}"})
 

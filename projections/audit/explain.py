@@ -11,7 +11,7 @@ from aiokafka import TopicPartition
 
 from projections import jobs, story
 from projections.audit.comparison import Suspect
-from projections.audit.finding import Finding
+from projections.audit.finding import Field, Finding
 from projections.audit.fingerprints import plain
 from projections.audit.letters import Letters
 from projections.audit.story import Skipped
@@ -107,14 +107,15 @@ def _differences(
         detail = f"{which} is stored, and the log knows nothing of it"
         yield Finding("job-unexpected" if what == "job" else "entry-unexpected", name, detail)
     elif stored is not None and expected is not None and stored != expected:
-        kind = "job-differs" if what == "job" else "entry-differs"
-        yield Finding(kind, name, f"{which} differs in {', '.join(_fields(expected, stored))}")  # type: ignore[arg-type]
+        fields = tuple(_fields(expected, stored))
+        detail = f"{which} differs in {', '.join(field.name for field in fields)}"
+        yield Finding("job-differs" if what == "job" else "entry-differs", name, detail, fields)
 
 
-def _fields(expected: Document, stored: Document, prefix: str = "") -> Iterator[str]:
+def _fields(expected: Document, stored: Document, prefix: str = "") -> Iterator[Field]:
     for name in sorted(expected.keys() | stored.keys()):
-        ours, theirs = expected.get(name), stored.get(name)
+        ours, theirs = expected.get(name, ...), stored.get(name, ...)
         if isinstance(ours, dict) and isinstance(theirs, dict):
             yield from _fields(ours, theirs, f"{prefix}{name}.")
-        elif ours != theirs or (name in expected) != (name in stored):
-            yield f"{prefix}{name}"
+        elif ours != theirs:
+            yield Field(f"{prefix}{name}", theirs, ours)

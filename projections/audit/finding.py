@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 Kind = Literal[
     "stuck",
@@ -35,12 +35,24 @@ Kind = Literal[
 ]
 
 
+class Field(NamedTuple):
+    """A field of a document, as it is stored and as the log says; `...` where it is not there."""
+
+    name: str
+    stored: Any
+    expected: Any
+
+
 class Finding(NamedTuple):
-    """Something that must not be. `id` is a notification's, or a place as `topic[partition]@offset`."""
+    """Something that must not be. `id` is a notification's, or a place as `topic[partition]@offset`.
+
+    `fields` are those in which a document that was looked at closely differs; people see them, programs their names.
+    """
 
     kind: Kind
     id: str
     detail: str
+    fields: tuple[Field, ...] = ()
 
 
 class Findings:

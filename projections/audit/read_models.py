@@ -18,6 +18,7 @@ from projections.identity import log_identity
 from projections.models import OF_LOG, VERSIONS
 from projections.position import Document, LogIdentity, key, read
 from projections.reads import Reads
+from streams.counted import counted
 from streams.exits import Refused
 from streams.topics import EVENTS
 
@@ -102,20 +103,27 @@ def counters(
     """The counters beside the positions that stand exactly where the audit ended."""
     findings = []
     for partition, end in ends.items():
-        stored = positions.get(key(jobs.PROJECTION, partition))
-        if stored and stored["offset"] == end - 1 and stored["counts"] != dict(statuses[partition]):
-            detail = f"counts {stored['counts']}, the log says {dict(statuses[partition])}"
-            findings.append(Finding("counters", key(jobs.PROJECTION, partition), detail))
+        stored, log = positions.get(key(jobs.PROJECTION, partition)), statuses[partition]
+        if stored and stored["offset"] == end - 1 and stored["counts"] != dict(log):
+            findings.append(Finding("counters", key(jobs.PROJECTION, partition), _miscounted(stored["counts"], log)))
     return findings
 
 
 def skipped(positions: Mapping[str, Document]) -> list[Finding]:
     """What the read models lack because whoever folded them did not know it, as their positions tell."""
     return [
-        Finding("skipped", name, f"has left out {count} events of types that were not known to who folded it")
+        Finding(
+            "skipped", name, f"has left out {counted(count, 'event')} of types that were not known to who folded it"
+        )
         for name, stored in sorted(positions.items())
         if (count := stored.get("skipped", 0))
     ]
+
+
+def _miscounted(stored: Mapping[str, int], log: Mapping[str, int]) -> str:
+    names = sorted(name for name in stored.keys() | log.keys() if stored.get(name) != log.get(name))
+    told = (f"{name} {stored.get(name, 'nothing')}, the log says {log.get(name, 'nothing')}" for name in names)
+    return f"counts {'; '.join(told)}"
 
 
 def _hex(number: int) -> str:

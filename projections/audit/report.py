@@ -31,7 +31,7 @@ class Report:
         """As `./tidings audit --json` prints it."""
         return {
             "clean": self.clean,
-            "findings": [finding._asdict() for finding in self.findings],
+            "findings": [{"kind": one.kind, "id": one.id, "detail": one.detail} for one in self.findings],
             "found": dict(self.findings.counts),
             "counts": self.counts,
             "digests": self.digests,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from projections.audit.coverage import Covered, below, runs, single
 from projections.audit.finding import Finding, Findings, place
 from projections.audit.letters import Letters
+from streams.counted import counted
 from streams.topics import REQUESTS
 
 
@@ -35,10 +36,10 @@ class Requests:
 
 def _findings(partition: int, missing: int, twice: int, most: int = 1000) -> Iterator[Finding]:
     for first, last in runs(missing, most):
-        detail = f"admit has read {last - first + 1} requests up to offset {last}, and there is no outcome of them"
+        detail = f"admit has read {counted(last - first + 1, 'request')} up to offset {last} without any outcome"
         yield Finding("not-covered", place(REQUESTS, partition, first), detail)
     for first, last in runs(twice, most):
-        detail = f"{last - first + 1} requests up to offset {last} have more than one outcome"
+        detail = f"more than one outcome of {counted(last - first + 1, 'request')} up to offset {last}"
         yield Finding("decided-twice", place(REQUESTS, partition, first), detail)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeVar
 
 from projections.position import Document
+from streams.counted import counted
 
 Kind = Literal["missing", "added", "differs", "counters"]
 PlaceT = TypeVar("PlaceT", bound=Hashable)
@@ -67,5 +68,5 @@ def refusals(compared: Compared, *, accepted: bool) -> list[str]:
     """Why readers may not go over; nothing if they may, once the shadow has caught up (`keeping.caught_up`)."""
     if not compared.unexplained or accepted:
         return []
-    what = "1 difference" if compared.unexplained == 1 else f"{compared.unexplained} differences"
+    what = counted(compared.unexplained, "difference")
     return [f"{what} that nothing explains; if that is wanted, --accept-differences goes on, with that on record"]

@@ -16,6 +16,7 @@ from projections.rebuild.gate import lag
 from projections.rebuild.places import following
 from projections.rebuild.switch import CalledOff
 from projections.rebuild.watcher import Watcher
+from streams.counted import counted
 
 FOLDED_AT_ONCE: tuple[Family, ...] = ("log", "past")
 """In large batches, several partitions at once; of dead letters there are few."""
@@ -81,7 +82,7 @@ async def caught_up(desk: Desk, copy: Kept, bound: int, watcher: Watcher) -> Non
         if behind < best:
             best, since = behind, time.monotonic()
         elif time.monotonic() - since > STANDSTILL:
-            raise CalledOff(f"{name} is {behind} events behind the log and gets no nearer")
+            raise CalledOff(f"{name} is {counted(behind, 'event')} behind the log and gets no nearer")
         await asyncio.sleep(LOOK)
 
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from streams import operations
+from streams.clock import iso
 from streams.codec import Undecodable
 from streams.operations import (
     Event,
@@ -144,5 +145,13 @@ def _reached(replay: Replay, delivered: int, offsets: dict[int, int]) -> Replay:
 
 def shown(replay: Replay) -> dict[str, object]:
     """For people and programs, over HTTP and on the command line."""
-    told: dict[str, object] = msgspec.to_builtins(replay, str_keys=True)
-    return told | {"total": replay.total}
+    told: dict[str, object] = msgspec.to_builtins(replay, str_keys=True, builtin_types=(datetime,))
+    return _dated(told) | {"total": replay.total}
+
+
+def _dated(told: dict[str, object]) -> dict[str, object]:
+    """Times as text, in whichever part."""
+    found: dict[str, object] = {}
+    for name, value in told.items():
+        found[name] = iso(value) if isinstance(value, datetime) else _dated(value) if isinstance(value, dict) else value
+    return found

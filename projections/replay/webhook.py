@@ -56,7 +56,8 @@ class Webhook:
             async with self._session.post(self._url, data=body, allow_redirects=False) as answer:
                 status, told = answer.status, await answer.content.read(TOLD)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise Passing(f"{self._url} does not answer for {event.id}: {error!r}") from error
+            why = str(error) or type(error).__name__
+            raise Passing(f"{self._url} does not answer for {event.id}: {why}") from error
         if status in TRY_AGAIN or status >= 500:  # noqa: PLR2004 - HTTP's
             raise Passing(f"{self._url} answered {event.id} with {status} {told!r}")
         if not 200 <= status < 300:  # noqa: PLR2004

@@ -8,14 +8,16 @@ What each of them makes of it afterwards:
   makes of their outcomes: it remembers ids, and the policies that are in force;
 - deliver reads lanes, and none is written to;
 - the projections fold what they find.
-Each step is awaited before the next: a look at what is there, so that what is not the import's own is refused before
-anything is marked -> the operation -> both changelogs marked as *rebuilding* -> requests that are nothing, up to the
-first free place, and their removal -> dead letters, operations, the log -> tables and offsets, as by `tidings recover`
--> the operation again, as ended. Cut short before its end, both processors refuse to start: their
-tables are marked. The same import then goes on: a step can be done again, or begins where it was (`resuming`).
+Each step is awaited before the next: a look at the files and at what is there, while all still runs, and once more when
+the processors stand still, so that what is not the import's own is refused before anything is marked -> the operation
+-> both changelogs marked as *rebuilding* -> requests that are nothing, up to the first free place, and their removal ->
+dead letters, operations, the log -> tables and offsets, as by `tidings recover` -> the operation again, as ended. Cut
+short before its end, both processors refuse to start: their tables are marked. The same import then goes on: a step can
+be done again, or begins where it was (`resuming`).
 """
 
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -48,11 +50,20 @@ WHY = "the log was imported"
 PROCESSORS: tuple[Literal["admit", "lifecycle", "deliver"], ...] = ("admit", "lifecycle", "deliver")
 
 
-async def bring_in(settings: Settings, folder: Path, told: Told, refuse_unless_unread: Refuse) -> Manifest:
-    """What was imported; goes on with the same import if that was cut short, else all must be empty.
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """An export that can be put where it is to go, as far as a look at both tells. `resumed`: it was begun there."""
 
-    `refuse_unless_unread` raises if the read models hold anything. Raises `Damaged` and `Refused`, mostly before
-    anything is written, and aiokafka's errors.
+    folder: Path
+    manifest: Manifest
+    known: Known
+    resumed: bool
+
+
+async def look(settings: Settings, folder: Path, told: Told, refuse_unless_unread: Refuse) -> Looked:
+    """All that can be refused while the processors run, so that they need not stand still for a refusal.
+
+    `refuse_unless_unread` raises if the read models hold anything. Raises `Damaged`, `Refused`, and aiokafka's errors.
     """
     manifest = manifest_of(folder)
     refuse_unless_whole(manifest, settings.partitions)
@@ -62,15 +73,25 @@ async def bring_in(settings: Settings, folder: Path, told: Told, refuse_unless_u
     resumed = await begun(settings.kafka_url, manifest)
     if not resumed:
         await refuse_unless_unread()
+        async with opened(settings.kafka_url) as offsets:
+            await refuse_unless_empty(settings, offsets)
+    return Looked(folder, manifest, known, resumed)
+
+
+async def bring_in(settings: Settings, looked: Looked, told: Told) -> Manifest:
+    """What was imported; goes on with the same import if that was cut short, else all must be empty still.
+
+    No processor may run. Raises `Refused`, mostly before anything is written, and aiokafka's errors.
+    """
     for part in PROCESSORS:
         await alone(settings, part)
     publisher = Publisher(settings.kafka_url)
     await publisher.start()
     try:
         async with opened(settings.kafka_url) as offsets, putter(settings.kafka_url) as writer:
-            work = _Import(settings, folder, manifest, publisher, offsets, writer)
-            await work.run(known, told, resumed=resumed)
-            return manifest
+            work = _Import(settings, looked.folder, looked.manifest, publisher, offsets, writer)
+            await work.run(looked.known, told, resumed=looked.resumed)
+            return looked.manifest
     finally:
         await publisher.stop()
 

@@ -7,6 +7,7 @@ reconciler finds it in an empty lane and queues it again. So nothing is lost by 
 from aiokafka import TopicPartition
 
 from streams import clock
+from streams.counted import counted
 from streams.events import CHANNELS, LaneClass
 from streams.exits import Refused
 from streams.kafka.gaps import by_user, resume
@@ -38,7 +39,9 @@ async def _skip_class(
 ) -> dict[TopicPartition, int]:
     group = deliver_group(lane_class)
     if members := await offsets.members(group):
-        raise Refused(f"expected deliver to be stopped, group {group} has {members} members: stop them first")
+        raise Refused(
+            f"expected deliver to be stopped, group {group} has {counted(members, 'member')}: stop its workers first"
+        )
     names = [lane(channel, lane_class) for channel in CHANNELS]
     places = [TopicPartition(name, number) for name in names for number in range(settings.partitions)]
     committed, extents = await offsets.committed(group), await offsets.extents(places)

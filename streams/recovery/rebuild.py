@@ -18,6 +18,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from streams import admit, clock, lifecycle
 from streams.admit import State
+from streams.counted import counted
 from streams.exits import Refused
 from streams.folding.table import Rows
 from streams.kafka.gaps import by_user, missed, pass_over
@@ -82,7 +83,7 @@ async def alone(settings: Settings, part: Stage | Literal["deliver"]) -> None:
 
 async def _refuse_company(offsets: Offsets, group: str) -> None:
     if members := await offsets.members(group):
-        raise Refused(f"expected nobody in group {group}, it has {members} members: stop them first")
+        raise Refused(f"expected nobody in group {group}, it has {counted(members, 'member')}: stop its workers first")
 
 
 class Rebuild:

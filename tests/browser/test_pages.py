@@ -1,5 +1,6 @@
 """The other pages: dead letters, policies, the mailbox, the flow; and all of them for who can't see or point."""
 
+import asyncio
 import re
 from typing import Literal
 
@@ -8,7 +9,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from streams import clock
-from tests.browser.conftest import Open, Picture, Shown
+from tests.browser.conftest import POSING, Open, Picture, Shown, pose
 
 GRAVE = {"serious", "critical"}
 PATHS = (
@@ -90,7 +91,7 @@ async def test_a_recipient_hears_acknowledges_and_resumes_after_a_cut(open_page:
     await picture(page, "mailbox")
 
 
-async def test_the_flow_shows_lanes_stages_and_their_workers(open_page: Open, shown: Shown) -> None:
+async def test_the_flow_shows_lanes_stages_and_their_workers(open_page: Open, shown: Shown, picture: Picture) -> None:
     shown.post("flow@example.org")
     page = await open_page("/flow")
     stages = page.get_by_role("region", name="Stages").get_by_role("row")
@@ -98,6 +99,10 @@ async def test_the_flow_shows_lanes_stages_and_their_workers(open_page: Open, sh
     await expect(stages.filter(has_text="Lifecycle").get_by_role("cell").nth(1)).to_have_text("1")
     await expect(page.get_by_role("region", name="Lanes").get_by_role("row")).to_have_count(5)
     await expect(page.get_by_role("img", name="Throughput")).to_be_visible()
+    await show(page, "dark")
+    if POSING:
+        await asyncio.to_thread(pose, shown)
+    await picture(page, "flow")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -130,6 +135,7 @@ async def test_every_page_fits_a_phone(open_page: Open, shown: Shown, picture: P
         await show(page, "light")
         await picture(page, f"{name_of(path)}-narrow")
         assert await page.evaluate("document.documentElement.scrollWidth") == 390, path
+        await expect(page.locator("nav [aria-current]")).to_be_in_viewport(ratio=1)
         await page.close()
 
 

@@ -113,7 +113,7 @@ async def test_causes_are_shown_as_a_tree_with_where_the_time_went(
     await expect(tree.get_by_role("listitem").filter(has_text="came due 1")).to_contain_text("until the next attempt")
     await expect(tree.get_by_role("listitem").filter(has_text="send failed 1")).to_contain_text("Mock provider is down")
     await expect(tree.get_by_role("listitem").filter(has_text="sending 1")).to_contain_text("MockProvider")
-    await expect(tree.get_by_role("listitem").filter(has_text=re.compile("sent [23]"))).to_be_visible()
+    await expect(tree.get_by_role("listitem").filter(has_text=re.compile(r"sent \d"))).to_be_visible()
     await picture(page, "causes")
     await page.reload()
     await expect(tree.get_by_role("listitem").filter(has_text="requested")).to_be_visible()

@@ -77,6 +77,19 @@ async def test_preferences_are_set_kept_and_lifted(open_page: Open, picture: Pic
     await expect(page.get_by_text("Nobody is muted.")).to_be_visible()
 
 
+async def test_a_recipients_preferences_are_reached_from_a_notification_and_from_those_notified_lately(
+    open_page: Open, shown: Shown
+) -> None:
+    told = await open_page(f"/notifications/{shown.post('lately@example.org')}")
+    await told.get_by_role("link", name="lately@example.org").click()
+    page = await open_page("/preferences")
+    await page.get_by_role("list", name="Lately notified").get_by_role("link", name="lately@example.org").click()
+    for one in (told, page):
+        await expect(one).to_have_url(re.compile(r"/preferences\?recipient=lately%40example.org"))
+        await expect(one.get_by_label("Recipient")).to_have_value("lately@example.org")
+        await expect(one.get_by_text("nothing was ever set")).to_be_visible()
+
+
 async def until_kept(page: Page, muted: str) -> None:
     """The read model has it a moment later: it is asked until it does, and then shows it to who comes anew."""
 

@@ -17,7 +17,9 @@ def test_the_home_is_made_absolute(monkeypatch: pytest.MonkeyPatch) -> None:
     ("variable", "value", "told"),
     [
         ("PORT", "many", "PORT='many': Input should be a valid integer"),
-        ("WORKERS", "{deliver", '"workers"'),
+        ("KAFKA_URL", "localhost:9092", "KAFKA_URL='localhost:9092': Value error, expected kafka://HOST:PORT"),
+        ("MONGO_URL", "http://ada:secret@db/", r"MONGO_URL=\*\*\*: Value error, expected mongodb://HOST:PORT"),
+        ("WORKERS", "{deliver", "expected JSON in WORKERS, as docs/reference/settings.md"),
         ("JWT_SECRET", "too short to be told", r"JWT_SECRET=\*\*\*: Value should have at least 32 items"),
     ],
 )
@@ -40,3 +42,22 @@ def test_the_running_stack_is_found_and_the_environment_comes_first(
     found = running_settings()
     assert (found.mongo_url, found.redis_url) == ("mongodb://of-the-stack/", "redis://of-the-user/")
     assert found.port == 4711
+
+
+def test_where_nothing_runs_that_is_said_before_any_server_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "run").mkdir()
+    Facts("127.0.0.1", 4711, {"kafka_url": "kafka://of-the-stack:1"}, [], {}).save(Home(tmp_path))
+    monkeypatch.setenv("TIDINGS_HOME", str(tmp_path))
+    with pytest.raises(StackError, match=f"nothing runs in {tmp_path}: start it with ./tidings up"):
+        running_settings()
+
+
+def test_servers_that_somebody_else_runs_are_asked_whether_a_stack_runs_or_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "run").mkdir()
+    Facts("127.0.0.1", 4711, {"kafka_url": "kafka://elsewhere:1"}, ["kafka"], {}).save(Home(tmp_path))
+    monkeypatch.setenv("TIDINGS_HOME", str(tmp_path))
+    assert running_settings().kafka_url == "kafka://elsewhere:1"

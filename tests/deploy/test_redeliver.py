@@ -12,6 +12,7 @@ from deploy.stack.errors import StackError
     [
         ([], "either ids or --status"),
         (["n", "--status", "failed"], "either ids or --status"),
+        (["n", "--recipient", "ada"], "expected ids alone"),
         (["n"], "expected --why"),
         (["--status", "failed", "--why", " "], "expected --why"),
     ],

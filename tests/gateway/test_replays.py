@@ -1,6 +1,7 @@
 """Replays over HTTP, as an independent client and the record of operations see them."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -49,6 +50,9 @@ def test_one_is_asked_for_and_on_record_without_the_recipients_name(declared: Se
     replay = answer.json()
     assert answer.headers["Location"] == f"/api/replays/{replay['id']}"
     assert (replay["state"], replay["counts"], replay["by"], replay["why"]) == ("counting", None, "ada", "a test")
+    selection = replay["order"]["selection"]
+    assert (selection["since"], selection["until"]) == ("2026-01-01T00:00:00.000Z", "2026-01-01T23:00:00.000Z")
+    assert all(re.fullmatch(r"[\d-]{10}T[\d:]{8}\.\d{3}Z", replay[name]) for name in ("created", "updated"))
     assert requests.get(f"{url}/{replay['id']}", timeout=30).json() == replay
     assert requests.get(url, timeout=30).json()[0] == replay
     (event,) = told(declared, replay["id"])

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,11 @@ def records(whole: Whole) -> list[tuple[Any, ...]]:
     return sorted(lie, key=lambda one: one[:2])
 
 
+def processes(whole: Whole) -> dict[str, int | None]:
+    """Who runs."""
+    return {state.name: state.pid for state in Supervision(whole.stack.home).states()}
+
+
 def halt(whole: Whole, name: str) -> None:
     supervision = Supervision(whole.stack.home)
     (state,) = (state for state in supervision.states() if state.name == name)
@@ -115,10 +121,20 @@ def test_the_system_works_on_and_sends_nothing_of_it_not_even_after_a_recovery(w
 
 
 def test_where_something_is_nothing_is_imported(whole: Whole, old: Old) -> None:
-    before = records(whole)
+    before = records(whole), processes(whole)
     again = whole.stack.run("import", str(old.parquet), check=False)
     assert (again.returncode, "expected empty read models" in again.stdout) == (1, True), again.stdout
-    assert records(whole) == before
+    assert (records(whole), processes(whole)) == before
+
+
+def test_a_broken_file_is_refused_while_all_goes_on(whole: Whole, old: Old, tmp_path: Path) -> None:
+    broken = shutil.copytree(old.jsonl, tmp_path / "broken")
+    file = next(path for path in broken.glob("*.jsonl*") if path.stat().st_size > 100)
+    file.write_bytes(file.read_bytes()[:-50])
+    before = processes(whole)
+    refused = whole.stack.run("import", str(broken), check=False)
+    assert (refused.returncode, file.name in refused.stdout.replace("\n", "")) == (1, True), refused.stdout
+    assert processes(whole) == before
 
 
 def goes_on(whole: Whole, before: list[str]) -> list[str]:

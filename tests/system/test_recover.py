@@ -206,7 +206,7 @@ def test_a_lost_place_in_the_lanes_is_refused_and_recovered(whole: Whole) -> Non
     asyncio.run(alone(whole.stack.settings, "deliver"))
     asyncio.run(forget_lanes(whole.stack.settings))
     refuses(whole, "deliver", "run `./tidings recover deliver`")
-    assert "had lost their place" in whole.stack.run("recover", "deliver").stdout
+    assert "found the place again in" in whole.stack.run("recover", "deliver").stdout
     whole.wait_until_final(names, within=120)
     nothing_doubled(whole)
     assert any(isinstance(done, operations.LaneSkipped) for done in asyncio.run(done_to(whole.stack.settings)))

@@ -114,7 +114,7 @@ def are_shown(letters: Letters, request: str, spam: str) -> None:
 def are_previewed(letters: Letters, first: str, large: str) -> None:
     preview = letters.run("redrive", "--dry-run")
     assert f"left out {large}: its 262145 bytes were too many to keep" in preview
-    assert "1 of them are too old" in preview
+    assert "too old: 1 of them" in preview
     assert first in preview
     assert "Aborted" in letters.run("redrive", check=False)
     letters.wait_for(open=6)

@@ -83,7 +83,9 @@ async def test_a_changed_document_is_named_with_what_differs(worked_off: Setting
         await base.NotificationJob.update_one({"_id": name}, {"$set": {"message": "other", "attempts": 7}})
     report = await audited(worked_off)
     assert found(report) == [("job-differs", name)]
-    assert "attempts, message" in next(iter(report.findings)).detail
+    (finding,) = report.findings
+    assert "attempts, message" in finding.detail
+    assert [field.stored for field in finding.fields] == [7, "other"]
     assert report.stored["NotificationJob"] != report.digests["NotificationJob"]
 
 
@@ -131,7 +133,9 @@ async def test_deleted_changed_and_added_lines_of_stories_are_named(worked_off: 
 async def test_wrong_counters_are_found(worked_off: Settings) -> None:
     async with database(worked_off) as base:
         await base.positions.update_one({"_id": "NotificationJob:0"}, {"$set": {"counts.sent": 1_000_000}})
-    assert found(await audited(worked_off)) == [("counters", "NotificationJob:0")]
+    report = await audited(worked_off)
+    assert found(report) == [("counters", "NotificationJob:0")]
+    assert next(iter(report.findings)).detail.startswith("counts sent 1000000, the log says ")
 
 
 async def test_read_models_that_are_behind_are_told_and_not_compared(worked_off: Settings) -> None:

@@ -1,17 +1,22 @@
 /** What could not be handled: looked at, put back, or given up. */
 
-import { type InfiniteData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { MailCheck } from "lucide-react";
 import { useState } from "react";
 import { useSearchParams } from "wouter";
-import { letterCounts, letters, type Page } from "../api/client";
+import { letterCounts, letters } from "../api/client";
 import type { Letter, LetterState } from "../api/types";
 import { count, full, short } from "../live/times";
+import { Answered } from "../parts/Answered";
 import { HandleLetters } from "../parts/HandleLetters";
-import { Empty, Failure, Loading } from "../parts/States";
+import { Empty } from "../parts/States";
 
 const STATES: LetterState[] = ["open", "redriven", "dropped"];
-export type Verb = "redrive" | "drop";
+const VERBS = [
+  ["redrive", "Redrive", "main"],
+  ["drop", "Drop", "grave"],
+] as const;
+type Verb = (typeof VERBS)[number][0];
 
 export function Letters() {
   const [parameters, setParameters] = useSearchParams();
@@ -69,96 +74,78 @@ export function Letters() {
 function List({ filters }: { filters: Record<string, string> }) {
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [verb, setVerb] = useState<Verb | null>(null);
-  const query = useInfiniteQuery<Page<Letter>, Error, InfiniteData<Page<Letter>>, unknown[], string | null>({
+  const query = useInfiniteQuery({
     queryKey: ["letters", filters],
     queryFn: ({ pageParam }) => letters(filters, pageParam),
-    initialPageParam: null,
+    initialPageParam: null as string | null,
     getNextPageParam: (last) => last.cursor,
+    select: ({ pages }) => pages.flatMap((page) => page.rows),
     refetchInterval: 5_000,
   });
-  if (query.isPending) {
-    return (
-      <div className="card">
-        <Loading what="The dead letters are read" />
-      </div>
-    );
-  }
-  if (query.isError) {
-    return (
-      <div className="card">
-        <Failure error={query.error} again={() => void query.refetch()} />
-      </div>
-    );
-  }
-  const found = query.data.pages.flatMap((page) => page.rows);
-  if (found.length === 0) {
-    return (
-      <div className="card">
-        <Empty icon={MailCheck} title="There is none">
-          {filters.state === "open"
-            ? "Everything that came in could be handled, or was seen to."
-            : "No letter is like that."}
-        </Empty>
-      </div>
-    );
-  }
-  const ids = found.map((letter) => letter.id).filter((id) => chosen.has(id));
+  const ids = (query.data ?? []).map((letter) => letter.id).filter((id) => chosen.has(id));
   const toggle = (id: string) =>
     setChosen((before) => {
       const next = new Set(before);
       if (!next.delete(id)) next.add(id);
       return next;
     });
-  const all = ids.length === found.length;
+  const empty = (
+    <Empty icon={MailCheck} title="There is none">
+      {filters.state === "open"
+        ? "Everything that came in could be handled, or was seen to."
+        : "No letter is like that."}
+    </Empty>
+  );
   return (
     <>
-      <div className="filters">
-        <label className="actions">
-          <input
-            type="checkbox"
-            checked={all}
-            onChange={() => setChosen(new Set(all ? [] : found.map((letter) => letter.id)))}
-          />
-          All that are shown
-        </label>
-        <button
-          type="button"
-          className="button"
-          data-kind="main"
-          data-small
-          disabled={!ids.length}
-          onClick={() => setVerb("redrive")}
-        >
-          Redrive {ids.length || ""}
-        </button>
-        <button
-          type="button"
-          className="button"
-          data-kind="grave"
-          data-small
-          disabled={!ids.length}
-          onClick={() => setVerb("drop")}
-        >
-          Drop {ids.length || ""}
-        </button>
-      </div>
-      <ul className="card" aria-label="Dead letters">
-        {found.map((letter) => (
-          <Line
-            key={letter.id}
-            letter={letter}
-            chosen={chosen.has(letter.id)}
-            toggle={() => toggle(letter.id)}
-          />
-        ))}
-      </ul>
-      {query.hasNextPage ? (
-        <div className="state" style={{ padding: 18 }}>
-          <button type="button" className="button" onClick={() => void query.fetchNextPage()}>
-            {query.isFetchingNextPage ? "Reading …" : "More"}
-          </button>
-        </div>
-      ) : null}
+      <Answered query={query} what="The dead letters are read" empty={empty}>
+        {(found) => (
+          <>
+            <div className="filters">
+              <label className="actions">
+                <input
+                  type="checkbox"
+                  checked={ids.length === found.length}
+                  onChange={({ target }) =>
+                    setChosen(new Set(target.checked ? found.map((letter) => letter.id) : []))
+                  }
+                />
+                All that are shown
+              </label>
+              {VERBS.map(([one, does, kind]) => (
+                <button
+                  key={one}
+                  type="button"
+                  className="button"
+                  data-kind={kind}
+                  data-small
+                  disabled={!ids.length}
+                  onClick={() => setVerb(one)}
+                >
+                  {does} {ids.length || ""}
+                </button>
+              ))}
+            </div>
+            <ul className="card" aria-label="Dead letters">
+              {found.map((letter) => (
+                <Line
+                  key={letter.id}
+                  letter={letter}
+                  chosen={chosen.has(letter.id)}
+                  toggle={() => toggle(letter.id)}
+                />
+              ))}
+            </ul>
+            {query.hasNextPage ? (
+              <div className="state" style={{ padding: 18 }}>
+                <button type="button" className="button" onClick={() => void query.fetchNextPage()}>
+                  {query.isFetchingNextPage ? "Reading …" : "More"}
+                </button>
+              </div>
+            ) : null}
+          </>
+        )}
+      </Answered>
       <HandleLetters verb={verb} ids={ids} again={filters.state === "redriven"} close={() => setVerb(null)} />
     </>
   );

@@ -10,10 +10,12 @@ import { brought } from "../live/board";
 import { useBoard, useLive } from "../live/live";
 import { written } from "../live/moment";
 import { full, shortId } from "../live/times";
+import { Answered } from "../parts/Answered";
 import { AsOf, useAt } from "../parts/AsOf";
 import { Causes } from "../parts/Causes";
 import { Channel } from "../parts/Channel";
 import { Choice } from "../parts/Choice";
+import { Recipient } from "../parts/Recipient";
 import { Redeliver } from "../parts/Redeliver";
 import { Empty, Failure, Fault, Loading, sentence } from "../parts/States";
 import { Status } from "../parts/Status";
@@ -64,13 +66,7 @@ export function Notification({ id }: { id: string }) {
           <div className="actions" aria-live="polite">
             {shown ? <Status name={shown.status} /> : null}
             <span className="muted">
-              to{" "}
-              <Link
-                href={`/preferences?${new URLSearchParams({ recipient: now.recipient })}`}
-                className="plain-link"
-              >
-                {now.recipient}
-              </Link>
+              to <Recipient name={now.recipient} />
             </span>
           </div>
         </div>
@@ -172,12 +168,10 @@ function Story({ id, story, job, at, updated }: Told) {
       <div className="body">
         {view === "Causes" ? (
           <Why id={id} at={at} updated={updated} />
-        ) : story.isError ? (
-          <Failure error={story.error} again={() => void story.refetch()} />
-        ) : story.isPending ? (
-          <Loading what="The story is read" />
         ) : (
-          <Lines entries={story.data} job={job} at={at} />
+          <Answered query={story} what="The story is read" bare>
+            {(entries) => <Lines entries={entries} job={job} at={at} />}
+          </Answered>
         )}
       </div>
     </section>
@@ -207,9 +201,11 @@ function Why({ id, at, updated }: { id: string; at: number | null; updated: stri
     refetchInterval: ({ state: { data, dataUpdateCount } }) =>
       data && dataUpdateCount < WHY_ASKED && (data.steps.at(-1)?.at ?? "") < updated ? SETTLES_MS : false,
   });
-  if (why.isPending) return <Loading what="The causes are read" />;
-  if (why.isError) return <Failure error={why.error} again={() => void why.refetch()} />;
-  return <Causes why={why.data} at={at} />;
+  return (
+    <Answered query={why} what="The causes are read" bare>
+      {(told) => <Causes why={told} at={at} />}
+    </Answered>
+  );
 }
 
 /** Whether to deliver it once more makes sense; the API has the last word. */

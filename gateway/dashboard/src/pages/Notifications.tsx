@@ -76,7 +76,7 @@ export function Notifications() {
       ) : (
         <Past filters={filters} at={written(at)} />
       )}
-      <NewNotification open={writing} onOpenChange={setWriting} />
+      <NewNotification open={writing} close={() => setWriting(false)} />
     </>
   );
 }

@@ -3,12 +3,14 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { SlidersHorizontal } from "lucide-react";
 import { type FormEvent, useState } from "react";
-import { ApiError, liftPolicy, policies, setPolicy } from "../api/client";
+import { liftPolicy, policies, setPolicy } from "../api/client";
 import { type Policy, type PolicyChange, SCOPES, type Scope } from "../api/types";
 import { full, short } from "../live/times";
+import { Answered } from "../parts/Answered";
 import { Choice } from "../parts/Choice";
 import { Field } from "../parts/Field";
-import { Empty, Failure, Fault, Loading, sentence } from "../parts/States";
+import { Buttons, faulty } from "../parts/Form";
+import { Empty, Fault, sentence } from "../parts/States";
 import { useToast } from "../parts/Toasts";
 
 const LIMITS = [
@@ -35,20 +37,23 @@ export function Policies() {
       </div>
       <div className="split">
         <section className="card" aria-label="In force">
-          {query.isPending ? (
-            <Loading what="The policies are read" />
-          ) : query.isError ? (
-            <Failure error={query.error} again={() => void query.refetch()} />
-          ) : query.data.length === 0 ? (
-            <Empty icon={SlidersHorizontal} title="The settings hold for everybody">
-              Two events in 10 s for an actor, and no repeat within 5 minutes, unless the settings say
-              otherwise.
-            </Empty>
-          ) : (
-            <div className="body scroll-x">
-              <Held found={query.data} />
-            </div>
-          )}
+          <Answered
+            query={query}
+            what="The policies are read"
+            bare
+            empty={
+              <Empty icon={SlidersHorizontal} title="The settings hold for everybody">
+                Two events in 10 s for an actor, and no repeat within 5 minutes, unless the settings say
+                otherwise.
+              </Empty>
+            }
+          >
+            {(found) => (
+              <div className="body scroll-x">
+                <Held found={found} />
+              </div>
+            )}
+          </Answered>
         </section>
         <section className="card" aria-labelledby="set">
           <header>
@@ -134,8 +139,7 @@ function SetPolicy() {
       void queries.invalidateQueries({ queryKey: ["policies"] });
     },
   });
-  const faults = setting.error instanceof ApiError ? setting.error.fields : {};
-  const elsewhere = Object.keys(faults).every((field) => !SHOWN.includes(field));
+  const { faults, elsewhere } = faulty(setting.error, SHOWN);
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const given = new FormData(event.currentTarget);
@@ -170,12 +174,8 @@ function SetPolicy() {
       </div>
       <Field label="Who you are" name="by" fault={faults.by} />
       <Field label="Why" name="why" placeholder="a partner's import" fault={faults.why} />
-      {setting.error && elsewhere ? <Fault>{sentence(setting.error)}</Fault> : null}
-      <div className="actions">
-        <button type="submit" className="button" data-kind="main" disabled={setting.isPending}>
-          {setting.isPending ? "Setting …" : "Set"}
-        </button>
-      </div>
+      {elsewhere ? <Fault>{elsewhere}</Fault> : null}
+      <Buttons does="Set" doing="Setting …" pending={setting.isPending} />
     </form>
   );
 }
@@ -183,7 +183,9 @@ function SetPolicy() {
 function told({ rateLimit, rateWindow, dedupeWindow }: Policy): string {
   const parts: string[] = [];
   if (rateLimit !== undefined)
-    parts.push(`${rateLimit} events${rateWindow === undefined ? "" : ` in ${rateWindow} s`}`);
+    parts.push(
+      `${rateLimit} ${rateLimit === 1 ? "event" : "events"}${rateWindow === undefined ? "" : ` in ${rateWindow} s`}`,
+    );
   else if (rateWindow !== undefined) parts.push(`a window of ${rateWindow} s`);
   if (dedupeWindow !== undefined) parts.push(`same for ${dedupeWindow} s`);
   return parts.join(", ");

@@ -4,21 +4,27 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { UserCog, X } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { useSearchParams } from "wouter";
-import { ApiError, preferences, setPreferences } from "../api/client";
+import { jobs, preferences, setPreferences } from "../api/client";
 import { ACTIVITIES, CHANNELS, type Preferences as Held, type PreferencesChange } from "../api/types";
 import { full, short } from "../live/times";
+import { Answered } from "../parts/Answered";
 import { Channel } from "../parts/Channel";
 import { Field } from "../parts/Field";
-import { Empty, Failure, Fault, Loading, sentence } from "../parts/States";
+import { Buttons, faulty } from "../parts/Form";
+import { Recipient } from "../parts/Recipient";
+import { Empty, Fault } from "../parts/States";
 import { useToast } from "../parts/Toasts";
 import { lastWho, rememberWho } from "../parts/Words";
 
 const NIGHT = { from: "22:00", to: "07:00" };
 const ZONES: string[] = Intl.supportedValuesOf("timeZone");
+/** How many recipients are offered to be picked; the field completes more. */
+const OFFERED = 8;
 const SHOWN = ["quietHours.to", "quietHours.zone", "by", "why"];
 
 export function Preferences() {
   const [parameters, setParameters] = useSearchParams();
+  const lately = useLately();
   const recipient = parameters.get("recipient") ?? "";
   const choose = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -43,7 +49,13 @@ export function Preferences() {
             placeholder="A recipient, such as user2 or ada@example.org"
             defaultValue={recipient}
             autoComplete="off"
+            list="lately"
           />
+          <datalist id="lately">
+            {lately.map((name) => (
+              <option key={name} value={name} />
+            ))}
+          </datalist>
           <button type="submit" className="button">
             Show
           </button>
@@ -56,10 +68,25 @@ export function Preferences() {
           <Empty icon={UserCog} title="Whose?">
             Name a recipient. Who has set nothing gets everything, on every channel, at any time.
           </Empty>
+          {lately.length ? (
+            <ul className="tags lately" aria-label="Lately notified">
+              {lately.slice(0, OFFERED).map((name) => (
+                <li key={name} className="plain-tag">
+                  <Recipient name={name} />
+                </li>
+              ))}
+            </ul>
+          ) : null}
         </div>
       )}
     </>
   );
+}
+
+/** The recipients of the newest notifications. */
+function useLately(): string[] {
+  const found = useQuery({ queryKey: ["lately"], queryFn: () => jobs({}, null) });
+  return [...new Set(found.data?.rows.map((job) => job.recipient))];
 }
 
 function Of({ recipient }: { recipient: string }) {
@@ -73,28 +100,18 @@ function Of({ recipient }: { recipient: string }) {
       toast(`It holds for ${recipient} from now on.`);
     },
   });
-  if (held.isPending) {
-    return (
-      <div className="card">
-        <Loading what="The preferences are read" />
-      </div>
-    );
-  }
-  if (held.isError) {
-    return (
-      <div className="card">
-        <Failure error={held.error} again={() => void held.refetch()} />
-      </div>
-    );
-  }
   return (
-    <Form
-      key={held.data.since}
-      held={held.data}
-      pending={setting.isPending}
-      error={setting.error}
-      set={setting.mutate}
-    />
+    <Answered query={held} what="The preferences are read">
+      {(now) => (
+        <Form
+          key={now.since}
+          held={now}
+          pending={setting.isPending}
+          error={setting.error}
+          set={setting.mutate}
+        />
+      )}
+    </Answered>
   );
 }
 
@@ -110,8 +127,7 @@ function Form({ held, pending, error, set }: FormAsked) {
   const [channels, setChannels] = useState(held.channels);
   const [muted, setMuted] = useState(held.mutedActors);
   const [quiet, setQuiet] = useState(held.quietHours !== null);
-  const faults = error instanceof ApiError ? error.fields : {};
-  const elsewhere = error && !SHOWN.some((name) => name in faults);
+  const { faults, elsewhere } = faulty(error, SHOWN);
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const given = new FormData(event.currentTarget);
@@ -180,11 +196,8 @@ function Form({ held, pending, error, set }: FormAsked) {
           <div className="body form">
             <Field label="Who you are" name="by" defaultValue={lastWho()} required fault={faults.by} />
             <Field label="Why" name="why" placeholder="too many at night" fault={faults.why} />
-            {elsewhere ? <Fault>{sentence(error)}</Fault> : null}
-            <div className="actions">
-              <button type="submit" className="button" data-kind="main" disabled={pending}>
-                {pending ? "Setting …" : "Set"}
-              </button>
+            {elsewhere ? <Fault>{elsewhere}</Fault> : null}
+            <Buttons does="Set" doing="Setting …" pending={pending}>
               <button
                 type="button"
                 className="button"
@@ -198,7 +211,7 @@ function Form({ held, pending, error, set }: FormAsked) {
               >
                 Everything on
               </button>
-            </div>
+            </Buttons>
           </div>
         </section>
       </div>

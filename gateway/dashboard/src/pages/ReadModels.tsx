@@ -6,8 +6,9 @@ import { readModels } from "../api/client";
 import type { Compared, ReadModel, Rebuild } from "../api/types";
 import { duration } from "../live/story";
 import { count, full, short } from "../live/times";
+import { Answered } from "../parts/Answered";
 import { Meter } from "../parts/Meter";
-import { Failure, Fault, Loading } from "../parts/States";
+import { Fault } from "../parts/States";
 import { tone } from "../parts/Status";
 
 const IS = { live: "live", kept: "kept for roll-back", shadow: "not read yet" };
@@ -40,21 +41,15 @@ export function ReadModels() {
           </p>
         </div>
       </div>
-      {query.isPending ? (
-        <div className="card">
-          <Loading what="The read models are read" />
-        </div>
-      ) : query.isError ? (
-        <div className="card">
-          <Failure error={query.error} again={() => void query.refetch()} />
-        </div>
-      ) : (
-        <div className="stack">
-          {query.data.map((model) => (
-            <Model key={model.name} model={model} />
-          ))}
-        </div>
-      )}
+      <Answered query={query} what="The read models are read">
+        {(models) => (
+          <div className="stack">
+            {models.map((model) => (
+              <Model key={model.name} model={model} />
+            ))}
+          </div>
+        )}
+      </Answered>
     </>
   );
 }

@@ -18,10 +18,11 @@ import { replays, sayReplay } from "../api/client";
 import { REPLAY_VERBS, type Replay, type ReplayState, type ReplayVerb, type Words } from "../api/types";
 import { duration } from "../live/story";
 import { count, full, short } from "../live/times";
+import { Answered } from "../parts/Answered";
 import { Meter } from "../parts/Meter";
 import { NewReplay } from "../parts/NewReplay";
 import { Sheet } from "../parts/Sheet";
-import { Empty, Failure, Fault, Loading } from "../parts/States";
+import { Empty, Fault } from "../parts/States";
 import { tone } from "../parts/Status";
 import { useToast } from "../parts/Toasts";
 import { WordsForm } from "../parts/Words";
@@ -64,61 +65,48 @@ export function Replays() {
         </button>
       </div>
       <List ask={() => setAsking(true)} />
-      <NewReplay open={asking} onOpenChange={setAsking} />
+      <NewReplay open={asking} close={() => setAsking(false)} />
     </>
   );
 }
 
 function List({ ask }: { ask: () => void }) {
   const [wish, setWish] = useState<{ replay: Replay; verb: ReplayVerb } | null>(null);
+  const close = () => setWish(null);
   const query = useQuery({
     queryKey: ["replays"],
     queryFn: replays,
     refetchInterval: ({ state: { data } }) =>
       data?.some(({ state }) => WORKING.includes(state)) ? 1_000 : 5_000,
   });
-  if (query.isPending) {
-    return (
-      <div className="card">
-        <Loading what="The replays are read" />
-      </div>
-    );
-  }
-  if (query.isError) {
-    return (
-      <div className="card">
-        <Failure error={query.error} again={() => void query.refetch()} />
-      </div>
-    );
-  }
-  if (query.data.length === 0) {
-    return (
-      <div className="card">
-        <Empty icon={ListRestart} title="Nothing was told again yet">
-          <button type="button" className="button" data-kind="main" onClick={ask}>
-            Ask for the first one
-          </button>
-        </Empty>
-      </div>
-    );
-  }
+  const empty = (
+    <Empty icon={ListRestart} title="Nothing was told again yet">
+      <button type="button" className="button" data-kind="main" onClick={ask}>
+        Ask for the first one
+      </button>
+    </Empty>
+  );
   return (
     <>
-      <ul className="stack" aria-label="Replays">
-        {query.data.map((replay) => (
-          <li key={replay.id}>
-            <One replay={replay} say={(verb) => setWish({ replay, verb })} />
-          </li>
-        ))}
-      </ul>
+      <Answered query={query} what="The replays are read" empty={empty}>
+        {(found) => (
+          <ul className="stack" aria-label="Replays">
+            {found.map((replay) => (
+              <li key={replay.id}>
+                <One replay={replay} say={(verb) => setWish({ replay, verb })} />
+              </li>
+            ))}
+          </ul>
+        )}
+      </Answered>
       <Sheet
         kind="dialog"
         open={wish !== null}
-        onOpenChange={(open) => open || setWish(null)}
+        close={close}
         title={wish ? `${title(wish.replay, wish.verb)} ${wish.replay.id}` : ""}
         about={wish ? ABOUT[wish.verb] : ""}
       >
-        {wish ? <Say {...wish} close={() => setWish(null)} /> : null}
+        {wish ? <Say {...wish} close={close} /> : null}
       </Sheet>
     </>
   );
@@ -168,7 +156,7 @@ function One({ replay, say }: { replay: Replay; say: (verb: ReplayVerb) => void 
               label={`Told of ${replay.id}`}
               value={delivered}
               of={total}
-              told={`${count(delivered)} of ${count(total)} events told`}
+              told={`${count(delivered)} of ${count(total)} ${total === 1 ? "event" : "events"} told`}
               more={
                 state === "running" || state === "ready"
                   ? `at most ${count(order.rate)} a second: ${duration(1000 * left)}`

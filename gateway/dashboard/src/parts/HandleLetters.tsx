@@ -28,7 +28,7 @@ export function HandleLetters({ verb, ids, again, close }: Asked) {
     <Sheet
       kind="dialog"
       open={verb !== null}
-      onOpenChange={(open) => open || close()}
+      close={close}
       title={`${title} ${count(ids.length)} ${ids.length === 1 ? "letter" : "letters"}`}
       about={verb ? ABOUT[verb] : ""}
     >

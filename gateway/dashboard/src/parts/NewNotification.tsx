@@ -3,15 +3,16 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
-import { ApiError, create } from "../api/client";
+import { create } from "../api/client";
 import { Keys } from "../api/keys";
 import { DIRECT, type NewNotification as Wanted } from "../api/types";
 import { shortId } from "../live/times";
 import { Channel } from "./Channel";
 import { Choice } from "./Choice";
 import { AreaField, Field } from "./Field";
+import { Buttons, faulty } from "./Form";
 import { Sheet } from "./Sheet";
-import { Fault, sentence } from "./States";
+import { Fault } from "./States";
 import { useToast } from "./Toasts";
 
 const PRIORITIES = ["transactional", "promotional"] as const;
@@ -22,26 +23,20 @@ const RECIPIENTS: Record<(typeof DIRECT)[number], string> = {
 };
 const SHOWN = ["type", "recipient", "message", "priority", "metadata"];
 
-export function NewNotification({
-  open,
-  onOpenChange,
-}: {
-  open: boolean;
-  onOpenChange: (open: boolean) => void;
-}) {
+export function NewNotification({ open, close }: { open: boolean; close: () => void }) {
   return (
     <Sheet
       open={open}
-      onOpenChange={onOpenChange}
+      close={close}
       title="New notification"
       about="Accepted at once, delivered with retries."
     >
-      <Form done={() => onOpenChange(false)} />
+      <Form close={close} />
     </Sheet>
   );
 }
 
-function Form({ done }: { done: () => void }) {
+function Form({ close }: { close: () => void }) {
   const [type, setType] = useState<(typeof DIRECT)[number]>("email");
   const [priority, setPriority] = useState<(typeof PRIORITIES)[number]>("transactional");
   const [metadataFault, setMetadataFault] = useState<string>();
@@ -59,11 +54,10 @@ function Form({ done }: { done: () => void }) {
         </>,
       );
       void queries.invalidateQueries({ queryKey: ["jobs"] });
-      done();
+      close();
     },
   });
-  const faults = asking.error instanceof ApiError ? asking.error.fields : {};
-  const elsewhere = Object.keys(faults).every((field) => !SHOWN.includes(field));
+  const { faults, elsewhere } = faulty(asking.error, SHOWN);
   useEffect(() => {
     if (asking.isError) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
   }, [asking.isError]);
@@ -117,15 +111,8 @@ function Form({ done }: { done: () => void }) {
         hint="A JSON object to be kept with it; may be left empty."
         fault={metadataFault ?? faults.metadata}
       />
-      {asking.error && elsewhere ? <Fault>{sentence(asking.error)}</Fault> : null}
-      <div className="actions">
-        <button type="submit" className="button" data-kind="main" disabled={asking.isPending}>
-          {asking.isPending ? "Sending …" : "Send"}
-        </button>
-        <button type="button" className="button" data-kind="quiet" onClick={done}>
-          Cancel
-        </button>
-      </div>
+      {elsewhere ? <Fault>{elsewhere}</Fault> : null}
+      <Buttons does="Send" doing="Sending …" pending={asking.isPending} cancel={close} />
     </form>
   );
 }

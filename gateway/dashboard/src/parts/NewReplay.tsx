@@ -2,11 +2,12 @@
 
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import type { FormEvent } from "react";
-import { ApiError, startReplay } from "../api/client";
+import { startReplay } from "../api/client";
 import { type ReplayAsked, STATUSES } from "../api/types";
 import { Field } from "./Field";
+import { Buttons, faulty } from "./Form";
 import { Sheet } from "./Sheet";
-import { Fault, sentence } from "./States";
+import { Fault } from "./States";
 import { useToast } from "./Toasts";
 import { lastWho, rememberWho } from "./Words";
 
@@ -14,20 +15,20 @@ const SHOWN = ["into", "types"];
 const LIMITS = ["from", "to"] as const;
 const TEXTS = ["recipient", "notification"] as const;
 
-export function NewReplay({ open, onOpenChange }: { open: boolean; onOpenChange: (open: boolean) => void }) {
+export function NewReplay({ open, close }: { open: boolean; close: () => void }) {
   return (
     <Sheet
       open={open}
-      onOpenChange={onOpenChange}
+      close={close}
       title="New replay"
       about="Tells events of the log again. It never sends a notification."
     >
-      <Form done={() => onOpenChange(false)} />
+      <Form close={close} />
     </Sheet>
   );
 }
 
-function Form({ done }: { done: () => void }) {
+function Form({ close }: { close: () => void }) {
   const queries = useQueryClient();
   const toast = useToast();
   const asking = useMutation({
@@ -35,11 +36,10 @@ function Form({ done }: { done: () => void }) {
     onSuccess: (replay) => {
       toast(`${replay.id} is being counted.`);
       void queries.invalidateQueries({ queryKey: ["replays"] });
-      done();
+      close();
     },
   });
-  const faults = asking.error instanceof ApiError ? asking.error.fields : {};
-  const elsewhere = asking.error && !SHOWN.some((name) => name in faults);
+  const { faults, elsewhere } = faulty(asking.error, SHOWN);
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const given = asked(new FormData(event.currentTarget));
@@ -86,15 +86,8 @@ function Form({ done }: { done: () => void }) {
       </label>
       <Field label="Who you are" name="by" defaultValue={lastWho()} required />
       <Field label="Why" name="why" placeholder="our importer was down" required />
-      {elsewhere ? <Fault>{sentence(asking.error as Error)}</Fault> : null}
-      <div className="actions">
-        <button type="submit" className="button" data-kind="main" disabled={asking.isPending}>
-          {asking.isPending ? "Asking …" : "Ask for it"}
-        </button>
-        <button type="button" className="button" data-kind="quiet" onClick={done}>
-          Cancel
-        </button>
-      </div>
+      {elsewhere ? <Fault>{elsewhere}</Fault> : null}
+      <Buttons does="Ask for it" doing="Asking …" pending={asking.isPending} cancel={close} />
     </form>
   );
 }

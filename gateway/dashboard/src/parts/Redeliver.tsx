@@ -11,6 +11,7 @@ import { WordsForm } from "./Words";
 
 export function Redeliver({ job }: { job: Job }) {
   const [open, setOpen] = useState(false);
+  const close = () => setOpen(false);
   return (
     <>
       <button type="button" className="button" onClick={() => setOpen(true)}>
@@ -19,11 +20,11 @@ export function Redeliver({ job }: { job: Job }) {
       <Sheet
         kind="dialog"
         open={open}
-        onOpenChange={setOpen}
+        close={close}
         title="Deliver once more"
         about={`It really goes to ${job.recipient} again, with ${job.maxAttempts} attempts.`}
       >
-        <Form job={job} close={() => setOpen(false)} />
+        <Form job={job} close={close} />
       </Sheet>
     </>
   );

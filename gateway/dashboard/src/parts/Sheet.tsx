@@ -6,16 +6,16 @@ import type { ReactNode } from "react";
 
 interface Asked {
   open: boolean;
-  onOpenChange: (open: boolean) => void;
+  close: () => void;
   title: string;
   about: string;
   children: ReactNode;
   kind?: "sheet" | "dialog";
 }
 
-export function Sheet({ open, onOpenChange, title, about, children, kind = "sheet" }: Asked) {
+export function Sheet({ open, close, title, about, children, kind = "sheet" }: Asked) {
   return (
-    <Dialog.Root open={open} onOpenChange={onOpenChange}>
+    <Dialog.Root open={open} onOpenChange={(wanted) => wanted || close()}>
       <Dialog.Portal>
         <Dialog.Overlay className="veil" />
         <Dialog.Content className={kind}>

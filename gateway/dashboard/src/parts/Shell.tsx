@@ -85,8 +85,18 @@ function Pages({ path }: { path: string }) {
   const open = letters.data?.states.open ?? 0;
   const here = (wanted: string) =>
     wanted === "/" ? path === "/" || path.startsWith("/notifications") : path === wanted;
+  const pages = useRef<HTMLElement>(null);
+  // On a narrow screen they stand side by side, and not all of them fit.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another page is what it is about
+  useEffect(() => {
+    const show = () =>
+      pages.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+    show();
+    window.addEventListener("resize", show);
+    return () => window.removeEventListener("resize", show);
+  }, [path]);
   return (
-    <nav aria-label="Pages">
+    <nav aria-label="Pages" ref={pages}>
       <ul>
         {PAGES.map(({ path: wanted, name, icon: Icon }) => (
           <li key={wanted}>

@@ -1,10 +1,10 @@
 /** Asks who wants something, and why: it goes on record. Who it was last is offered again. */
 
 import type { FormEvent, ReactNode } from "react";
-import { ApiError } from "../api/client";
 import type { Words } from "../api/types";
 import { Field } from "./Field";
-import { Fault, sentence } from "./States";
+import { Buttons, faulty } from "./Form";
+import { Fault } from "./States";
 
 const WHO = "tidings-who";
 
@@ -12,9 +12,9 @@ export const lastWho = (): string => localStorage.getItem(WHO) ?? "";
 export const rememberWho = (by: string): void => localStorage.setItem(WHO, by);
 
 interface Asked {
-  /** What the button says, and while it is done. */
+  /** What the button says. */
   does: string;
-  grave?: boolean;
+  grave?: boolean | undefined;
   pending: boolean;
   error: Error | null;
   example: string;
@@ -31,21 +31,14 @@ export function WordsForm({ does, grave, pending, error, example, say, cancel, c
     rememberWho(by);
     say({ by, why });
   };
-  const faults = error instanceof ApiError ? error.fields : {};
+  const { faults, elsewhere } = faulty(error, ["by", "why"]);
   return (
     <form className="form" onSubmit={submit}>
       <Field label="Who you are" name="by" defaultValue={lastWho()} fault={faults.by} required />
       <Field label="Why" name="why" placeholder={example} fault={faults.why} required />
-      {error && !faults.by && !faults.why ? <Fault>{sentence(error)}</Fault> : null}
+      {elsewhere ? <Fault>{elsewhere}</Fault> : null}
       {children}
-      <div className="actions">
-        <button type="submit" className="button" data-kind={grave ? "grave" : "main"} disabled={pending}>
-          {pending ? "Working …" : does}
-        </button>
-        <button type="button" className="button" data-kind="quiet" onClick={cancel}>
-          Cancel
-        </button>
-      </div>
+      <Buttons does={does} doing="Working …" pending={pending} grave={grave} cancel={cancel} />
     </form>
   );
 }
