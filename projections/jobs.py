@@ -132,7 +132,7 @@ class Shared:
     def __call__(self, standing: Standing | None, event: Event[Body], place: Place) -> Standing | None:
         """The standing after this event; `place` tells one event from another."""
         known = self._known.get(place)
-        if known is not None and known[0] == standing:
+        if known is not None and (known[0] is standing or known[0] == standing):
             return known[1]
         now = evolve(standing, event, place)
         self._known[place] = standing, now

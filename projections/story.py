@@ -62,24 +62,24 @@ def _told(event: Event[Body]) -> tuple[str, dict[str, Any]] | None:  # noqa: C90
     match body:
         case Accepted(request, priority):
             return "created", {"priority": priority, "maxAttempts": request.max_attempts}
+        case Queued(dispatch, lane, None):
+            return ("queued", {"dispatch": dispatch, "lane": lane}) if dispatch == 1 else None
+        case Sending(dispatch, deadline, worker):
+            return "sending", {"dispatch": dispatch, "worker": worker, "deadline": deadline}
+        case Sent(dispatch):
+            return "sent", {"dispatch": dispatch}
         case Suppressed():
             return "suppressed", {"reason": body.reason, "duplicateOf": body.duplicate_of}
         case Withheld(_, reason, preferences):
             return "withheld", {"reason": reason, "preferences": preferences}
         case Held(_, _, until, preferences):
             return "held", {"notBefore": until, "preferences": preferences}
-        case Queued(dispatch, lane, None):
-            return ("queued", {"dispatch": dispatch, "lane": lane}) if dispatch == 1 else None
         case Queued(dispatch, lane, redelivery):
             return "redelivered", {"dispatch": dispatch, "lane": lane, "redelivery": redelivery}
         case RedeliveryRequested(redelivery, by, why):
             return "redelivery_requested", {"redelivery": redelivery, "by": by, "why": why}
         case RedeliveryRefused(redelivery, reason, status):
             return "redelivery_refused", {"redelivery": redelivery, "reason": reason, "status": status}
-        case Sending(dispatch, deadline, worker):
-            return "sending", {"dispatch": dispatch, "worker": worker, "deadline": deadline}
-        case Sent(dispatch):
-            return "sent", {"dispatch": dispatch}
         case SendDeferred(dispatch, until):
             return "deferred", {"dispatch": dispatch, "notBefore": until}
         case RetryScheduled():

@@ -4,6 +4,7 @@ Pure data, no I/O. `codec` gives it its wire form, `notification` and `admission
 Times are aware UTC datetimes, cut to the millisecond, since MongoDB keeps no more.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 
@@ -382,21 +383,17 @@ class Event(Struct, Generic[BodyT_co], frozen=True, gc=False):
         return Event(body, self.notification, time or self.time, source, self.correlation, self.id, self.tenant)
 
 
-def _distinction(body: Body) -> str:
-    match body:
-        case Queued() | Sending() | Sent() | SendFailed() | RetryScheduled():  # the most frequent ones first
-            return str(body.dispatch)
-        case Repeated(origin) | Noted(origin):
-            return f"{origin.partition}.{origin.offset}"
-        case Held(hold):
-            return str(hold)
-        case PolicySet() | CoolOffLifted() | PreferencesSet():
-            return str(body.version)
-        case RedeliveryRequested() | RedeliveryRefused():
-            return body.redelivery
-        case CameDue(dispatch, obligation):
-            return f"{dispatch}.{obligation}"
-        case Requested() | Accepted() | Suppressed() | Acknowledged():
-            return "0"
-        case _:
-            return str(body.dispatch)
+def _distinction(body: Any) -> str:  # noqa: ANN401 - one of `Body`, by its type
+    told = _DISTINCT.get(type(body))
+    return str(body.dispatch) if told is None else told(body)
+
+
+_DISTINCT: dict[type[Body], Callable[[Any], str]] = {
+    **dict.fromkeys((Requested, Accepted, Suppressed, Acknowledged), lambda _: "0"),
+    **dict.fromkeys((Repeated, Noted), lambda body: f"{body.origin.partition}.{body.origin.offset}"),
+    **dict.fromkeys((PolicySet, CoolOffLifted, PreferencesSet), lambda body: str(body.version)),
+    **dict.fromkeys((RedeliveryRequested, RedeliveryRefused), lambda body: body.redelivery),
+    Held: lambda body: str(body.hold),
+    CameDue: lambda body: f"{body.dispatch}.{body.obligation}",
+}
+"""What tells events of one kind and notification from each other, where it is not the dispatch."""
