@@ -72,6 +72,8 @@ class Suspect(NamedTuple):
 
 Place = tuple[int, bytes]
 """Partition and key of a job in the table."""
+Stage = tuple[int, Phase]
+"""A job's dispatch and phase. Trap: of one that has moved on since it was seen, the lane was asked too early."""
 
 
 @dataclass(slots=True)
@@ -113,22 +115,22 @@ class Reconciler:
             self.owned.counts.late[kind] += count
             log.error("%d jobs waited in vain for their %s: put on the log again", count, kind)
 
-    async def _look(self) -> list[Place]:
+    async def _look(self) -> dict[Place, Stage]:
         """Jobs that are late, without those of lanes that were not empty when last asked; counts the open ones."""
-        found: list[Place] = []
+        found: dict[Place, Stage] = {}
         self._lanes.clear()
         open_jobs, oldest, now = 0, None, time.monotonic()
         for partition in list(self.owned.next):
-            shard = self.owned.shards.get(partition)
+            shard, began = self.owned.shards.get(partition), time.thread_time()
             for entries in _slices(list(shard.entries.values())) if shard is not None else ():
-                began = time.thread_time()
                 for job, seen in entries:
                     waited = timedelta(seconds=now - seen)
                     open_jobs += 1
                     oldest = job.accepted if oldest is None or job.accepted < oldest else oldest
                     if self._is_late(job, partition, waited) and len(found) < AT_ONCE:
-                        found.append((partition, job.notification.encode()))
+                        found[partition, job.notification.encode()] = job.dispatch, job.phase
                 await asyncio.sleep((time.thread_time() - began) / SHARE)
+                began = time.thread_time()
         self.owned.counts.open_jobs, self.owned.counts.oldest_open = open_jobs, oldest
         return found
 
@@ -154,19 +156,21 @@ class Reconciler:
 
         return await waited_out(ask)
 
-    async def _suspect(self, found: list[Place], before: dict[Place, Suspect]) -> dict[Place, Suspect]:
-        """Those that are still late, with the log's end after all that was seen.
+    async def _suspect(self, found: dict[Place, Stage], before: dict[Place, Suspect]) -> dict[Place, Suspect]:
+        """Those that have not moved since and are late, with the log's end after all that was seen.
 
         One that waits to be folded keeps the end it had.
         """
         ends = await self.owned.group.bounds({partition for partition, _ in found}) if found else {}
         suspects: dict[Place, Suspect] = {}
-        for place in found:
+        for place, stage in found.items():
             job, known = self._job(place), before.get(place)
-            if job is None or not self._is_late(job, place[0], self._waited(place)):
+            if job is None or (job.dispatch, job.phase) != stage:
                 continue
-            waits = known is not None and (job.dispatch, job.phase) == known[:2] and self._folded(place) < known.end
-            suspects[place] = known if known and waits else Suspect(job.dispatch, job.phase, ends[place[0]].end)
+            if not self._is_late(job, place[0], self._waited(place)):
+                continue
+            waits = known is not None and known[:2] == stage and self._folded(place) < known.end
+            suspects[place] = known if known and waits else Suspect(*stage, ends[place[0]].end)
         return suspects
 
     def _job(self, place: Place) -> Job | None:
