@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, get_args
 
 from msgspec.structs import replace
 
@@ -10,7 +10,7 @@ from projections.batch import Item
 from projections.position import Place, Position
 from streams.clock import from_milliseconds
 from streams.codec import Undecodable, UnknownType, decode
-from streams.events import KINDS, Attempt, Requested
+from streams.events import KINDS, Fact
 from streams.letters.dead_letters import Reason, Source, dead_letter
 from streams.record import Record
 from streams.topics import EVENTS
@@ -18,8 +18,8 @@ from streams.topics import EVENTS
 log = logging.getLogger(__name__)
 
 STAGE = "projections"
-ELSEWHERE = (Requested, Attempt)
-"""What goes on other topics."""
+FACTS = get_args(Fact)
+"""What the log may hold: other kinds go on other topics."""
 ASTRAY = "expected an event of a notification that the log accepted or suppressed before, in the same partition"
 """Why an event moves nothing; its line of the story is written all the same."""
 
@@ -79,7 +79,7 @@ def read(raw: Raw) -> Item | Record | None:
         return letter(raw, "undecodable", str(error))
     except UnknownType:
         return None
-    if isinstance(event.body, ELSEWHERE):
+    if not isinstance(event.body, FACTS):
         return letter(raw, "invalid", f"expected a fact, got {KINDS[type(event.body)]!r}, which goes on another topic")
     return Item(event, Place(raw.partition, raw.offset))
 

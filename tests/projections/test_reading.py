@@ -6,7 +6,7 @@ from projections.batch import Item
 from projections.position import Place
 from projections.reading import read
 from streams.codec import encode
-from streams.events import Attempt, Requested
+from streams.events import Attempt, CoolOffLifted, PolicySet, Requested
 from streams.record import Record
 from tests.projections.lives import accepted, event, request
 
@@ -49,7 +49,7 @@ def test_a_record_without_a_value_is_a_dead_letter() -> None:
 
 
 def test_what_belongs_on_other_topics_is_a_dead_letter() -> None:
-    for body in (Requested(request()), Attempt(1, request())):
+    for body in (Requested(request()), Attempt(1, request()), PolicySet("actor", "ada", 1), CoolOffLifted("ada", 1)):
         assert "which goes on another topic" in str(letter(Consumed(encode(event(body)))))
 
 
