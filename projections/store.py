@@ -7,7 +7,8 @@ would not mend:
   batch, whose documents tell as what the counters of that position know them (`jobs`);
 - every change of a document or a position holds only if it still is what was read, so of two writers the one with an
   outdated view gets a `Conflict`, and reads again;
-- nothing is retried in here, since a retry could hide that the server went away and came back with less.
+- nothing that is written is written again in here, since that could hide that the server went away and came back with
+  less.
 """
 
 import asyncio
@@ -302,6 +303,11 @@ async def _all_match(collection: Collection, requests: Writing) -> None:
 
 
 async def _in_transaction(collection: Collection, requests: Writing) -> None:
+    """All of them or none. Raises `Conflict` also for one that the transaction of somebody else has changed.
+
+    The driver asks for a commit twice if the first answer is lost, whatever it is told of retries. A server that came
+    back in between knows no such transaction, and says so even if it has committed it: `Unavailable`, either way.
+    """
     try:
         async with (
             collection.database.client.start_session() as session,
