@@ -30,6 +30,8 @@ from streams.settings import Settings
 from streams.topics import EVENTS
 
 MEMBERS = ("PROJECTION", "VERSION", "key", "evolve")
+OWN = frozenset({"_id", "key", "partition", "offset"})
+"""The fields of a document that are not the model's."""
 PAGE = "docs/how-to/add-a-projection.md"
 PATIENCE = 10.0
 """Seconds."""
@@ -162,8 +164,7 @@ class Folder:
 
     def _evolved(self, stored: Document | None, items: list[Item]) -> Document:
         """All fields but the `_id`."""
-        own = {"key", "partition", "offset"}
-        known = {field: value for field, value in (stored or {}).items() if field not in {"_id", *own}}
+        known = {field: value for field, value in (stored or {}).items() if field not in OWN}
         offset = -1 if stored is None else stored["offset"]
         for event, place in items:
             if place.offset > offset:
