@@ -145,7 +145,7 @@ def _moved(job: Job, event: Event[Body], body: Body) -> Job:
         first=first,
         holds=hold,
         last=job.highest if job.highest > dispatch else 0,
-        due=_due(body),
+        due=due_of(body),
         error=error_of(body) or job.error,
         request=None if phase >= Phase.FAILED else job.request,
         cause=event.id,
@@ -209,7 +209,8 @@ def unsettled(job: Job) -> bool:
     return job.acknowledged and job.phase is not Phase.SENT
 
 
-def _due(body: Body) -> datetime | None:
+def due_of(body: Body) -> datetime | None:
+    """When the wait ends that begins with this event, if one does."""
     match body:
         case Sending(_, deadline):
             return deadline

@@ -22,25 +22,27 @@ from streams.events import (
     CameDue,
     Event,
     Noted,
+    Obligation,
     PolicySet,
     Queued,
     Requested,
-    RetryScheduled,
     SendDeferred,
     SendFailed,
     Sending,
     Sent,
     Suppressed,
 )
+from streams.notification import due_of
 from streams.topics import EVENTS, REQUESTS
 
 IN_THE_CALL = "in the provider's call"
 SPENT = {Sending: "in the lane", Sent: IN_THE_CALL, SendFailed: IN_THE_CALL, SendDeferred: IN_THE_CALL}
-WAITED = {
+WAITED: dict[Obligation, str] = {
     "retry": "until the next attempt",
     "deferral": "as the provider asked",
     "deadline": "for an outcome",
     "lane": "in the lane, in vain",
+    "hold": "for the end of quiet hours",
 }
 """What went by between an event and its cause, by the event, or by what a timer was for."""
 ELSEWHERE = ("request", "origin", "policies", "worker", "provider")
@@ -161,7 +163,7 @@ def _step(event: Event[Body], place: Place, cause: Event[Body] | None) -> Step:
     if cause is not None:
         step.cause, step.after_ms = cause.id, milliseconds(event.time) - milliseconds(cause.time)
         step.spent = WAITED[body.obligation] if isinstance(body, CameDue) else SPENT.get(type(body))
-        planned = _planned(cause.body)
+        planned = due_of(cause.body)
         if isinstance(body, CameDue) and planned is not None:
             step.late_ms = milliseconds(event.time) - milliseconds(planned)
     return step
@@ -174,19 +176,6 @@ def _details(body: Body) -> dict[str, Any]:
         for name, value in told.items()
         if name not in ELSEWHERE
     }
-
-
-def _planned(body: Body) -> datetime | None:
-    """When the timer that was set by this event was to come."""
-    match body:
-        case RetryScheduled():
-            return body.not_before
-        case SendDeferred():
-            return body.until
-        case Sending():
-            return body.deadline
-        case _:
-            return None
 
 
 def _policy(name: str, history: History | None) -> Policy:

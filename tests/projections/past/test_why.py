@@ -1,6 +1,22 @@
+from typing import get_args
+
 from projections.past.history import History
-from projections.past.why import Step, Why, why
-from streams.events import Accepted, Event, Noted, Origin, PolicySet, Queued, Requested, Sending, Sent, Suppressed
+from projections.past.why import WAITED, Step, Why, why
+from streams.events import (
+    Accepted,
+    CameDue,
+    Event,
+    Held,
+    Noted,
+    Obligation,
+    Origin,
+    PolicySet,
+    Queued,
+    Requested,
+    Sending,
+    Sent,
+    Suppressed,
+)
 from tests.projections.lives import Events, accepted, at, event, items, life, request
 from tests.projections.past.test_history import story
 
@@ -68,6 +84,17 @@ def test_a_retry_tells_what_it_waited_for_and_how_late_it_was() -> None:
         "attempts": 1,
         "error": "refused the 1. time",
     }
+
+
+def test_a_hold_tells_that_it_waited_for_the_end_of_quiet_hours() -> None:
+    held = FIRST.then(Held(1, 0, at(600), "preferences:ada:1"), "lifecycle")
+    due = held.then(CameDue(0, "hold"), "lifecycle", at(600.5))
+    found = steps([FIRST, held, due])["came-due:0.hold"]
+    assert (found.after_ms, found.late_ms, found.spent) == (600_500, 500, "for the end of quiet hours")
+
+
+def test_it_is_known_what_each_kind_of_wait_is_for() -> None:
+    assert WAITED.keys() == set(get_args(Obligation))
 
 
 def test_an_acknowledgement_has_no_cause() -> None:
