@@ -77,7 +77,7 @@ def lane_of(job: Job) -> str:
 
 def came_due(job: Job, now: datetime) -> Event[CameDue]:
     """The command that is put on the log when what a job waits for is due, or overdue."""
-    body = CameDue(job.dispatch, AWAITS[job.phase])
+    body = CameDue(job.dispatch, AWAITS[job.phase], job.holds if job.phase is Phase.HELD else 0)
     return Event(body, job.notification, max(now, job.due or now), SOURCE, job.correlation, job.cause, job.tenant)
 
 

@@ -251,10 +251,14 @@ class SendLost(Data, frozen=True):
 
 
 class CameDue(Data, frozen=True):
-    """By lifecycle's timers: an instant the state waits for has passed; by its reconciler: what must happen has not."""
+    """By lifecycle's timers: an instant the state waits for has passed; by its reconciler: what must happen has not.
+
+    `hold` is the number of the hold that has ended; 0 for what else was waited for, and not told by older events.
+    """
 
     dispatch: LastDispatch
     obligation: Obligation
+    hold: Annotated[int, Meta(ge=0)] = 0
 
 
 class Acknowledged(Data, frozen=True):
@@ -394,6 +398,6 @@ _DISTINCT: dict[type[Body], Callable[[Any], str]] = {
     **dict.fromkeys((PolicySet, CoolOffLifted, PreferencesSet), lambda body: str(body.version)),
     **dict.fromkeys((RedeliveryRequested, RedeliveryRefused), lambda body: body.redelivery),
     Held: lambda body: str(body.hold),
-    CameDue: lambda body: f"{body.dispatch}.{body.obligation}",
+    CameDue: lambda body: f"{body.dispatch}.{body.obligation}" + (f".{body.hold}" if body.hold else ""),
 }
 """What tells events of one kind and notification from each other, where it is not the dispatch."""

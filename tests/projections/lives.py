@@ -105,8 +105,8 @@ def _world(one: Event[Body], left: list[str]) -> Events:
             return [one.then(_outcome(outcome, dispatch, later), "deliver", later)]
         case SendDeferred(dispatch, until):
             return [one.then(CameDue(dispatch, "deferral"), "lifecycle", until)]
-        case Held(_, dispatch, until):
-            return [one.then(CameDue(dispatch, "hold"), "lifecycle", until)]
+        case Held(hold, dispatch, until):
+            return [one.then(CameDue(dispatch, "hold", hold), "lifecycle", until)]
         case RetryScheduled(dispatch, not_before):
             return [one.then(CameDue(dispatch, "retry"), "lifecycle", not_before)]
         case Sent(dispatch) | Failed(dispatch) if left[:1] == ["r"]:

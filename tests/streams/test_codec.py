@@ -1,7 +1,7 @@
 """The wire form: every event survives it, what is no event is told apart from what is too new."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 import pytest
@@ -59,7 +59,7 @@ BODIES: dict[type[object], st.SearchStrategy[Any]] = {
     events.RetryScheduled: st.builds(events.RetryScheduled, NUMBERS, TIMES, NUMBERS, WORDS),
     events.Failed: st.builds(events.Failed, NUMBERS, NUMBERS, WORDS),
     events.SendLost: st.builds(events.SendLost, NUMBERS),
-    events.CameDue: st.builds(events.CameDue, NUMBERS, st.sampled_from(["retry", "deferral", "deadline"])),
+    events.CameDue: st.builds(events.CameDue, NUMBERS, st.sampled_from(get_args(events.Obligation)), st.integers(0, 9)),
     events.Acknowledged: st.just(events.Acknowledged()),
     events.Settled: st.builds(events.Settled, NUMBERS),
     events.RedeliveryRequested: st.builds(

@@ -17,6 +17,7 @@ from streams.events import (
     Event,
     Fact,
     Failed,
+    Held,
     Origin,
     Personal,
     Queued,
@@ -214,6 +215,12 @@ def test_a_timer_names_what_it_was_set_for() -> None:
 def test_a_lost_dispatch_and_its_retry_have_timers_with_ids_of_their_own() -> None:
     lost = given_job(event(ACCEPTED), SENDING, event(CameDue(1, "deadline"), 15))
     assert came_due(lost, at(16)).id == "n:came-due:1.retry"
+
+
+def test_holds_that_follow_each_other_have_timers_with_ids_of_their_own() -> None:
+    held = [event(ACCEPTED), event(Held(1, 0, at(60), "p")), event(Held(2, 0, at(90), "p"), 60)]
+    jobs = [fold(held[:2]), fold(held)]
+    assert [came_due(job, at(90)).id for job in jobs if job] == ["n:came-due:0.hold.1", "n:came-due:0.hold.2"]
 
 
 def test_a_final_job_has_nothing_left_to_send() -> None:

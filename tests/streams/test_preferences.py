@@ -161,9 +161,9 @@ def test_what_comes_in_quiet_hours_waits_for_their_end_and_then_goes_its_way() -
     job = living.job()
     assert (STATUS[job.phase], job.due, job.attempts) == ("pending", end, 0)
     timer = living.rule.command(job, START)
-    assert (timer.body, timer.time) == (CameDue(0, "hold"), end)
+    assert (timer.body, timer.time) == (CameDue(0, "hold", 1), end)
     assert living.rule.wait(job, START + timedelta(minutes=2)) == timedelta(minutes=3)
-    assert living.take(CameDue(0, "hold"), 299.999) == []
+    assert living.take(CameDue(0, "hold", 1), 299.999) == []
     assert living.take(timer.body, 300) == QUEUED
     assert living.lanes == ["notification-attempts.email.transactional"]
     assert (living.job().attempts, living.job().dispatch) == (0, 1)

@@ -51,7 +51,7 @@ def test_a_life_with_a_hold_is_clean(outcomes: str, tmp_path: Path) -> None:
 def test_holds_that_follow_each_other_are_told_apart_and_repeats_are_not_counted(tmp_path: Path) -> None:
     first = held()
     again: Event[Held] = first[-1].then(Held(2, 0, at(600), "p"), "lifecycle", at(300))
-    due = again.then(CameDue(0, "hold"), "lifecycle", at(600))
+    due = again.then(CameDue(0, "hold", 2), "lifecycle", at(600))
     told: Events = [*first, again, due, due.then(Queued(1, "notification-attempts.email.transactional"), "lifecycle")]
     once, twice = audited(told, tmp_path), audited([*told, *told], tmp_path)
     assert once.result.kinds["held"] == twice.result.kinds["held"] == 2

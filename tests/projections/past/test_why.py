@@ -88,9 +88,18 @@ def test_a_retry_tells_what_it_waited_for_and_how_late_it_was() -> None:
 
 def test_a_hold_tells_that_it_waited_for_the_end_of_quiet_hours() -> None:
     held = FIRST.then(Held(1, 0, at(600), "preferences:ada:1"), "lifecycle")
-    due = held.then(CameDue(0, "hold"), "lifecycle", at(600.5))
-    found = steps([FIRST, held, due])["came-due:0.hold"]
+    due = held.then(CameDue(0, "hold", 1), "lifecycle", at(600.5))
+    found = steps([FIRST, held, due])["came-due:0.hold.1"]
     assert (found.after_ms, found.late_ms, found.spent) == (600_500, 500, "for the end of quiet hours")
+
+
+def test_one_that_was_held_twice_tells_of_both() -> None:
+    first = FIRST.then(Held(1, 0, at(600), "preferences:ada:1"), "lifecycle")
+    ended = first.then(CameDue(0, "hold", 1), "lifecycle", at(600))
+    second = ended.then(Held(2, 0, at(900), "preferences:ada:2"), "lifecycle")
+    due = second.then(CameDue(0, "hold", 2), "lifecycle", at(900))
+    found = steps([FIRST, first, ended, second, due, due.then(Queued(1, "lane"), "lifecycle")])
+    assert (found["queued:1"].cause, found["queued:1"].after_ms) == (due.id, 0)
 
 
 def test_it_is_known_what_each_kind_of_wait_is_for() -> None:
