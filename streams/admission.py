@@ -141,7 +141,7 @@ def priority_of(request: Request) -> Priority:
 
 
 def about(request: Request) -> str | None:
-    """What makes two social requests the same: `type:actor:target:post`."""
+    """What makes two social requests the same: kind, actor, recipient and post, a line each."""
     if request.activity is None:
         return None
     who = request.personal

@@ -37,11 +37,7 @@ from streams.events import (
 from streams.phase import Phase, Rank, outranks, rank
 
 LOST = "no outcome came by the deadline"
-
-
 SETTLED = "settled"
-
-
 COUNTED = (RetryScheduled, Failed)
 """What tells how many attempts there were."""
 REDELIVERIES_KEPT = 16

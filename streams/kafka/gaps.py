@@ -20,7 +20,8 @@ from streams.topics import LANES
 
 log = logging.getLogger(__name__)
 
-ACCEPTED_BY = "ACCEPT_GAPS"
+WHY = "ACCEPT_GAPS"
+"""What an operator has set, in place of words of theirs."""
 
 
 class Writer(Protocol):
@@ -72,7 +73,7 @@ def refuse_unless_accepted(gap: Gap, *, accept: bool) -> None:
 def on_record(gap: Gap, stage: str, now: datetime) -> Record:
     """The operation that accepts a gap."""
     done = GapAccepted(stage, gap.topic, gap.partition, gap.first, gap.until)
-    return to_record(Event(done, now, stage, by_user(), ACCEPTED_BY))
+    return to_record(Event(done, now, stage, by_user(), WHY))
 
 
 def missed(

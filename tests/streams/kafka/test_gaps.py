@@ -5,7 +5,7 @@ import pytest
 
 from streams import operations
 from streams.exits import Refused
-from streams.kafka.gaps import ACCEPTED_BY, Gap, missed, pass_over, refuse_unless_accepted, resume
+from streams.kafka.gaps import WHY, Gap, missed, pass_over, refuse_unless_accepted, resume
 from streams.operations import GapAccepted
 from streams.record import Record
 from streams.topics import EVENTS, LANES
@@ -42,7 +42,7 @@ async def test_gaps_that_are_accepted_are_on_record() -> None:
         GapAccepted("projections", EVENTS, 1, 5, 9),
         GapAccepted("projections", EVENTS, 3, 0, 2),
     ]
-    assert {(event.source, event.why) for event in told} == {("projections", ACCEPTED_BY)}
+    assert {(event.source, event.why) for event in told} == {("projections", WHY)}
     assert all(event.by for event in told)
 
 
