@@ -1,6 +1,6 @@
 """Outcomes go in, one after the other; the records of a batch come out, in the order they are written. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Generic
 
@@ -8,6 +8,7 @@ from streams.folding.outcome import Change, Outcome
 from streams.folding.rule import SHARED, Incoming, StateT
 from streams.folding.table import Entry, Rows, Shard
 from streams.record import Record
+from streams.topics import DEAD_LETTERS, OPERATIONS
 
 SPARE_TOMBSTONES = 16
 """Keys forgotten in a batch beyond one an event, so that a backlog of finished keys melts."""
@@ -71,6 +72,12 @@ class Batch(Generic[StateT]):
                 records += [self._rows.tombstone(partition, key, at) for key, at in part.tombstones.items()]
                 records.append(self._rows.applied(partition, part.done))
         return records
+
+    def kinds(self) -> Iterator[str]:
+        """Of the events it writes. Dead letters and operations have ids of other forms, with what is told in them."""
+        for record in self.log:
+            if record.topic not in (DEAD_LETTERS, OPERATIONS):
+                yield record.id.rsplit(":", 2)[1]
 
     def keep(self) -> None:
         """Change the table: the broker has the changelog."""

@@ -33,7 +33,7 @@ from streams.folding.table import Rows
 from streams.folding.timers import Timers
 from streams.kafka.gaps import missed
 from streams.kafka.publisher import FEW, REST, Late, Publisher
-from streams.topics import DEAD_LETTERS, changelog
+from streams.topics import changelog
 
 __all__ = ["Counts", "Fold", "Incoming", "Reaction", "Rule"]
 
@@ -189,8 +189,7 @@ class Fold(Generic[StateT]):
 
     def _keep(self, batch: Batch[StateT]) -> None:
         batch.keep()
-        written = [record.id for record in batch.log if record.topic != DEAD_LETTERS]
-        self.counts.published.update(identity.rsplit(":", 2)[1] for identity in written)
+        self.counts.published.update(batch.kinds())
         for partition, part in batch.parts.items():
             self._owned.done[partition] = part.done
             for change in part.changes.values():

@@ -2,10 +2,13 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from streams import operations
+from streams.events import Event, Origin, Repeated
 from streams.folding.batch import SPARE_TOMBSTONES, Batch
 from streams.folding.outcome import Change, Outcome
 from streams.folding.rule import Incoming
 from streams.folding.table import APPLIED, Shard
+from streams.letters.dead_letters import Source, dead_letter
 from streams.record import Record
 from tests.streams.folding.test_table import ROWS, Counted, finished, seconds
 
@@ -54,6 +57,18 @@ def test_a_batch_that_changes_no_state_writes_no_changelog() -> None:
     batch = Batch(ROWS, {0: Shard(ROWS, 0)})
     batch.add(incoming(5), Outcome([Record("out", b"k", b"v")]))
     assert (written(batch), len(batch.log), batch.parts[0].done) == ([], 1, 6)
+
+
+def test_events_count_by_their_kind_and_nothing_else_does() -> None:
+    """A cool-off's id ends in two times: their seconds would become a kind."""
+    fact = Event(Repeated(Origin(0, 5)), "n", NOON, "admit", "n")
+    done = operations.Event(operations.CooledOff("ada", NOON), NOON, "admit", "admit")
+    dead = dead_letter(
+        reason="invalid", stage="admit", error="no", source=Source("in", 0, 5), key=None, body=b"", time=NOON
+    )
+    batch = Batch(ROWS, {0: Shard(ROWS, 0)})
+    batch.add(incoming(5), Outcome([Record.of(fact, "out", b"k"), operations.to_record(done), dead]))
+    assert list(batch.kinds()) == ["repeated"]
 
 
 def test_the_table_changes_only_when_told_that_the_broker_has_it() -> None:
