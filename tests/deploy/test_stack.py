@@ -45,10 +45,13 @@ def gone(stack: OwnStack) -> Callable[[], bool]:
 
 @contextmanager
 def in_the_foreground(stack: OwnStack) -> Iterator[subprocess.Popen[str]]:
-    """An `up` that has come up."""
-    with subprocess.Popen(
+    """An `up` that has come up, at a terminal whose end it heeds, even if the tests run under `nohup`."""
+    heeded = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    started = subprocess.Popen(
         stack.command("up"), env=stack.environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    ) as up:
+    )
+    signal.signal(signal.SIGHUP, heeded)
+    with started as up:
         said = []
         for line in up.stderr or ():
             said.append(line)
@@ -56,7 +59,10 @@ def in_the_foreground(stack: OwnStack) -> Iterator[subprocess.Popen[str]]:
                 break
         else:
             raise AssertionError("".join(said))
-        yield up
+        try:
+            yield up
+        finally:
+            up.kill()
 
 
 def test_everything_runs_and_is_ready(running: OwnStack) -> None:
