@@ -139,7 +139,11 @@ class Folder:
         touched = self._touched(whole.items)
         before = {one["_id"]: one for one in await documents(self._documents, touched)}
         after = {about: self._evolved(before.get(about), items) for about, items in touched.items()}
-        moved = {about: fields for about, fields in after.items() if about in before}
+        moved = {
+            about: fields
+            for about, fields in after.items()
+            if about in before and {"_id": about, **fields} != before[about]
+        }
         with answered():
             await insert(self._documents, [{"_id": about, **after[about]} for about in after if about not in before])
             await replace_all(

@@ -13,8 +13,6 @@ from streams.events import Channel
 from streams.retry import Retry, RetryPolicy, retry_by
 
 Seconds = Annotated[float, Field(gt=0)]
-SECANTUS = "secantus"
-"""The replica set that SecantusDB says it is."""
 
 
 def _url(*schemes: str) -> AfterValidator:
@@ -48,7 +46,7 @@ class Settings(BaseSettings):
     redis_url: Annotated[str, _url("redis", "rediss", "unix")] = "redis://127.0.0.1:6379/0"
     """If it is set, no local Redis is started."""
     mongo_url: Annotated[str, _url("mongodb", "mongodb+srv")] = "mongodb://127.0.0.1:27017/"
-    """If it is set, no local database is started. `?replicaSet=secantus` is a SecantusDB that syncs on commit."""
+    """If it is set, no local database is started."""
     mongo_database: str = "tidings"
     """Of the read models; collections of replays are in one with `-replays` behind its name."""
     partitions: Annotated[int, Field(ge=1)] = 4

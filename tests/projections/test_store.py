@@ -59,11 +59,7 @@ async def test_a_new_document_that_exists_is_a_conflict_and_stays_as_it_is(store
     }
 
 
-@pytest.mark.parametrize("together", [True, False])
-async def test_a_change_of_a_document_that_moved_meanwhile_is_a_conflict(
-    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch, together: bool
-) -> None:
-    monkeypatch.setattr("projections.store._flushes_each_update", lambda _: together)
+async def test_a_change_of_a_document_that_moved_meanwhile_is_a_conflict(store: Store, settings: Settings) -> None:
     await store.write(documents([accepted("n"), accepted("other", 1)]), [], [])
     sent = {"status": "sent"}
     with pytest.raises(Conflict):
@@ -76,11 +72,7 @@ async def test_a_change_of_a_document_that_moved_meanwhile_is_a_conflict(
     }
 
 
-@pytest.mark.parametrize("together", [True, False])
-async def test_of_two_that_write_the_same_at_once_no_more_than_one_gets_its_way(
-    store: Store, monkeypatch: pytest.MonkeyPatch, together: bool
-) -> None:
-    monkeypatch.setattr("projections.store._flushes_each_update", lambda _: together)
+async def test_of_two_that_write_the_same_at_once_no_more_than_one_gets_its_way(store: Store) -> None:
     names = [f"n{number}" for number in range(100)]
     await store.write(documents([accepted(name, number) for number, name in enumerate(names)]), [], [])
     sent = [Update(name, {"status": "pending"}, {"status": "sent"}) for name in names]

@@ -2,7 +2,7 @@
 
 Each keeps its own data folder, since none can read another's; the projections fill an empty one again from the log.
 SecantusDB runs as a separate program and is for trying and testing. Of the two of it, the Rust one loses acknowledged
-writes in a crash unless it syncs on commit, and the other one transactions, for which it is not used.
+writes in a crash unless it syncs on commit; that costs it half its speed and is still far from being the bottleneck.
 """
 
 import shutil
@@ -17,7 +17,6 @@ from deploy.stack.install import Say, cached, first_on_path, run
 from deploy.stack.ports import LOOPBACK
 from deploy.stack.program import Program
 from deploy.stack.server import Ports
-from streams.settings import SECANTUS
 
 Flavor = Literal["mongod", "secantusd-rs", "secantusd-py"]
 REQUIREMENTS = Path(__file__).parent / "requirements.txt"
@@ -60,23 +59,19 @@ class Mongo:
         )
 
     def url(self, ports: Ports) -> str:
-        """By the name of its replica set the store knows the one that is faster with transactions."""
-        server, known = f"mongodb://{LOOPBACK}:{ports['mongo']}/", _on_path()
-        return f"{server}?replicaSet={SECANTUS}" if known and known.flavor == "secantusd-rs" else server
+        """A standalone server: no replica set, no transactions."""
+        return f"mongodb://{LOOPBACK}:{ports['mongo']}/"
 
 
 def choose(say: Say) -> Installed:
     """The first there is, in the order of `MONGO.md`; the last one is downloaded."""
-    if known := _on_path():
-        return known
+    flavor: Flavor
+    for flavor in ("mongod", "secantusd-rs"):
+        found = first_on_path([flavor])
+        if found:
+            return Installed(flavor, found)
     folder = cached(REQUIREMENTS, lambda into: _environment(into, say))
     return Installed("secantusd-py", folder / "bin" / "secantusd-py")
-
-
-def _on_path() -> Installed | None:
-    flavors: tuple[Flavor, ...] = ("mongod", "secantusd-rs")
-    found = (Installed(flavor, path) for flavor in flavors if (path := first_on_path([flavor])))
-    return next(found, None)
 
 
 def command(chosen: Installed, data: Path, port: int) -> tuple[str, ...]:
@@ -87,8 +82,8 @@ def command(chosen: Installed, data: Path, port: int) -> tuple[str, ...]:
         return (str(chosen.path), *where, "--nounixsocket", "--wiredTigerCacheSizeGB", "0.25", "--quiet")
     # An empty configuration file, so that none is looked for in the user's home.
     where = ("--config", "secantusd.toml", "--host", LOOPBACK, "--port", str(port), "--storage-path", str(data))
-    kind = "--sync-on-commit" if chosen.flavor == "secantusd-rs" else "--standalone"
-    return (str(chosen.path), *where, "--cache-size", CACHE_SIZE, "--log-level", "WARNING", kind)
+    durable = ("--sync-on-commit",) if chosen.flavor == "secantusd-rs" else ()
+    return (str(chosen.path), *where, "--standalone", "--cache-size", CACHE_SIZE, "--log-level", "WARNING", *durable)
 
 
 def _environment(into: Path, say: Say) -> None:
