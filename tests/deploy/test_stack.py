@@ -30,6 +30,10 @@ def running() -> Iterator[OwnStack]:
         yield stack
 
 
+TERMINAL = (signal.SIGINT, signal.SIGHUP)
+"""What it sends on Ctrl-C, and at its end."""
+
+
 def ready(stack: OwnStack) -> requests.Response:
     return requests.get(f"{stack.http}/ready", timeout=30)
 
@@ -45,12 +49,13 @@ def gone(stack: OwnStack) -> Callable[[], bool]:
 
 @contextmanager
 def in_the_foreground(stack: OwnStack) -> Iterator[subprocess.Popen[str]]:
-    """An `up` that has come up, at a terminal whose end it heeds, even if the tests run under `nohup`."""
-    heeded = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    """An `up` that has come up, and heeds its terminal even if the tests run under `nohup` or in the background."""
+    ours = {number: signal.signal(number, signal.SIG_DFL) for number in TERMINAL}
     started = subprocess.Popen(
         stack.command("up"), env=stack.environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
-    signal.signal(signal.SIGHUP, heeded)
+    for number, handler in ours.items():
+        signal.signal(number, handler)
     with started as up:
         said = []
         for line in up.stderr or ():
@@ -195,7 +200,7 @@ def test_down_leaves_no_process_and_no_port(stack: Callable[..., OwnStack]) -> N
     }
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", TERMINAL)
 def test_a_foreground_stack_ends_with_its_terminal(number: signal.Signals) -> None:
     with own_stack() as stack, in_the_foreground(stack) as up:
         up.send_signal(number)
