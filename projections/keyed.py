@@ -91,7 +91,7 @@ async def opened(
         for model in models(settings):
             source = Source(settings, publisher, name(model))
             stack.push_async_callback(source.stop)
-            loop = Loop(stopping, source, Folder(base, model, identity), vitals, (WINDOW, WINDOW), BATCH)
+            loop = Loop(stopping, source, Folder(base, model, identity), vitals, WINDOW, BATCH)
             vitals.measure(loop.skipped)
             vitals.follow(Following(name(model), (EVENTS,), source.assigned, partial(_hindered, loop)))
             await source.start()
@@ -139,7 +139,7 @@ class Folder:
         touched = self._touched(whole.items)
         before = {one["_id"]: one for one in await documents(self._documents, touched)}
         after = {about: self._evolved(before.get(about), items) for about, items in touched.items()}
-        moved = {
+        moved = {  # without what stays as it is: an update that changes nothing is a `Conflict`
             about: fields
             for about, fields in after.items()
             if about in before and {"_id": about, **fields} != before[about]

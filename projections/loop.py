@@ -24,6 +24,8 @@ CHECKED = 5.0
 """Seconds between looks at the stored positions while nothing else is to do."""
 GATHERED = 0.001
 """Seconds of gathering for each event of a batch: to write a document once costs a fraction of an update."""
+LONGEST = 1.0
+"""Seconds that events make a window longer, at most: most notifications have ended by then."""
 HELD_UP = 0.1
 """Seconds until it looks again how far a copy is that must not be passed."""
 
@@ -67,16 +69,15 @@ class Folds(Protocol):
 class Loop:
     """Takes what is waiting and has it projected, for ever.
 
-    `window`: seconds over which writes are gathered under load, at least and at most, longer the more there is.
-    `batch`: events that are taken at once, at most.
-    `answered` is told which notifications' requests were.
+    `window`: seconds over which writes are gathered under load, longer the more there is. `batch`: events that
+    are taken at once, at most. `answered` is told which notifications' requests were.
     """
 
     stopping: asyncio.Event
     source: Source
     layers: Folds
     vitals: Vitals
-    window: tuple[float, float]
+    window: float
     batch: int
     answered: Callable[[Sequence[str]], None] = lambda _: None
     hindered: str = ""
@@ -126,8 +127,7 @@ class Loop:
         return True
 
     def _gathering(self, events: int) -> float:
-        shortest, longest = self.window
-        return max(shortest, min(events * GATHERED, longest))
+        return max(self.window, min(events * GATHERED, LONGEST))
 
     def readings(self) -> Iterator[Reading]:
         """For `/metrics`, of the loop that stands for the process; of the others only what they have `skipped`."""

@@ -31,8 +31,6 @@ FIRST = TopicPartition(EVENTS, 0)
 """Who reads this one leads: what has one partition only is folded there."""
 BATCH = 8000
 """Events, at most: those of almost two seconds at 833/s."""
-LONGEST_WINDOW = 1.0
-"""Seconds over which writes are gathered where there are many: most notifications have ended by then."""
 PATIENCE = 5.0
 """Seconds to wait for MongoDB before all is dropped and begun again."""
 GRACE = 5.0
@@ -77,9 +75,7 @@ async def _work(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> 
         for part in (publisher, source, caught_up):
             stack.push_async_callback(part.stop)
         layers = Layers(Pointers(base), LogModel(base, publisher, identity))
-        loop = Loop(
-            stopping, source, layers, vitals, (settings.projection_window, LONGEST_WINDOW), BATCH, caught_up.add
-        )
+        loop = Loop(stopping, source, layers, vitals, settings.projection_window, BATCH, caught_up.add)
         vitals.publishes(publisher)
         vitals.measure(loop.readings)
         vitals.follow(Following(GROUP, (EVENTS,), source.assigned, lambda _: loop.hindered))

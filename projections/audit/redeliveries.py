@@ -8,9 +8,6 @@ from msgspec.structs import replace
 from projections.audit.coverage import below
 from streams.events import Body, Queued, RedeliveryRefused, RedeliveryRequested
 
-TOLD = frozenset({RedeliveryRequested, RedeliveryRefused, Queued})
-"""The events that tell of redeliveries, to pass over the many others."""
-
 
 class Redeliveries(Struct, frozen=True):
     """`asked` and `decided` by name, `begun` the dispatches that they began with: bit n for dispatch n."""
@@ -27,8 +24,6 @@ class Redeliveries(Struct, frozen=True):
 
     def knows(self, body: Body) -> bool:
         """Whether it is one that came before, and is written again."""
-        if type(body) not in TOLD:
-            return False
         match body:
             case RedeliveryRequested(name):
                 return name in self.asked
@@ -39,8 +34,6 @@ class Redeliveries(Struct, frozen=True):
 
     def after(self, body: Body, most: int) -> "Redeliveries":
         """With this event; dispatches above `most` count as that one."""
-        if type(body) not in TOLD:
-            return self
         match body:
             case RedeliveryRequested(name):
                 return replace(self, asked=self.asked | {name})

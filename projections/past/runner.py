@@ -43,7 +43,7 @@ async def opened(
         for part in (publisher, source):
             stack.push_async_callback(part.stop)
         layers = Layers(Pointers(base), PastModel(base, identity))
-        loop = Loop(stopping, source, layers, vitals, (WINDOW, WINDOW), BATCH)
+        loop = Loop(stopping, source, layers, vitals, WINDOW, BATCH)
         vitals.measure(loop.skipped)
         vitals.follow(Following(GROUP, (EVENTS,), source.assigned, lambda _: loop.hindered))
         await publisher.start()
