@@ -66,7 +66,7 @@ class Mongo:
 
 
 def choose(say: Say) -> Installed:
-    """The first there is, in the order of `MONGO.md`; the last one is downloaded."""
+    """The first there is, in the order that the head of this file gives; the last one is downloaded."""
     if known := _on_path():
         return known
     folder = cached(REQUIREMENTS, lambda into: _environment(into, say))
