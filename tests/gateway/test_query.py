@@ -28,7 +28,7 @@ def test_filters_limit_and_cursor_are_taken_and_a_time_is_left_to_who_reads_it()
         ("limit", "٣", "must be a whole number from 1 to 500"),
         ("limit", "1" * 5000, "must be a whole number from 1 to 500"),
         ("cursor", "abc", "must be the one from a Link header of this list"),
-        ("statu", "sent", "is not known here, only recipient, status, type, limit, cursor, at"),
+        ("state", "sent", "is not known here, only recipient, status, type, limit, cursor, at"),
     ],
 )
 def test_a_wrong_parameter_is_told_with_what_is_expected(name: str, value: str, complaint: str) -> None:
