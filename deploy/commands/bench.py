@@ -6,8 +6,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-# What measures is imported by the functions, so that other commands need not wait for the servers' clients.
-
 app = typer.Typer(help="Measure a fresh stack: rates, latencies, CPU and memory of each process.", no_args_is_help=True)
 Count = Annotated[int, typer.Option(min=1, help="How many notifications.")]
 Events = Annotated[int, typer.Option("--count", min=1, help="How many events the log has.")]
@@ -18,7 +16,7 @@ Rate = Annotated[float, typer.Option(min=1, help="A second; 833 are 50,000 a min
 @app.command()
 def ingest(count: Count = 20_000, connections: Connections = 64) -> None:
     """POSTs, as fast as they are answered."""
-    from deploy.bench import loads  # noqa: PLC0415
+    from deploy.bench import loads
 
     loads.posts(count, connections, None)
 
@@ -26,7 +24,7 @@ def ingest(count: Count = 20_000, connections: Connections = 64) -> None:
 @app.command()
 def deliver(count: Count = 20_000) -> None:
     """A backlog in RabbitMQ, worked off as fast as it goes."""
-    from deploy.bench import loads  # noqa: PLC0415
+    from deploy.bench import loads
 
     loads.messages(count)
 
@@ -34,7 +32,7 @@ def deliver(count: Count = 20_000) -> None:
 @app.command("end-to-end")
 def end_to_end(count: Count = 50_000, rate: Rate = 833, connections: Connections = 64) -> None:
     """POSTs at a set rate: whether delivery keeps up while they come, and how long each takes until it is sent."""
-    from deploy.bench import loads  # noqa: PLC0415
+    from deploy.bench import loads
 
     loads.posts(count, connections, rate)
 
@@ -45,7 +43,7 @@ def pile_up(
     size: Annotated[int, typer.Option(min=0, help="Bytes of text more in each request.")] = 0,
 ) -> None:
     """Memory while the provider is down and notifications pile up, and until all are delivered."""
-    from deploy.bench import outages  # noqa: PLC0415
+    from deploy.bench import outages
 
     outages.pile_up(count, size)
 
@@ -61,8 +59,8 @@ def isolate(
 
     Without failures, which would hide all else behind the waits of their retries, unless the environment wants some.
     """
-    from deploy.bench import outages  # noqa: PLC0415
-    from deploy.bench.isolation import Load  # noqa: PLC0415
+    from deploy.bench import outages
+    from deploy.bench.isolation import Load
 
     outages.isolate(Load(waiting, flood, rate, seconds))
 
@@ -73,8 +71,8 @@ def connect(
     rate: Annotated[float, typer.Option(min=1, help="Messages a second, to random users.")] = 1_000,
 ) -> None:
     """Memory and CPU of a gateway with many sockets, publish-to-receive times, a reconnect storm."""
-    from deploy.bench import sockets as bench  # noqa: PLC0415
-    from deploy.bench.fresh import fresh_stack  # noqa: PLC0415
+    from deploy.bench import sockets as bench
+    from deploy.bench.fresh import fresh_stack
 
     bench.allow(sockets)
     with fresh_stack() as (stack, settings):
@@ -88,8 +86,8 @@ def connect(
 @app.command()
 def audit(events: Events = 200_000) -> None:
     """Events a second of an audit."""
-    from deploy.bench import audits  # noqa: PLC0415
-    from deploy.bench.fresh import fresh_stack  # noqa: PLC0415
+    from deploy.bench import audits
+    from deploy.bench.fresh import fresh_stack
 
     with fresh_stack(processes=False) as (_, settings):
         Console().print(audits.measure_audit(settings, events, Console(stderr=True)))
@@ -98,8 +96,8 @@ def audit(events: Events = 200_000) -> None:
 @app.command()
 def recovery(events: Events = 200_000) -> None:
     """How long lifecycle takes to start again, and to be made anew from the log."""
-    from deploy.bench import audits  # noqa: PLC0415
-    from deploy.bench.fresh import fresh_stack  # noqa: PLC0415
+    from deploy.bench import audits
+    from deploy.bench.fresh import fresh_stack
 
     with fresh_stack(processes=False) as (stack, settings):
         Console().print(audits.measure_recovery(settings, stack, events))
@@ -108,8 +106,8 @@ def recovery(events: Events = 200_000) -> None:
 @app.command()
 def rebuild(events: Events = 200_000) -> None:
     """Events a second of a rebuild: the fold alone, and with the database."""
-    from deploy.bench import rebuilds  # noqa: PLC0415
-    from deploy.bench.fresh import fresh_stack  # noqa: PLC0415
+    from deploy.bench import rebuilds
+    from deploy.bench.fresh import fresh_stack
 
     with fresh_stack(processes=False) as (stack, settings):
         Console().print(rebuilds.measure_rebuild(settings, stack, events))
