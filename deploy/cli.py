@@ -1,6 +1,7 @@
 """The command line behind `./tidings`: a list of commands, and how their errors are shown.
 
-To add a command, write a function in `deploy/commands/` and name it here.
+To add a command, write a function in `deploy/commands/` and name it here. What does its work is imported by the
+function itself: every command imports this file, and none should wait for the clients of servers that it does not ask.
 """
 
 import logging

@@ -53,7 +53,7 @@ def application(settings: Settings, live: Live) -> FastAPI:
     app.add_api_route("/asyncapi.json", asyncapi, include_in_schema=False)
     app.include_router(readiness(settings))
     app.include_router(api.app.router(settings))
-    app.include_router(live.router)
+    app.include_router(live.router)  # before the gateway's, since it opens the clients of both
     app.include_router(gateway.app.router(settings, live.clients))
     return app
 

@@ -38,9 +38,9 @@ def wrong(error: Wrong) -> Response:
     return answer({"message": str(error), "details": details}, 400)
 
 
-def unavailable() -> Response:
+def unavailable(server: str = "the database") -> Response:
     """503."""
-    return answer({"message": "the database does not answer, try again"}, 503, RETRY_SOON)
+    return answer({"message": f"{server} does not answer, try again"}, 503, RETRY_SOON)
 
 
 def behind() -> Response:

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from aiokafka.errors import KafkaTimeoutError
+
 from projections.replay.book import Book
 from projections.replay.following import Follower, Take
 
@@ -29,9 +31,12 @@ class Operations:
             yield
 
     async def caught_up(self) -> Book:
-        """All that is on the topic now; whoever listens knows it too. Raises aiokafka's errors and `TimeoutError`."""
-        async with asyncio.timeout(self._patience), self._reading:
-            if self._follower is None:
-                opening = Follower.open(self._url, *self._listeners)
-                self._follower = await self._stack.enter_async_context(opening)
-            return await self._follower.catch_up()
+        """All that is on the topic now; whoever listens knows it too. Raises aiokafka's errors."""
+        try:
+            async with asyncio.timeout(self._patience), self._reading:
+                if self._follower is None:
+                    opening = Follower.open(self._url, *self._listeners)
+                    self._follower = await self._stack.enter_async_context(opening)
+                return await self._follower.catch_up()
+        except TimeoutError as error:
+            raise KafkaTimeoutError from error

@@ -23,12 +23,16 @@ def parse_list(
     names: Iterable[str],
     known: Mapping[str, tuple[str, ...]],
     cursor: Callable[[str | None], CursorT],
+    elsewhere: Iterable[str] = (),
 ) -> tuple[dict[str, str], int, CursorT]:
     """What every list can be asked: filters by these names, the limit, and where to go on. Raises `Wrong`.
 
-    `known` are the values of those filters that have a choice; `cursor` raises `ValueError` for what is none.
+    `known` are the values of those filters that have a choice; `cursor` raises `ValueError` for what is none;
+    `elsewhere` are what others read. A name that nobody knows is wrong: a misspelled filter would be none at all.
     """
-    faults: dict[str, str] = {}
+    names = tuple(names)
+    read = (*names, "limit", "cursor", *elsewhere)
+    faults = {name: f"is not known here, only {', '.join(read)}" for name in parameters if name not in read}
     filters = {name: parameters[name] for name in names if name in parameters}
     for name, choice in known.items():
         if name in filters and filters[name] not in choice:

@@ -14,8 +14,10 @@ from starlette.responses import Response
 from gateway.answers import behind, unavailable, wrong
 from gateway.documents import Answers
 from gateway.query import Wrong
+from gateway.wire import JSON
 from projections.past.reads import Behind
 from projections.store import Unavailable
+from streams.kafka.publisher import Late
 
 PATIENCE = 1.8
 """Seconds a request may take; then the server that it waits for counts as away."""
@@ -45,9 +47,10 @@ class Answering(APIRoute):
         endpoint: Callable[[Request], Awaitable[Response]] = self.endpoint
 
         async def handle(request: Request) -> Response:
-            away = unavailable
+            away: Callable[[], Response] = unavailable
             try:
                 async with asyncio.timeout(self.patience):
+                    await _refuse_form(request)
                     while True:
                         try:
                             return await endpoint(request)
@@ -56,10 +59,19 @@ class Answering(APIRoute):
                             await asyncio.sleep(LOOK)
             except Wrong as error:
                 return wrong(error)
-            except (Unavailable, KafkaError, TimeoutError):
+            except (KafkaError, Late):
+                return unavailable("Kafka")
+            except (Unavailable, TimeoutError):
                 return away()
 
         return handle
+
+
+async def _refuse_form(request: Request) -> None:
+    """Trap: another site's page may POST here without being asked, so long as it does not say that it sends JSON."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if request.method == "POST" and kind != JSON and await request.body():
+        raise Wrong({"body": f"must come as {JSON}"})
 
 
 class Patient(Answering):

@@ -11,7 +11,7 @@ def to_redriving(document: Document, *, again: bool) -> str | None:
     if document["state"] == "dropped":
         return "it was dropped, for good"
     if document["state"] == "redriven" and not again:
-        return "it was redriven already: add --again if it has to be"
+        return 'it was redriven already: add --again (over HTTP, "again": true) if it has to be'
     if document["record"]["topic"] != DEAD_LETTERS:
         return "it is no letter but a record that could not be read: drop it"
     lost = document["size"] if document["truncated"] else 0

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from streams.archive.importing import Looked
     from streams.archive.layout import Manifest
 
-# What does the work is imported by the functions, so that other commands need not wait for the servers' clients.
-
 WRITERS = ("bridge", "admit", "lifecycle", "deliver", "replays")
 """Who would write to what is imported, or act on it."""
 PATIENCE = 5.0
@@ -53,8 +51,8 @@ def export(
     format_: Annotated[Format, typer.Option("--format", help="Of the files.")] = Format.PARQUET,
 ) -> None:
     """Write the log, dead letters and operations to files, beside whatever runs."""
-    from streams.archive.exporting import Wanted  # noqa: PLC0415
-    from streams.archive.exporting import export as write  # noqa: PLC0415
+    from streams.archive.exporting import Wanted
+    from streams.archive.exporting import export as write
 
     report, wanted = Report(Console(stderr=True)), Wanted(format_.value, since, until)
     with _progress(report.console) as told:
@@ -84,8 +82,8 @@ def import_(
 
 
 def _check(folder: Path, report: Report) -> None:
-    from streams.archive.checking import check, manifest_of  # noqa: PLC0415
-    from streams.archive.layout import Damaged  # noqa: PLC0415
+    from streams.archive.checking import check, manifest_of
+    from streams.archive.layout import Damaged
 
     try:
         manifest = manifest_of(folder)
@@ -98,9 +96,9 @@ def _check(folder: Path, report: Report) -> None:
 
 
 async def _look(settings: Settings, folder: Path, told: Callable[[str, int, int], None]) -> "Looked":
-    from projections.reads import Reads  # noqa: PLC0415
-    from projections.store import database  # noqa: PLC0415
-    from streams.archive.importing import look  # noqa: PLC0415
+    from projections.reads import Reads
+    from projections.store import database
+    from streams.archive.importing import look
 
     async def refuse_unless_unread() -> None:
         async with database(settings, patience=PATIENCE) as base:
@@ -114,17 +112,17 @@ async def _look(settings: Settings, folder: Path, told: Callable[[str, int, int]
 
 
 async def _bring_in(settings: Settings, looked: "Looked", told: Callable[[str, int, int], None]) -> "Manifest":
-    from streams.archive.importing import bring_in  # noqa: PLC0415
+    from streams.archive.importing import bring_in
 
     return await bring_in(settings, looked, told)
 
 
 def _run(work: Coroutine[Any, Any, ResultT]) -> ResultT:
-    from aiokafka.errors import KafkaError  # noqa: PLC0415
+    from aiokafka.errors import KafkaError
 
-    from projections.store import Unavailable  # noqa: PLC0415
-    from streams.archive.layout import Damaged  # noqa: PLC0415
-    from streams.exits import Refused  # noqa: PLC0415
+    from projections.store import Unavailable
+    from streams.archive.layout import Damaged
+    from streams.exits import Refused
 
     try:
         return asyncio.run(work)
@@ -143,7 +141,7 @@ def _progress(console: Console) -> Iterator[Callable[[str, int, int], None]]:
 
 
 def _told(manifest: "Manifest") -> str:
-    from streams.topics import EVENTS  # noqa: PLC0415
+    from streams.topics import EVENTS
 
     events = sum(part.records for part in manifest.of(EVENTS))
     rest = sum(part.records for part in manifest.parts) - events

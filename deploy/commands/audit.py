@@ -34,8 +34,7 @@ def audit(
     limit: Annotated[int, typer.Option(min=0, help="How many findings of a kind are shown; all are counted.")] = 100,
 ) -> None:
     """Fold the log again and hold all the rest against it. Exits with 1 if anything is off, and with its ids."""
-    # Here, so that other commands need not wait for the servers' clients to be imported.
-    from projections.audit.audit import Options  # noqa: PLC0415
+    from projections.audit.audit import Options
 
     try:
         report = run(running_settings(), Options(tolerance, read_models, limit), Console(stderr=True))
@@ -51,11 +50,11 @@ def audit(
 
 def run(settings: Settings, options: "Options", console: Console) -> "Report":
     """An audit with a progress bar. Raises `StackError` if a server can't be asked."""
-    from aiokafka.errors import KafkaError  # noqa: PLC0415
+    from aiokafka.errors import KafkaError
 
-    from projections.audit import audit as whole  # noqa: PLC0415
-    from projections.audit.bounds import NoLog  # noqa: PLC0415
-    from projections.store import Unavailable  # noqa: PLC0415
+    from projections.audit import audit as whole
+    from projections.audit.bounds import NoLog
+    from projections.store import Unavailable
 
     try:
         with watched(console) as watcher:
@@ -98,7 +97,7 @@ def _rows(counts: Mapping[str, Any], indent: str = "") -> Iterator[tuple[str, st
 
 def _detail(finding: "Finding") -> RenderableType:
     """With the fields that differ, if it is about a document that was looked at closely."""
-    from projections.rebuild.record import told  # noqa: PLC0415
+    from projections.rebuild.record import told
 
     if not finding.fields:
         return Text(finding.detail)

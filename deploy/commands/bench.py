@@ -1,24 +1,10 @@
 """`bench`: how much a stack of its own takes, delivers, and what that costs; on this machine, with all on it."""
 
 import asyncio
-import os
-import tempfile
-import time
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-
-from deploy.bench import backlog, isolation, load
-from deploy.bench.fresh import fresh_stack
-from deploy.bench.load import Answers
-from deploy.bench.measure import Stories, behind, busy, caught_up, follow, usage
-from deploy.bench.steady import steady
-from deploy.bench.tables import costs, held, rates
-from streams.settings import Settings
 
 app = typer.Typer(help="Measure a fresh stack: rates, latencies, CPU and memory of each process.", no_args_is_help=True)
 Count = Annotated[int, typer.Option(min=1, help="How many notifications.")]
@@ -27,38 +13,28 @@ Connections = Annotated[int, typer.Option(min=1, help="HTTP connections.")]
 Rate = Annotated[float, typer.Option(min=1, help="A second; 833 are 50,000 a minute.")]
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What became of the load; `seconds` until all had ended. `behind` as in `tables.held`, if the load was paced."""
-
-    stories: Stories
-    seconds: float
-    answers: Answers | None = None
-    behind: Mapping[str, int] = field(default_factory=dict)
-
-
 @app.command()
 def ingest(count: Count = 20_000, connections: Connections = 64) -> None:
     """POSTs, as fast as they are answered."""
-    _measure(lambda settings: _posted(settings, count, connections, None), count)
+    from deploy.bench import loads
+
+    loads.posts(count, connections, None)
 
 
 @app.command()
 def deliver(count: Count = 20_000) -> None:
     """A backlog in RabbitMQ, worked off as fast as it goes."""
+    from deploy.bench import loads
 
-    async def published(settings: Settings) -> Measured:
-        began = time.perf_counter()
-        await load.publish(settings.rabbitmq_url, count)
-        return Measured(await follow(settings.kafka_url, count), time.perf_counter() - began)
-
-    _measure(published, count)
+    loads.messages(count)
 
 
 @app.command("end-to-end")
 def end_to_end(count: Count = 50_000, rate: Rate = 833, connections: Connections = 64) -> None:
     """POSTs at a set rate: whether delivery keeps up while they come, and how long each takes until it is sent."""
-    _measure(lambda settings: _posted(settings, count, connections, rate), count)
+    from deploy.bench import loads
+
+    loads.posts(count, connections, rate)
 
 
 @app.command("backlog")
@@ -67,13 +43,9 @@ def pile_up(
     size: Annotated[int, typer.Option(min=0, help="Bytes of text more in each request.")] = 0,
 ) -> None:
     """Memory while the provider is down and notifications pile up, and until all are delivered."""
-    with tempfile.TemporaryDirectory(prefix="tidings-outage-") as folder:
-        outage = Path(folder, "outage")
-        outage.touch()
-        os.environ["MOCK_OUTAGE"] = str(outage)
-        with fresh_stack() as (stack, settings):
-            peaks, told = asyncio.run(backlog.run(settings, stack.supervision, outage.unlink, count, size))
-    Console().print(backlog.table(peaks), told)
+    from deploy.bench import outages
+
+    outages.pile_up(count, size)
 
 
 @app.command("isolation")
@@ -87,15 +59,10 @@ def isolate(
 
     Without failures, which would hide all else behind the waits of their retries, unless the environment wants some.
     """
-    asked = isolation.Load(waiting, flood, rate, seconds)
-    with tempfile.TemporaryDirectory(prefix="tidings-outage-") as folder:
-        outage = Path(folder, "outage")
-        os.environ["MOCK_OUTAGE"] = str(outage)
-        os.environ.setdefault("SLOTS_PER_LANE", isolation.SLOTS)
-        os.environ.setdefault("MOCK_FAILURE_RATE", "0")
-        with fresh_stack() as (_, settings):
-            phases = asyncio.run(isolation.run(settings, asked, outage.touch, outage.unlink))
-    Console().print(isolation.table(phases, asked, settings))
+    from deploy.bench import outages
+    from deploy.bench.isolation import Load
+
+    outages.isolate(Load(waiting, flood, rate, seconds))
 
 
 @app.command("sockets")
@@ -104,7 +71,8 @@ def connect(
     rate: Annotated[float, typer.Option(min=1, help="Messages a second, to random users.")] = 1_000,
 ) -> None:
     """Memory and CPU of a gateway with many sockets, publish-to-receive times, a reconnect storm."""
-    from deploy.bench import sockets as bench  # noqa: PLC0415 - it needs the mailbox, which others need not wait for
+    from deploy.bench import sockets as bench
+    from deploy.bench.fresh import fresh_stack
 
     bench.allow(sockets)
     with fresh_stack() as (stack, settings):
@@ -118,7 +86,8 @@ def connect(
 @app.command()
 def audit(events: Events = 200_000) -> None:
     """Events a second of an audit."""
-    from deploy.bench import audits  # noqa: PLC0415 - it needs the processors, which others need not wait for
+    from deploy.bench import audits
+    from deploy.bench.fresh import fresh_stack
 
     with fresh_stack(processes=False) as (_, settings):
         Console().print(audits.measure_audit(settings, events, Console(stderr=True)))
@@ -127,7 +96,8 @@ def audit(events: Events = 200_000) -> None:
 @app.command()
 def recovery(events: Events = 200_000) -> None:
     """How long lifecycle takes to start again, and to be made anew from the log."""
-    from deploy.bench import audits  # noqa: PLC0415 - it needs the processors, which others need not wait for
+    from deploy.bench import audits
+    from deploy.bench.fresh import fresh_stack
 
     with fresh_stack(processes=False) as (stack, settings):
         Console().print(audits.measure_recovery(settings, stack, events))
@@ -136,33 +106,8 @@ def recovery(events: Events = 200_000) -> None:
 @app.command()
 def rebuild(events: Events = 200_000) -> None:
     """Events a second of a rebuild: the fold alone, and with the database."""
-    from deploy.bench import rebuilds  # noqa: PLC0415 - it needs the processors, which others need not wait for
+    from deploy.bench import rebuilds
+    from deploy.bench.fresh import fresh_stack
 
     with fresh_stack(processes=False) as (stack, settings):
         Console().print(rebuilds.measure_rebuild(settings, stack, events))
-
-
-def _measure(run: Callable[[Settings], Coroutine[None, None, Measured]], count: int) -> None:
-    console = Console()
-    with fresh_stack() as (stack, settings):
-        before, machine = usage(stack.supervision.states()), busy()
-        measured = asyncio.run(_worked_off(run, settings))
-        after, machine = usage(stack.supervision.states()), busy() - machine
-    if measured.answers is not None:
-        console.print(held(steady(measured.stories), measured.behind))
-    console.print(rates(measured.answers, measured.stories, measured.seconds))
-    console.print(costs(before, after, count, machine))
-
-
-async def _worked_off(run: Callable[[Settings], Coroutine[None, None, Measured]], settings: Settings) -> Measured:
-    measured = await run(settings)
-    await caught_up(settings.kafka_url, settings.partitions)
-    return measured
-
-
-async def _posted(settings: Settings, count: int, connections: int, rate: float | None) -> Measured:
-    url, began = f"http://{settings.host}:{settings.port}/api/notifications", time.perf_counter()
-    answers = await load.post(url, count, connections, rate)
-    left = await behind(settings.kafka_url, settings.partitions)
-    stories = await follow(settings.kafka_url, len(answers.seconds))
-    return Measured(stories, time.perf_counter() - began, answers, left)

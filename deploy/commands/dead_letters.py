@@ -11,8 +11,6 @@ from projections.letters import State
 from streams.clock import EPOCH
 from streams.letters.dead_letters import Reason
 
-# What does the work is imported by the functions, so that other commands need not wait for the servers' clients.
-
 RATE = 100.0
 """Letters a second."""
 
@@ -46,7 +44,7 @@ def list_letters(  # noqa: PLR0913 - the filters
     json: Annotated[bool, typer.Option("--json", help="As a JSON array.")] = False,
 ) -> None:
     """Dead letters, newest first."""
-    from deploy.letters import selection, work  # noqa: PLC0415
+    from deploy.letters import selection, work
 
     filters = _filters(reason, stage, source, state)
     work.list_letters(selection.Selection(filters, since or EPOCH, until, ids or (), limit), json=json)
@@ -55,7 +53,7 @@ def list_letters(  # noqa: PLR0913 - the filters
 @app.command()
 def show(letter: Annotated[str, typer.Argument(help="Its id.")]) -> None:
     """All that is known of one letter, and the original."""
-    from deploy.letters import work  # noqa: PLC0415
+    from deploy.letters import work
 
     work.show(letter)
 
@@ -82,8 +80,8 @@ def redrive(  # noqa: PLR0913 - the filters
 
     Without --state, those that are open. Do it once the fault is mended: what fails again is a letter again.
     """
-    from deploy.letters import selection, work  # noqa: PLC0415
-    from streams.letters.redriving import Words  # noqa: PLC0415
+    from deploy.letters import selection, work
+    from streams.letters.redriving import Words
 
     filters = _filters(reason, stage, source, state or "open")
     chosen = selection.Selection(filters, since or EPOCH, until, ids or (), limit)
@@ -108,8 +106,8 @@ def drop(  # noqa: PLR0913
     rate: Rate = RATE,
 ) -> None:
     """Give open letters up for good; what was selected is shown before it is done. They stay on record."""
-    from deploy.letters import selection, work  # noqa: PLC0415
-    from streams.letters.redriving import Words  # noqa: PLC0415
+    from deploy.letters import selection, work
+    from streams.letters.redriving import Words
 
     filters = _filters(reason, stage, source, "open")
     chosen = selection.Selection(filters, since or EPOCH, until, ids or (), limit)

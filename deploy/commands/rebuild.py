@@ -11,9 +11,6 @@ from deploy.stack.environment import read_settings, running_settings
 from deploy.stack.errors import StackError
 from projections.models import READ_MODELS
 
-# What does the work is imported by the functions, so that other commands need not wait for the servers' clients.
-
-
 ALL = "all"
 ADDED = "docs/how-to/add-a-projection.md"
 NAMES = f"{', '.join(READ_MODELS)} or {ALL}"
@@ -48,9 +45,9 @@ def rebuild(  # noqa: PLR0913 - what can be said
 
     Killed, it goes on where it was. The copy that was read is kept, and kept up, until it is dropped.
     """
-    from deploy.rebuilding import Shown, Wish, work  # noqa: PLC0415
-    from projections.rebuild.desk import Words  # noqa: PLC0415
-    from projections.rebuild.rebuild import Options  # noqa: PLC0415
+    from deploy.rebuilding import Shown, Wish, work
+    from projections.rebuild.desk import Words
+    from projections.rebuild.rebuild import Options
 
     if rollback + drop + status > 1:
         raise StackError("--rollback, --drop and --status are things of their own: one after the other")

@@ -37,13 +37,12 @@ def recover(
 
 
 async def _recover(part: Part, settings: Settings, report: Report) -> None:
-    # Here, so that other commands need not wait for the servers' clients to be imported.
-    from aiokafka.errors import KafkaError  # noqa: PLC0415
+    from aiokafka.errors import KafkaError
 
-    from streams.codec import UnknownType  # noqa: PLC0415
-    from streams.exits import Refused  # noqa: PLC0415
-    from streams.recovery.lanes import skip  # noqa: PLC0415
-    from streams.recovery.rebuild import Stage, alone, rebuild  # noqa: PLC0415
+    from streams.codec import UnknownType
+    from streams.exits import Refused
+    from streams.recovery.lanes import skip
+    from streams.recovery.rebuild import Stage, alone, rebuild
 
     try:
         with report.working("waiting until the workers' sessions have ended"):

@@ -12,8 +12,6 @@ from deploy.stack.errors import StackError
 from streams.clock import EPOCH
 from streams.events import Channel
 
-# What does the work is imported by the function, so that other commands need not wait for the servers' clients.
-
 RATE = 50.0
 """Notifications a second."""
 
@@ -45,9 +43,9 @@ def redeliver(  # noqa: PLR0913 - the filters
 
     Each gets new attempts as events on the log, which names who asked and why.
     """
-    from deploy import redelivery  # noqa: PLC0415
-    from gateway.redelivery.bulk import Selection  # noqa: PLC0415
-    from gateway.redelivery.wishes import Words  # noqa: PLC0415
+    from deploy import redelivery
+    from gateway.redelivery.bulk import Selection
+    from gateway.redelivery.wishes import Words
 
     if bool(ids) == (status is not None):
         raise StackError("expected either ids or --status: which notifications are to be delivered once more?")

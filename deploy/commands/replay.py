@@ -14,8 +14,6 @@ from streams.replays import TYPES
 if TYPE_CHECKING:
     from deploy.replays.work import Words
 
-# What does the work is imported by the functions, so that other commands need not wait for the servers' clients.
-
 RATE = 1000.0
 """Events a second."""
 
@@ -48,8 +46,8 @@ def start(  # noqa: PLR0913 - the filters
     why: Why = "",
 ) -> None:
     """Count the events that are meant, ask, and tell them again. To stdout: here and now, as JSON lines."""
-    from deploy.replays import work  # noqa: PLC0415
-    from gateway.replays.bodies import Asked  # noqa: PLC0415
+    from deploy.replays import work
+    from gateway.replays.bodies import Asked
 
     asked = Asked(into, since, until, recipient, notification, tuple(types or ()), tuple(statuses or ()), rate)
     code = work.start(asked, _words(by, why), confirmed=None if dry_run else yes, detach=detach)
@@ -59,7 +57,7 @@ def start(  # noqa: PLR0913 - the filters
 @app.command("list")
 def list_replays(*, json: Annotated[bool, typer.Option("--json", help="As a JSON array.")] = False) -> None:
     """All replays, newest first."""
-    from deploy.replays import work  # noqa: PLC0415
+    from deploy.replays import work
 
     work.list_replays(json=json)
 
@@ -67,7 +65,7 @@ def list_replays(*, json: Annotated[bool, typer.Option("--json", help="As a JSON
 @app.command()
 def show(name: Name) -> None:
     """All that is known of one."""
-    from deploy.replays import work  # noqa: PLC0415
+    from deploy.replays import work
 
     work.show(name)
 
@@ -75,7 +73,7 @@ def show(name: Name) -> None:
 @app.command()
 def pause(name: Name, *, by: By = None, why: Why = "") -> None:
     """Have it wait where it is."""
-    from deploy.replays import work  # noqa: PLC0415
+    from deploy.replays import work
 
     work.say(name, "pause", _words(by, why), detach=True)
 
@@ -83,7 +81,7 @@ def pause(name: Name, *, by: By = None, why: Why = "") -> None:
 @app.command()
 def resume(name: Name, *, detach: Detach = False, by: By = None, why: Why = "") -> None:
     """Have it go on from where it was; what goes to stdout goes on here."""
-    from deploy.replays import work  # noqa: PLC0415
+    from deploy.replays import work
 
     raise typer.Exit(work.say(name, "resume", _words(by, why), detach=detach))
 
@@ -91,12 +89,12 @@ def resume(name: Name, *, detach: Detach = False, by: By = None, why: Why = "") 
 @app.command()
 def cancel(name: Name, *, by: By = None, why: Why = "") -> None:
     """End it where it is."""
-    from deploy.replays import work  # noqa: PLC0415
+    from deploy.replays import work
 
     work.say(name, "cancel", _words(by, why), detach=True)
 
 
 def _words(by: str | None, why: str) -> "Words":
-    from deploy.replays.work import Words  # noqa: PLC0415
+    from deploy.replays.work import Words
 
     return Words(by or getpass.getuser(), why)

@@ -14,8 +14,7 @@ LIKE = {"actorId": "user1", "targetId": "user2", "postId": "post1", "type": "LIK
 
 def seed() -> None:
     """Make user1, user2 and posts of theirs, where they are missing; to be run as often as you like."""
-    # Here, so that other commands need not wait for the database's client to be imported.
-    from deploy import seeding  # noqa: PLC0415
+    from deploy import seeding
 
     settings = running_settings()
     made = seeding.seed(settings)

@@ -17,10 +17,9 @@ def token(
     minutes: Annotated[float, typer.Option(min=0, help="For how long it is valid.")] = 60,
 ) -> None:
     """Print a token for a user, or with --service for a service; whoever has JWT_SECRET can make them."""
-    # Here, so that other commands need not wait for cryptography to be imported.
-    import jwt  # noqa: PLC0415
+    import jwt
 
-    from streams.tokens import SERVICE  # noqa: PLC0415
+    from streams.tokens import SERVICE
 
     secret = read_settings().jwt_secret
     if secret is None:

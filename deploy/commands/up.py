@@ -8,8 +8,7 @@ import typer
 
 def up(*, detach: Annotated[bool, typer.Option("--detach", "-d", help="Return once it is up.")] = False) -> None:
     """Start the servers and all processes; Ctrl-C stops them."""
-    # Here, so that `status` need not wait for the servers' clients to be imported.
-    from deploy.stack.staying import bring_up  # noqa: PLC0415
+    from deploy.stack.staying import bring_up
 
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)

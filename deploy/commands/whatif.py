@@ -88,11 +88,10 @@ def run(
     console: Console,
 ) -> "Report":
     """The report, with a progress bar. `changes` are settings by name. Raises `StackError`."""
-    # Here, so that other commands need not wait for the servers' clients to be imported.
-    from aiokafka.errors import KafkaError  # noqa: PLC0415
+    from aiokafka.errors import KafkaError
 
-    from projections.audit.bounds import NoLog  # noqa: PLC0415
-    from projections.whatif.whatif import Question, what_if  # noqa: PLC0415
+    from projections.audit.bounds import NoLog
+    from projections.whatif.whatif import Question, what_if
 
     others = settings.model_copy(update=changes)
     question = Question(*span, _rules(settings), _rules(others, changes.get("max_attempts"), policies))
@@ -104,14 +103,14 @@ def run(
 
 
 def _rules(settings: Settings, attempts: int | None = None, policies: tuple[PolicySet, ...] = ()) -> "Rules":
-    from projections.whatif.shadow import Rules  # noqa: PLC0415
+    from projections.whatif.shadow import Rules
 
     return Rules(settings.limits, settings.retry, attempts, policies)
 
 
 def show(report: "Report", tried: dict[str, Any], console: Console) -> None:
     """The three sides, what changes for how many, and how far to believe it."""
-    from projections.whatif.report import LABEL  # noqa: PLC0415
+    from projections.whatif.report import LABEL
 
     told = report.to_json()
     if report.error >= DOUBTFUL:

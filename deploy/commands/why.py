@@ -23,9 +23,9 @@ def why(
     json: Annotated[bool, typer.Option("--json", help="As JSON, as the gateway answers it.")] = False,
 ) -> None:
     """Show each event of a notification under what caused it: when, after how long, by which policy and worker."""
-    import msgspec  # noqa: PLC0415
+    import msgspec
 
-    from deploy.causes import tree  # noqa: PLC0415
+    from deploy.causes import tree
 
     told = asyncio.run(_told(running_settings(), notification))
     if json:
@@ -36,8 +36,8 @@ def why(
 
 async def _told(settings: Settings, notification: str) -> "Why":
     """Raises `StackError` if it has no story, or the database does not answer."""
-    from projections.past.reads import Past, causes  # noqa: PLC0415
-    from projections.store import Unavailable, database  # noqa: PLC0415
+    from projections.past.reads import Past, causes
+    from projections.store import Unavailable, database
 
     try:
         async with database(settings, patience=PATIENCE) as base:

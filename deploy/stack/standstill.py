@@ -13,10 +13,10 @@ def stopped(home: Home, kinds: Collection[str], report: Report) -> Iterator[None
     """The workers of these kinds, if the stack runs, are stopped, and started again afterwards."""
     supervision = Supervision(home)
     workers = [state for state in supervision.states() if state.name.split("-")[0] in kinds]
-    with report.working(f"stopping {', '.join(kinds)}"):
-        for state in workers:
-            supervision.halt(state)
     try:
+        with report.working(f"stopping {', '.join(kinds)}"):
+            for state in workers:
+                supervision.halt(state)
         yield
     finally:
         for state in workers:

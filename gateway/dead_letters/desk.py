@@ -69,7 +69,7 @@ class LettersDesk:
 
 
 def parse(parameters: Mapping[str, str]) -> Query:
-    """Raises `Wrong`. Parameters that nobody knows are left alone."""
+    """Raises `Wrong`."""
     return Query(*parse_list(parameters, FILTERS, KNOWN, _before))
 
 

@@ -13,7 +13,6 @@ from gateway.clients import Clients
 from gateway.dead_letters import documents
 from gateway.query import Wrong
 from gateway.routes import Patient, Route, routed
-from gateway.wire import JSON
 from projections.letter_obstacles import to_dropping, to_redriving
 from projections.letter_store import LetterReads
 from projections.position import Document
@@ -104,9 +103,6 @@ def _stopped(done: list[str], error: BaseException) -> str:
 
 
 async def _asked(request: Request) -> Asked:
-    """Trap: only JSON is taken, since another site's page could send a form to this address without being asked."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
-        raise Wrong({"body": f"must come as {JSON}"})
     try:
         return decoded(await request.body(), Asked, MAX_BODY, "must be right: ")
     except Wrong as wrong:

@@ -36,7 +36,7 @@ class Streaming:
         try:
             seen = await self._presence.seen(request.path_params["id"])
         except (RedisError, OSError):
-            return unavailable()
+            return unavailable("Redis")
         return answer({"online": seen.online, "lastSeen": None if seen.last_seen is None else iso(seen.last_seen)})
 
     async def _changes(self, notification: str | None) -> AsyncIterator[bytes]:

@@ -21,9 +21,9 @@ class Query(NamedTuple):
 
 
 def parse(parameters: Mapping[str, str]) -> Query:
-    """Raises `Wrong`. Parameters that nobody knows are left alone."""
+    """Raises `Wrong`. `at` is read by `moment`."""
     known = {"status": STATUSES, "type": CHANNELS}
-    return Query(*parse_list(parameters, SELECTIVE, known, _cursor))
+    return Query(*parse_list(parameters, SELECTIVE, known, _cursor, elsewhere=["at"]))
 
 
 def _cursor(text: str | None) -> Cursor:

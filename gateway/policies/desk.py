@@ -56,7 +56,7 @@ class Held(Struct, rename="camel", omit_defaults=True):
 
 def router(clients: Clients) -> APIRouter:
     """What is asked and wanted."""
-    desk, one = PoliciesDesk(clients), "/policies/{scope}/{about}"
+    desk, one = PoliciesDesk(clients), "/policies/{scope}/{about:path}"
     put, lifted = "Set limits for an actor, a recipient or a type", "Let a cooled-off actor act again"
     return routed(
         "/api",
@@ -64,7 +64,7 @@ def router(clients: Clients) -> APIRouter:
         Route("GET", "/policies", desk.policies, "The limits that differ from the settings'", documents.POLICIES),
         Route("PUT", one, desk.put, put, documents.POLICY, documents.SUBJECT, documents.CHANGE),
         Route("DELETE", one, desk.delete, "Lift a policy", documents.POLICY, documents.SUBJECT),
-        Route("DELETE", "/cool-offs/{about}", desk.lift, lifted, documents.COOL_OFF, [documents.ACTOR]),
+        Route("DELETE", "/cool-offs/{about:path}", desk.lift, lifted, documents.COOL_OFF, [documents.ACTOR]),
     )
 
 
@@ -88,7 +88,7 @@ class PoliciesDesk:
 
     async def lift(self, request: Request) -> Response:
         """End an actor's cool-off."""
-        actor, now = request.path_params["about"], clock.now()
+        actor, now = _about(request), clock.now()
         lifted = CoolOffLifted(actor, clock.milliseconds(now))
         key = actor.encode()
         record = _control(f"policy:actor:{actor}", lifted, key, partition_for(key, self._partitions))
@@ -146,8 +146,16 @@ def _held(changed: PolicyChanged, event: operations.Event) -> Held:
     )
 
 
+def _about(request: Request) -> str:
+    """An id may have a slash."""
+    about: str = request.path_params["about"]
+    if not about:
+        raise Wrong({"about": "is required"})
+    return about
+
+
 def _subject(request: Request) -> tuple[PolicyScope, str]:
-    scope, about = request.path_params["scope"], request.path_params["about"]
+    scope, about = request.path_params["scope"], _about(request)
     if scope not in SCOPES:
         raise Wrong({"scope": f"must be one of {', '.join(SCOPES)}"})
     if scope == "type" and about not in ACTIVITIES:

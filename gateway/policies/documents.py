@@ -61,7 +61,7 @@ class CoolOffEnd(BaseModel):
     lifted: datetime
 
 
-COOL_OFF: Answers = {200: {"model": CoolOffEnd, "description": "The actor may act again."}, **KAFKA_AWAY}
+COOL_OFF: Answers = {200: {"model": CoolOffEnd, "description": "The actor may act again."}, **WRONG, **KAFKA_AWAY}
 ACTOR = path("about", "The actor.", type="string")
 SUBJECT = [
     path("scope", "Whom it concerns.", type="string", enum=list(get_args(PolicyScope))),

@@ -6,6 +6,7 @@ If it is younger than a call may take, the mailbox may even have lost what is no
 """
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -78,8 +79,11 @@ class Unread:
 
     async def _ask_ends(self) -> dict[int, int]:
         if self._consumer is None:
-            consumer = plain_consumer(self._settings.kafka_url)
-            await consumer.start()
+            async with AsyncExitStack() as opening:
+                consumer = plain_consumer(self._settings.kafka_url)
+                opening.push_async_callback(consumer.stop)
+                await consumer.start()
+                opening.pop_all()  # it stays open
             self._consumer = consumer
         places = [TopicPartition(EVENTS, number) for number in range(self._settings.partitions)]
         ends = await self._consumer.end_offsets(places)

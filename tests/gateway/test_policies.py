@@ -72,10 +72,10 @@ def test_what_is_in_force_is_shown_as_it_was_last_set(url: str) -> None:
 
 
 def test_a_cool_off_is_lifted_by_the_actor_s_key(declared: Settings, url: str) -> None:
-    assert requests.delete(f"{url}/cool-offs/eve", timeout=30).status_code == 200
+    assert requests.delete(f"{url}/cool-offs/team%2Feve", timeout=30).status_code == 200
     copies, done = asyncio.run(written(declared))
-    assert [body.actor for _, body in copies if isinstance(body, CoolOffLifted)] == ["eve"]
-    assert done[-1].done == CoolOffEnded("eve")
+    assert [body.actor for _, body in copies if isinstance(body, CoolOffLifted)] == ["team/eve"]
+    assert done[-1].done == CoolOffEnded("team/eve")
 
 
 @pytest.mark.parametrize(
@@ -83,6 +83,7 @@ def test_a_cool_off_is_lifted_by_the_actor_s_key(declared: Settings, url: str) -
     [
         ("somebody/ada", {"rateLimit": 1}),
         ("type/SNEEZE", {"rateLimit": 1}),
+        ("actor/", {"rateLimit": 1}),
         ("actor/ada", {}),
         ("actor/ada", {"rateLimit": -1}),
         ("actor/ada", {"rateWindow": 0}),

@@ -9,9 +9,9 @@ def test_a_bare_list_is_the_reference_s() -> None:
     assert parse({}) == Query({}, 100, Cursor())
 
 
-def test_filters_limit_and_cursor_are_taken_and_others_left_alone() -> None:
+def test_filters_limit_and_cursor_are_taken_and_a_time_is_left_to_who_reads_it() -> None:
     cursor = "19b76daa80000300000030d40"
-    given = {"status": "sent", "type": "sms", "recipient": "+43 1", "limit": "500", "cursor": cursor, "utm": "x"}
+    given = {"status": "sent", "type": "sms", "recipient": "+43 1", "limit": "500", "cursor": cursor, "at": "0"}
     assert parse(given) == Query({"recipient": "+43 1", "status": "sent", "type": "sms"}, 500, Cursor(cursor))
 
 
@@ -28,6 +28,7 @@ def test_filters_limit_and_cursor_are_taken_and_others_left_alone() -> None:
         ("limit", "٣", "must be a whole number from 1 to 500"),
         ("limit", "1" * 5000, "must be a whole number from 1 to 500"),
         ("cursor", "abc", "must be the one from a Link header of this list"),
+        ("state", "sent", "is not known here, only recipient, status, type, limit, cursor, at"),
     ],
 )
 def test_a_wrong_parameter_is_told_with_what_is_expected(name: str, value: str, complaint: str) -> None:

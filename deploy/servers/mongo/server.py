@@ -64,7 +64,7 @@ class Mongo:
 
 
 def choose(say: Say) -> Installed:
-    """The first there is, in the order of `MONGO.md`; the last one is downloaded."""
+    """The first there is, in the order that the head of this file gives; the last one is downloaded."""
     flavor: Flavor
     for flavor in ("mongod", "secantusd-rs"):
         found = first_on_path([flavor])

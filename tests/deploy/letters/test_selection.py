@@ -33,7 +33,7 @@ def test_open_letters_are_redriven_and_counted_by_reason() -> None:
     ("changes", "why"),
     [
         ({"state": "dropped"}, "it was dropped, for good"),
-        ({"state": "redriven"}, "it was redriven already: add --again if it has to be"),
+        ({"state": "redriven"}, 'it was redriven already: add --again (over HTTP, "again": true) if it has to be'),
         ({"truncated": True, "size": 300_000}, "its 300000 bytes were too many to keep"),
         ({"record": {"topic": "notification-operations", "offset": 1}}, "it is no letter but a record"),
         ({"source": {"name": "dead-letters", "partition": 0, "offset": 1}}, "nothing is put back into"),

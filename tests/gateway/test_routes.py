@@ -1,0 +1,63 @@
+"""What every route of the gateway does, with one that only says what came."""
+
+from collections.abc import Awaitable, Callable
+
+import httpx
+import pytest
+from aiokafka.errors import KafkaConnectionError
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from gateway.routes import Route, routed
+from projections.store import Unavailable
+from streams.kafka.publisher import Late
+
+FORM = {"content-type": "text/plain;charset=UTF-8"}
+
+
+async def ask(
+    handler: Callable[[Request], Awaitable[Response]], method: str, body: bytes, headers: dict[str, str]
+) -> httpx.Response:
+    app = FastAPI()
+    app.include_router(routed("/it", "it", Route(method, "", handler, "", {})))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
+        return await client.request(method, "/it", content=body, headers=headers)
+
+
+async def echo(request: Request) -> Response:
+    return PlainTextResponse(await request.body())
+
+
+@pytest.mark.parametrize("headers", [{}, FORM, {"content-type": "application/x-www-form-urlencoded"}])
+async def test_a_body_that_another_site_s_page_could_post_is_refused(headers: dict[str, str]) -> None:
+    answer = await ask(echo, "POST", b"{}", headers)
+    assert (answer.status_code, answer.json()["message"]) == (400, "body must come as application/json")
+
+
+@pytest.mark.parametrize("kind", ["application/json", "Application/JSON; charset=utf-8"])
+async def test_json_comes_through(kind: str) -> None:
+    assert (await ask(echo, "POST", b"{}", {"content-type": kind})).text == "{}"
+
+
+async def test_what_browsers_ask_leave_for_needs_no_type_and_nor_does_nothing() -> None:
+    assert (await ask(echo, "PUT", b"{}", FORM)).text == "{}"
+    assert (await ask(echo, "POST", b"", {})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("error", "server"),
+    [
+        (KafkaConnectionError(), "Kafka"),
+        (Late(), "Kafka"),
+        (Unavailable(), "the database"),
+        (TimeoutError(), "the database"),
+    ],
+)
+async def test_the_server_that_is_away_is_named(error: Exception, server: str) -> None:
+    async def fail(_: Request) -> Response:
+        raise error
+
+    answer = await ask(fail, "POST", b"", {})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert answer.json()["message"] == f"{server} does not answer, try again"
