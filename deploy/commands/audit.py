@@ -30,7 +30,7 @@ def audit(
     *,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     tolerance: Annotated[float, typer.Option(min=0, help="Seconds by which a timer or deadline may be late.")] = 30.0,
-    read_models: Annotated[bool, typer.Option(help="Compare NotificationJob and NotificationLog, too.")] = True,
+    read_models: Annotated[bool, typer.Option(help="Hold MongoDB against the log as well.")] = True,
     limit: Annotated[int, typer.Option(min=0, help="How many findings of a kind are shown; all are counted.")] = 100,
 ) -> None:
     """Fold the log again and hold all the rest against it. Exits with 1 if anything is off, and with its ids."""

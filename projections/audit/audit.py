@@ -119,7 +119,7 @@ class _Audit:
             sight = Sight(applied, committed.now, tolerance, self.letters.at_rest.get(place.partition, 0))
             part = self.letters.part(place.partition)
             task = Task(place.partition, sight, lettered, part, self.options.limit)
-            works.append(Work(self.url, extent, self.folder, task))
+            works.append(Work(self.url, extent, self.folder, task, self.reads is not None))
         return works
 
     def _projected(self, partition: int) -> int:
@@ -140,7 +140,7 @@ class _Audit:
             "log": of_log(result.digest for result in self.results),
             jobs.PROJECTION: _sum(result.jobs for result in self.results),
             story.PROJECTION: _sum(result.lines for result in self.results),
-            **{part: _sum(result.documents[part] for result in self.results) for part in AUDITED},
+            **{part: _sum(result.documents[part] for result in self.results) for part in (AUDITED if self.reads else ())},
         }
         decided = sum(counts[name] for name in ("sent", "failed", "withheld", "open"))
         if counts["accepted"] != decided:

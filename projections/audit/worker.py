@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from aiokafka import TopicPartition
 
+from projections import jobs
 from projections.audit.folds import Expected, Folds
 from projections.audit.ledger import Ledger
 from projections.audit.partition import Partition, Result, Task
@@ -22,12 +23,16 @@ from streams.topics import EVENTS
 
 
 class Work(NamedTuple):
-    """A partition to be audited; its ledger goes into `folder`."""
+    """A partition to be audited; its ledger goes into `folder`.
+
+    `compared`: whether the read models will be, so that those that the proof itself has no need of are folded as well.
+    """
 
     url: str
     extent: Extent
     folder: Path
     task: Task
+    compared: bool
 
     @property
     def ledger(self) -> Path:
@@ -56,22 +61,26 @@ def _tell_more(told: Told, before: int, count: int) -> None:
 
 async def _audit(work: Work, told: Told) -> Result:
     spill = Spill[Story](work.folder / f"stories-{work.task.partition}.sqlite")
-    evolve, count = Shared(), 0
-    partition = Partition(work.task, spill, evolve)
-    folds, digests = Folds(work.folder, work.task.partition, work.task.letters, evolve), Counter[str]()
+    shared, count = Shared(), 0
+    folds = Folds(work.folder, work.task.partition, work.task.letters, shared) if work.compared else None
+    partition = Partition(work.task, spill, shared if folds else jobs.evolve)
     place = TopicPartition(EVENTS, work.task.partition)
     async with aclosing(records(work.url, {place: Extent(0, work.extent.end)})) as batches:
         async for batch in batches:
-            folds.take(partition.take(batch))
-            evolve.forget()
+            items = partition.take(batch)
+            if folds is not None:
+                folds.take(items)
+                shared.forget()
             count += len(batch)
             told(count)
     ledger = Ledger(work.ledger)
+    digests = Counter[str]()
     ledger.write(partition.rows())
-    ledger.expect(_counted(folds.expected(), digests))
+    if folds is not None:
+        ledger.expect(_counted(folds.expected(), digests))
+        folds.close()
     ledger.close()
     spill.close()
-    folds.close()
     return partition.result()._replace(documents=digests)
 
 

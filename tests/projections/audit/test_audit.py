@@ -68,6 +68,13 @@ async def test_a_system_that_has_worked_off_all_is_clean_however_often_it_is_ask
     assert {"log": first.digests["log"], **first.stored} == first.digests
 
 
+async def test_without_read_models_the_log_is_proved_all_the_same(worked_off: Settings) -> None:
+    whole, proof = await audited(worked_off), await audited(worked_off, read_models=False)
+    assert found(proof) == []
+    assert proof.counts == whole.counts
+    assert proof.digests == {name: whole.digests[name] for name in ("log", "NotificationJob", "NotificationLog")}
+
+
 async def test_a_long_log_is_read_by_several_processes_with_the_same_result(
     worked_off: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
