@@ -65,9 +65,9 @@ class LetterFolder:
         return []
 
     def _item(self, record: ConsumerRecord) -> Item | None:
-        item = read_item(record.topic, record)
+        item = read_item(record)
         if item is not None and not encodes(evolve(None, item)):
-            item = poison(record.topic, record, "MongoDB has no form for what it says")
+            item = poison(record, "MongoDB has no form for what it says")
         if item is not None and item.letter.startswith(f"dead:{record.topic}:"):
             self._unreadable()
         return item

@@ -11,9 +11,8 @@ from projections.position import Place, Position
 from streams.clock import from_milliseconds
 from streams.codec import Undecodable, UnknownType, decode
 from streams.events import KINDS, Fact
-from streams.letters.dead_letters import Reason, Source, dead_letter
+from streams.letters.dead_letters import Consumed, Reason, letter_about
 from streams.record import Record
-from streams.topics import EVENTS
 
 log = logging.getLogger(__name__)
 
@@ -24,19 +23,11 @@ ASTRAY = "expected an event of a notification that the log accepted or suppresse
 """Why an event moves nothing; its line of the story is written all the same."""
 
 
-class Raw(Protocol):
+class Raw(Consumed, Protocol):
     """A consumed record, as far as it matters here; `timestamp` in milliseconds since 1970."""
 
     @property
-    def partition(self) -> int: ...  # noqa: D102
-    @property
-    def offset(self) -> int: ...  # noqa: D102
-    @property
     def timestamp(self) -> int: ...  # noqa: D102
-    @property
-    def key(self) -> bytes | None: ...  # noqa: D102
-    @property
-    def value(self) -> bytes | None: ...  # noqa: D102
 
 
 class Sorted(NamedTuple):
@@ -86,12 +77,4 @@ def read(raw: Raw) -> Item | Record | None:
 
 def letter(raw: Raw, reason: Reason, error: str) -> Record:
     """The dead letter of a record; the same one however often the record is read."""
-    return dead_letter(
-        reason=reason,
-        stage=STAGE,
-        error=error,
-        source=Source(EVENTS, raw.partition, raw.offset),
-        key=raw.key,
-        body=raw.value,
-        time=from_milliseconds(raw.timestamp),
-    )
+    return letter_about(raw, reason, STAGE, error, from_milliseconds(raw.timestamp))

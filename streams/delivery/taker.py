@@ -19,7 +19,7 @@ from streams.exits import Refused
 from streams.health.metrics import Reading
 from streams.health.vitals import Following, Vitals
 from streams.kafka.publisher import FEW, REST, Publisher
-from streams.letters.dead_letters import Reason, Source, dead_letter
+from streams.letters.dead_letters import letter_about
 from streams.record import Record
 from streams.settings import Settings
 from streams.topics import EVENTS, deliver_group, lane
@@ -170,20 +170,14 @@ def read(
         try:
             event = codec.decode(record.value)
         except codec.Undecodable as error:
-            letters.append(_letter("undecodable", str(error), record, now))
+            letters.append(letter_about(record, "undecodable", SOURCE, str(error), now))
             continue
         if isinstance(event.body, Attempt):
             attempts.append((record, cast("Event[Attempt]", event)))
         else:
-            letters.append(_letter("invalid", f"expected an attempt on a lane, got {event.id}", record, now))
+            why = f"expected an attempt on a lane, got {event.id}"
+            letters.append(letter_about(record, "invalid", SOURCE, why, now))
     return attempts, letters
-
-
-def _letter(reason: Reason, error: str, record: ConsumerRecord, now: datetime) -> Record:
-    source = Source(record.topic, record.partition, record.offset)
-    return dead_letter(
-        reason=reason, stage=SOURCE, error=error, source=source, key=record.key, body=record.value, time=now
-    )
 
 
 def _sighting(record: ConsumerRecord, event: Event[Attempt]) -> Sighting:

@@ -12,7 +12,7 @@ from streams.codec import Undecodable, decode
 from streams.events import Body, Event
 from streams.folding.rule import Incoming, Rule, StateT
 from streams.folding.table import RESERVED, Entry, Rows
-from streams.letters.dead_letters import Reason, Source, dead_letter
+from streams.letters.dead_letters import Reason, letter_about
 from streams.record import Oversized, Record, check_size
 
 log = logging.getLogger(__name__)
@@ -103,14 +103,4 @@ class Judge(Generic[StateT]):
         return Change(key, entry, row)
 
     def _letter(self, reason: Reason, error: str, record: Incoming, stamp: int) -> Outcome[StateT]:
-        source = Source(record.topic, record.partition, record.offset)
-        letter = dead_letter(
-            reason=reason,
-            stage=self._stage,
-            error=error,
-            source=source,
-            key=record.key,
-            body=record.value,
-            time=from_milliseconds(stamp),
-        )
-        return Outcome([letter], letter=True)
+        return Outcome([letter_about(record, reason, self._stage, error, from_milliseconds(stamp))], letter=True)

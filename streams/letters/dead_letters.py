@@ -8,7 +8,7 @@ give up the same record write the same one.
 import base64
 import hashlib
 from datetime import datetime
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, Protocol
 
 import msgspec
 from msgspec import Meta
@@ -77,6 +77,21 @@ class Report(NamedTuple):
     letter: Letter
 
 
+class Consumed(Protocol):
+    """A record that was read, as far as its letter tells of it."""
+
+    @property
+    def topic(self) -> str: ...  # noqa: D102
+    @property
+    def partition(self) -> int: ...  # noqa: D102
+    @property
+    def offset(self) -> int: ...  # noqa: D102
+    @property
+    def key(self) -> bytes | None: ...  # noqa: D102
+    @property
+    def value(self) -> bytes | None: ...  # noqa: D102
+
+
 class _Envelope(msgspec.Struct):
     id: Annotated[str, Meta(pattern=r"^dead:[^\s/]+$", max_length=400)]
     source: str
@@ -130,6 +145,14 @@ def dead_letter(  # noqa: PLR0913 - a letter has that many facts, all named at t
     identity = _identity(source, whole, properties)
     envelope = _Envelope(identity, stage, identity, time, letter)
     return Record(DEAD_LETTERS, identity.encode(), msgspec.json.encode(envelope), id=identity)
+
+
+def letter_about(record: Consumed, reason: Reason, stage: str, error: str, time: datetime) -> Record:
+    """The dead letter of a record that was read: the same one however often it is given up."""
+    source = Source(record.topic, record.partition, record.offset)
+    return dead_letter(
+        reason=reason, stage=stage, error=error, source=source, key=record.key, body=record.value, time=time
+    )
 
 
 def read(value: bytes | None) -> Report:

@@ -21,12 +21,11 @@ from streams.conclusions import SOURCE
 from streams.events import Event, PreferencesSet
 from streams.folding.outcome import TRACE_KEPT
 from streams.folding.table import Rows, Shard
-from streams.letters.dead_letters import Reason, Source, dead_letter
+from streams.letters.dead_letters import Reason, letter_about
 from streams.notification import Job, evolve, owed_to_people, unasked
 from streams.phase import Phase
 from streams.preferences import Preferences
 from streams.record import Record
-from streams.topics import EVENTS
 
 FORGET_EVERY = 1000
 """Events."""
@@ -139,14 +138,4 @@ class Jobs:
 
     def _give_up(self, record: ConsumerRecord, reason: Reason, error: str) -> None:
         if record.offset >= self._committed:
-            self.letters.append(
-                dead_letter(
-                    reason=reason,
-                    stage=SOURCE,
-                    error=error,
-                    source=Source(EVENTS, record.partition, record.offset),
-                    key=record.key,
-                    body=record.value,
-                    time=from_milliseconds(record.timestamp),
-                )
-            )
+            self.letters.append(letter_about(record, reason, SOURCE, error, from_milliseconds(record.timestamp)))

@@ -177,14 +177,14 @@ def test_counters_are_told_by_state_and_the_open_ones_by_reason_and_stage() -> N
     }
 
 
-def raw(value: bytes | None) -> Any:  # noqa: ANN401
-    return SimpleNamespace(partition=0, offset=7, timestamp=1_000, key=None, value=value)
+def raw(topic: str, value: bytes | None) -> Any:  # noqa: ANN401
+    return SimpleNamespace(topic=topic, partition=0, offset=7, timestamp=1_000, key=None, value=value)
 
 
 def test_what_can_t_be_read_is_shown_under_its_own_coordinates() -> None:
     for topic in TOPICS:
         for value in (None, b"", b"\xff", b"{}", (written().value or b"").replace(b'"size":2', b'"size":-1')):
-            item = read_item(topic, raw(value))
+            item = read_item(raw(topic, value))
             assert item is not None
             document = evolve(None, item)
             assert document["_id"] == f"dead:{topic}:0.7"
@@ -194,11 +194,11 @@ def test_what_can_t_be_read_is_shown_under_its_own_coordinates() -> None:
 def test_sequences_have_one_width_whatever_time_a_letter_claims() -> None:
     for year in (1, 1970, 9999):
         value = (written().value or b"").replace(b"2026-05-04", f"{year:04}-05-04".encode())
-        item = read_item(DEAD_LETTERS, raw(value))
+        item = read_item(raw(DEAD_LETTERS, value))
         assert item is not None
         assert len(evolve(None, item)["seq"]) == 25
 
 
 def test_operations_about_no_letter_are_left_alone() -> None:
     event = operations.Event(GapAccepted("lifecycle", "notification-events", 1, 5, 9), NOW, "lifecycle", "ada")
-    assert read_item(OPERATIONS, raw(operations.to_record(event).value)) is None
+    assert read_item(raw(OPERATIONS, operations.to_record(event).value)) is None

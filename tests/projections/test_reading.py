@@ -8,6 +8,7 @@ from projections.reading import read
 from streams.codec import encode
 from streams.events import Attempt, CoolOffLifted, PolicySet, Requested
 from streams.record import Record
+from streams.topics import EVENTS
 from tests.projections.lives import accepted, event, request
 
 
@@ -18,6 +19,7 @@ class Consumed:
     partition: int = 2
     offset: int = 7
     timestamp: int = 1_700_000_000_000
+    topic: str = EVENTS
 
 
 def letter(raw: Consumed) -> dict[str, object]:

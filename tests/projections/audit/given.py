@@ -14,6 +14,7 @@ from projections.audit.verdict import Sight
 from streams.clock import milliseconds
 from streams.codec import encode
 from streams.events import Accepted, Body, Event, Origin
+from streams.topics import EVENTS
 from tests.projections.lives import Events, at, event, life, request
 
 ALL = 1 << 40
@@ -29,6 +30,7 @@ class Raw:
     key: bytes | None
     value: bytes | None
     timestamp: int = 0
+    topic: str = EVENTS
 
 
 @dataclass(frozen=True)

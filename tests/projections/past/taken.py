@@ -11,6 +11,7 @@ from projections.position import LogIdentity
 from projections.store import Unavailable, database
 from streams.codec import encode
 from streams.settings import Settings
+from streams.topics import EVENTS
 from tests.projections.lives import Events, accepted
 
 LOG = LogIdentity("cluster", "topic")
@@ -25,6 +26,7 @@ class Raw:
     value: bytes | None
     key: bytes | None = None
     timestamp: int = 0
+    topic: str = EVENTS
 
 
 def raws(events: Events, partition: int = 0, first: int = 0) -> list[Raw]:

@@ -33,6 +33,7 @@ from streams.events import (
 )
 from streams.policies import Policy
 from streams.preferences import Preferences
+from streams.topics import EVENTS
 from tests.projections.lives import MAX_ATTEMPTS, Events, at, life
 from tests.support.numbers import LIMITS, RETRY
 
@@ -59,6 +60,7 @@ class Raw:
     offset: int = 0
     timestamp: int = 0
     key: bytes = b"k"
+    topic: str = EVENTS
 
 
 @dataclass
