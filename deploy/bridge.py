@@ -2,8 +2,8 @@
 
 import asyncio
 
+from projections.mongo.connection import database
 from projections.people import People
-from projections.store import database
 from streams import bridge
 from streams.health.vitals import Vitals
 from streams.intake.directory import PATIENCE, LookUp

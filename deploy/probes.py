@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from aiokafka.client import AIOKafkaClient
 from redis.asyncio import Redis
 
-from projections.store import database
+from projections.mongo.connection import database
 from streams.intake.amqp import connect
 from streams.kafka.bootstrap import bootstrap
 from streams.settings import Settings

@@ -14,6 +14,7 @@ from deploy.stack.home import Home
 from deploy.stack.supervision import Supervision
 from deploy.watching import Watcher, watched
 from projections.copies import Impossible, Pointer, other
+from projections.mongo.errors import Conflict, Unavailable
 from projections.rebuild.desk import Desk, Words
 from projections.rebuild.difference import fields
 from projections.rebuild.gate import Compared, Difference, lag
@@ -21,7 +22,6 @@ from projections.rebuild.places import following
 from projections.rebuild.rebuild import Options, drop, rebuild, roll_back
 from projections.rebuild.record import recorded, told
 from projections.rebuild.switch import CalledOff
-from projections.store import Conflict, Unavailable
 from streams.counted import counted
 from streams.exits import Refused
 from streams.settings import Settings

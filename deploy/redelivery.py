@@ -18,9 +18,9 @@ from deploy.stack.errors import StackError
 from gateway.redelivery.asking import Asked, Asking, Unavailable
 from gateway.redelivery.bulk import SHOWN, Found, Order, Selection, carry_out, find
 from gateway.redelivery.wishes import Refusal, Words, obstacle
-from projections import store
+from projections.mongo import errors as mongo
+from projections.mongo.connection import database
 from projections.reads import Reads
-from projections.store import database
 from streams.counted import counted
 from streams.kafka.publisher import Publisher
 from streams.kafka.waiting import reachable
@@ -125,5 +125,5 @@ def _print_refused(refused: Mapping[str, Refusal], console: Console) -> None:
 def _run(work: Coroutine[Any, Any, ResultT]) -> ResultT:
     try:
         return asyncio.run(work)
-    except (Unavailable, store.Unavailable, KafkaError, OSError) as error:  # TimeoutError is one
+    except (Unavailable, mongo.Unavailable, KafkaError, OSError) as error:  # TimeoutError is one
         raise StackError(f"{error or type(error).__name__}: is the stack up? See ./tidings status") from error

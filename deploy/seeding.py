@@ -4,9 +4,10 @@ import asyncio
 from datetime import datetime, timedelta
 
 from deploy.stack.errors import StackError
+from projections.mongo.connection import database
+from projections.mongo.errors import Unavailable
 from projections.people import People
 from projections.position import Document
-from projections.store import Unavailable, database
 from streams import clock
 from streams.settings import Settings
 

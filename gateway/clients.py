@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from gateway.notifications.pending import Pending
 from gateway.operations import Operations
-from projections.store import connection
+from projections.mongo.connection import connection
 from streams.kafka.publisher import Publisher
 from streams.settings import Settings
 

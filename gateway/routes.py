@@ -15,8 +15,8 @@ from gateway.answers import behind, unavailable, wrong
 from gateway.documents import Answers
 from gateway.query import Wrong
 from gateway.wire import JSON
+from projections.mongo.errors import Unavailable
 from projections.past.reads import Behind
-from projections.store import Unavailable
 from streams.kafka.publisher import Late
 
 PATIENCE = 1.8

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 
 from aiokafka.errors import KafkaError
 
-from projections.store import PAUSES, Conflict, Unavailable
+from projections.mongo.connection import PAUSES
+from projections.mongo.errors import Conflict, Unavailable
 from streams.background import pauses
 
 log = logging.getLogger(__name__)

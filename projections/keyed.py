@@ -17,10 +17,13 @@ from typing import Protocol, cast
 from projections.batch import Item, Update
 from projections.loop import Loop
 from projections.models import READ_MODELS
+from projections.mongo.connection import Database, answered, database, documents, durable
+from projections.mongo.errors import Conflict
+from projections.mongo.positions import Positions
+from projections.mongo.writing import insert, replace_all
 from projections.position import Document, LogIdentity, Position
 from projections.reading import Raw, sort_out
 from projections.source import Source
-from projections.store import Conflict, Database, Positions, answered, database, documents, durable, insert, replace_all
 from streams.events import Body, Event
 from streams.exits import Refused
 from streams.health.vitals import Following, Vitals
@@ -71,7 +74,7 @@ def name(model: Model) -> str:
 
 
 async def declare(settings: Settings) -> None:
-    """Make the collections that are missing, for the reason that `store.declare` gives."""
+    """Make the collections that are missing: see `mongo.schema.declare`."""
     async with database(settings, patience=PATIENCE) as base:
         for model in models(settings):
             with answered():

@@ -13,8 +13,8 @@ from typing import Any, Generic, Protocol, TypeVar
 from aiokafka import ConsumerRecord
 
 from projections.copies import Plan, Pointer, called_off, plan
+from projections.mongo.errors import Conflict
 from projections.pointers import Pointers
-from projections.store import Conflict
 
 log = logging.getLogger(__name__)
 

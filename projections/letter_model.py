@@ -8,8 +8,11 @@ from aiokafka import ConsumerRecord
 from projections.letter_reading import poison, read_item
 from projections.letter_store import LetterStore
 from projections.letters import PROJECTION, TOPICS, VERSION, Item, Position, evolve, fold
+from projections.mongo.connection import Database, answered
+from projections.mongo.errors import Conflict
+from projections.mongo.schema import POSITIONS
+from projections.mongo.writing import encodes
 from projections.position import UNREAD, LogIdentity
-from projections.store import POSITIONS, Conflict, Database, answered, encodes
 from streams.letters.dead_letters import Report
 
 

@@ -18,8 +18,8 @@ from projections.identity import log_identity
 from projections.layers import Layers
 from projections.letter_model import LetterModel
 from projections.letters import TOPICS
+from projections.mongo.connection import database
 from projections.pointers import Pointers
-from projections.store import database
 from streams.background import pause
 from streams.health.vitals import Following, Vitals
 from streams.kafka.consuming import plain_consumer

@@ -8,9 +8,11 @@ from typing import Any
 from projections.batch import Update
 from projections.jobs import since
 from projections.letters import FILTERS, PROJECTION, TOPICS, VERSION, Position, Writes
+from projections.mongo.connection import Database, answered, durable
+from projections.mongo.schema import POSITIONS
+from projections.mongo.writing import insert, update
 from projections.pointers import Pointers
 from projections.position import UNREAD, Document, LogIdentity, begun, key, refuse_other
-from projections.store import POSITIONS, Database, answered, durable, insert, update
 from projections.windows import END, Window, windows
 from streams.clock import EPOCH, milliseconds
 

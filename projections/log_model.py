@@ -5,9 +5,11 @@ from collections.abc import Iterable, Mapping
 from aiokafka import ConsumerRecord
 
 from projections.models import family
+from projections.mongo.connection import Database, answered
+from projections.mongo.schema import POSITIONS
 from projections.position import LogIdentity
 from projections.projector import Projector, Sink
-from projections.store import POSITIONS, Database, Store, answered
+from projections.store import Store
 
 
 class LogModel:

@@ -11,8 +11,8 @@ from functools import partial
 from typing import Any, Protocol
 
 from projections.again import OF_STORE, again, hindrance
+from projections.mongo.errors import Conflict
 from projections.source import Source
-from projections.store import Conflict
 from streams.background import pause
 from streams.health.metrics import Reading
 from streams.health.vitals import Vitals

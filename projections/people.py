@@ -1,13 +1,13 @@
 """Users and posts in MongoDB: whose names and titles notifications show. No fold of the log: any application may write.
 
 `users` have `_id` and `name`; `posts` have `_id`, `authorId`, `title` and `createdAt`, and whatever else a list is to
-show. All of it raises `store.Unavailable`.
+show. All of it raises `mongo.errors.Unavailable`.
 """
 
 from collections.abc import Collection, Iterable, Mapping
 
+from projections.mongo.connection import Database, answered, database
 from projections.position import Document
-from projections.store import Database, answered, database
 from streams.settings import Settings
 
 USERS, POSTS = "users", "posts"
@@ -16,7 +16,7 @@ PATIENCE = 10.0
 
 
 async def declare(settings: Settings) -> None:
-    """Make the indexes that are missing, and the collections with them, for the reason that `store.declare` gives."""
+    """Make the indexes that are missing, and the collections with them: see `mongo.schema.declare`."""
     async with database(settings, patience=PATIENCE) as base:
         with answered():
             await base[USERS].create_index("name")

@@ -10,8 +10,11 @@ import msgspec
 
 from projections.copies import Pointer, alone
 from projections.models import VERSIONS
+from projections.mongo.connection import Database, answered, durable
+from projections.mongo.errors import Conflict
+from projections.mongo.schema import POINTERS, POSITIONS
+from projections.mongo.writing import insert
 from projections.position import Document
-from projections.store import POINTERS, POSITIONS, Conflict, Database, answered, durable, insert
 
 
 class Pointers:

@@ -2,7 +2,7 @@
 
 The order of a batch: documents, durably; dead letters; positions. A crash in between leaves documents that are ahead of
 their position, and the same events, folded again from the position, change nothing in them (see `jobs` for the
-counters, `store` for servers that lose their tail and writers that wake up late).
+counters, `mongo` for servers that lose their tail and writers that wake up late).
 """
 
 import logging
@@ -17,9 +17,10 @@ from msgspec.structs import replace
 from projections import jobs, preferences, story
 from projections.batch import Item, Writes, fold, moving
 from projections.cache import Cache
+from projections.mongo.errors import Conflict, Culprit, Unstorable
 from projections.position import Document, LogIdentity, Position, key
 from projections.reading import ASTRAY, Raw, Sorted, letter, sort_out
-from projections.store import Conflict, Culprit, Move, Store, Unstorable
+from projections.store import Move, Store
 from streams.events import Accepted, Repeated, Suppressed
 from streams.record import Record
 

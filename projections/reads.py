@@ -9,9 +9,10 @@ from datetime import datetime
 from projections import jobs, preferences, story
 from projections.jobs import since
 from projections.models import OF_LOG, companion
+from projections.mongo.connection import Collection, Database, answered
+from projections.mongo.schema import POSITIONS
 from projections.pointers import Pointers
 from projections.position import Document, key
-from projections.store import POSITIONS, Collection, Database, answered
 from projections.windows import Window, pipeline, windows
 from streams.clock import EPOCH, milliseconds
 

@@ -17,10 +17,11 @@ from projections.identity import log_identity
 from projections.layers import Layers
 from projections.log_model import LogModel
 from projections.loop import Loop
+from projections.mongo.connection import database
+from projections.mongo.errors import Unavailable
 from projections.past import runner as past_runner
 from projections.pointers import Pointers
 from projections.source import GROUP, Source
-from projections.store import Unavailable, database
 from streams.health.vitals import Following, Vitals
 from streams.kafka.publisher import Publisher
 from streams.kafka.waiting import reachable

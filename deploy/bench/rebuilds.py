@@ -19,11 +19,13 @@ from deploy.stack.stack import Stack
 from projections.batch import Update
 from projections.identity import log_identity
 from projections.jobs import Standing
+from projections.mongo.connection import database
+from projections.mongo.schema import make
 from projections.position import Document, LogIdentity, Position, key
 from projections.processes import GARBAGE
 from projections.projector import Projector
 from projections.rebuild.folding import Fold, Silent, Task, fold_history
-from projections.store import OWN_NAMES, Move, Store, database, make
+from projections.store import OWN_NAMES, Move, Store
 from streams.kafka.offsets import opened
 from streams.settings import Settings
 from streams.topics import EVENTS

@@ -96,8 +96,8 @@ def _check(folder: Path, report: Report) -> None:
 
 
 async def _look(settings: Settings, folder: Path, told: Callable[[str, int, int], None]) -> "Looked":
+    from projections.mongo.connection import database
     from projections.reads import Reads
-    from projections.store import database
     from streams.archive.importing import look
 
     async def refuse_unless_unread() -> None:
@@ -120,7 +120,7 @@ async def _bring_in(settings: Settings, looked: "Looked", told: Callable[[str, i
 def _run(work: Coroutine[Any, Any, ResultT]) -> ResultT:
     from aiokafka.errors import KafkaError
 
-    from projections.store import Unavailable
+    from projections.mongo.errors import Unavailable
     from streams.archive.layout import Damaged
     from streams.exits import Refused
 

@@ -54,7 +54,7 @@ def run(settings: Settings, options: "Options", console: Console) -> "Report":
 
     from projections.audit import audit as whole
     from projections.audit.bounds import NoLog
-    from projections.store import Unavailable
+    from projections.mongo.errors import Unavailable
 
     try:
         with watched(console) as watcher:

@@ -36,8 +36,9 @@ def why(
 
 async def _told(settings: Settings, notification: str) -> "Why":
     """Raises `StackError` if it has no story, or the database does not answer."""
+    from projections.mongo.connection import database
+    from projections.mongo.errors import Unavailable
     from projections.past.reads import Past, causes
-    from projections.store import Unavailable, database
 
     try:
         async with database(settings, patience=PATIENCE) as base:

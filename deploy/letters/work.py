@@ -13,8 +13,9 @@ from deploy.letters.selection import Plan, Selection, plan_drop, plan_redrive, s
 from deploy.stack.environment import running_settings
 from deploy.stack.errors import StackError
 from projections.letter_store import LetterReads
+from projections.mongo.connection import database
+from projections.mongo.errors import Unavailable
 from projections.position import Document
-from projections.store import Unavailable, database
 from streams.counted import counted
 from streams.letters.dead_letters import Report
 from streams.letters.redriving import AWAY, FAULTS, Desk, Order, Words, paced

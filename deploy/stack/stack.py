@@ -13,7 +13,7 @@ from deploy.stack.plan import Facts
 from deploy.stack.program import Group, Program, configuration
 from deploy.stack.report import Report
 from deploy.stack.supervision import Supervision
-from projections.store import Unavailable
+from projections.mongo.errors import Unavailable
 from streams.exits import Refused
 from streams.intake.amqp import Lost
 from streams.settings import Settings

@@ -12,8 +12,8 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from gateway.redelivery.wishes import Again, Keys, Refusal, Wish, Words, ask, line_id
-from projections import store
 from projections.models import family
+from projections.mongo import errors as mongo
 from projections.position import UNREAD, key
 from projections.reads import Reads
 from streams import clock
@@ -63,7 +63,7 @@ class Asking:
             await self._caught_up()
             stored = await self._reads.several([wish.notification for wish in wishes])
             lines = await self._reads.entries([line_id(wish) for wish in wishes])
-        except (KafkaError, TimeoutError, store.Unavailable) as error:
+        except (KafkaError, TimeoutError, mongo.Unavailable) as error:
             raise Unavailable(f"what is known of it can't be read ({error or type(error).__name__})") from error
         for wish in dict.fromkeys(wishes):
             match ask(wish, stored.get(wish.notification), lines.get(line_id(wish)), words, self._keys, now):

@@ -75,7 +75,7 @@ class Order(NamedTuple):
 
 
 async def find(reads: Reads, selection: Selection) -> Found:
-    """Those that are meant. Raises `store.Unavailable`."""
+    """Those that are meant. Raises `mongo.errors.Unavailable`."""
     found = Found()
     async for document in _select(reads, selection):
         found.names.append(document["_id"])

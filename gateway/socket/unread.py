@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 from gateway.socket.mailboxes import Unavailable
 from gateway.socket.session import Stored
 from gateway.socket.shared import Shared
-from projections import store
+from projections.mongo import errors as mongo
 from projections.position import UNREAD, Document
 from projections.reads import Reads
 from streams import clock
@@ -48,7 +48,7 @@ class Unread:
             if age < self._settings.mailbox_kept:
                 await self._caught_up(self._partition(user))
             return [_stored(each) for each in await self._reads.unread(user, LIMIT, sending=age < self._call)]
-        except (store.Unavailable, KafkaError, TimeoutError) as error:
+        except (mongo.Unavailable, KafkaError, TimeoutError) as error:
             raise Unavailable(f"the read model: {error!r}") from error
 
     async def owns(self, user: str, notification: str) -> bool:
@@ -58,7 +58,7 @@ class Unread:
             if document is None:
                 await self._caught_up(self._partition(user))
                 document = await self._reads.job(notification)
-        except (store.Unavailable, KafkaError, TimeoutError) as error:
+        except (mongo.Unavailable, KafkaError, TimeoutError) as error:
             raise Unavailable(f"the read model: {error!r}") from error
         return document is not None and (document["type"], document["recipient"]) == ("in-app", user)
 

@@ -31,10 +31,10 @@ from projections.audit.report import Report
 from projections.audit.verdict import Sight
 from projections.audit.worker import Work, audit_partitions
 from projections.models import family
+from projections.mongo.connection import database
 from projections.position import UNREAD, key
 from projections.processes import ALONE
 from projections.reads import Reads
-from projections.store import database
 from streams.archive.digest import of_log
 from streams.kafka.topic_reading import records
 from streams.settings import Settings

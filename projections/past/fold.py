@@ -5,12 +5,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from projections.mongo.errors import Conflict
 from projections.past import tallies
 from projections.past.history import History, folded, told
 from projections.past.store import PastStore
 from projections.position import Document, LogIdentity, Position
 from projections.reading import Raw, Sorted, sort_out
-from projections.store import Conflict
 from streams.clock import to_millisecond
 
 KEPT = 8_000

@@ -7,13 +7,14 @@ from datetime import datetime
 from projections import jobs
 from projections.jobs import changes
 from projections.models import companion
+from projections.mongo.connection import Database, answered, documents
+from projections.mongo.schema import POSITIONS
 from projections.past import history, tallies
 from projections.past.history import History, since_1970, standing_at
 from projections.past.tallies import DAY, SPANS, Range
 from projections.past.why import Why, named, subject, why
 from projections.pointers import Pointers
 from projections.position import UNREAD, Document
-from projections.store import POSITIONS, Database, answered, documents
 from streams.clock import from_milliseconds
 
 NOT_BEGUN = {"offset": UNREAD, "newest": None}

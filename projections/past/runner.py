@@ -13,13 +13,14 @@ from projections.layers import Layers
 from projections.log_model import reached
 from projections.loop import Loop
 from projections.models import family
+from projections.mongo.connection import Database
+from projections.mongo.errors import Unavailable
 from projections.past import history
 from projections.past.fold import Folder
 from projections.past.store import PastStore
 from projections.pointers import Pointers
 from projections.position import LogIdentity
 from projections.source import Source
-from projections.store import Database, Unavailable
 from streams.health.vitals import Following, Vitals
 from streams.kafka.publisher import Publisher
 from streams.settings import Settings

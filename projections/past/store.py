@@ -9,11 +9,13 @@ from collections.abc import Iterable, Mapping
 
 from projections.batch import Update
 from projections.models import companion
+from projections.mongo.connection import Database, answered, documents, durable
+from projections.mongo.positions import Positions
+from projections.mongo.writing import insert, update
 from projections.past import history, tallies
 from projections.past.history import History
 from projections.past.tallies import Writes
 from projections.position import Document, LogIdentity, Position
-from projections.store import Database, Positions, answered, documents, durable, insert, update
 
 
 class PastStore:

@@ -11,12 +11,12 @@ from projections.copies import Copy, Pointer
 from projections.identity import log_identity
 from projections.letter_model import LetterFolder
 from projections.letter_store import LetterStore
+from projections.mongo.connection import Database, database
 from projections.pointers import Pointers
 from projections.position import LogIdentity
 from projections.rebuild.folding import Fold, log_folder
 from projections.rebuild.places import folded_from
 from projections.source import GROUP
-from projections.store import Database, database
 from streams import clock, operations
 from streams.kafka.offsets import Offsets, opened
 from streams.kafka.publisher import Publisher

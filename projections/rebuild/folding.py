@@ -10,13 +10,14 @@ from aiokafka.errors import OffsetOutOfRangeError
 
 from projections.again import again
 from projections.layers import Folder
+from projections.mongo.connection import Database, database
 from projections.past import fold as past
 from projections.past import history
 from projections.past.store import PastStore
 from projections.position import LogIdentity
 from projections.processes import ALONE, Told, in_processes
 from projections.projector import Projector, Sink
-from projections.store import Database, Store, database
+from projections.store import Store
 from streams.exits import Refused
 from streams.kafka.consuming import plain_consumer
 from streams.record import Record

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping
 from aiokafka import TopicPartition
 
 from projections import letters
+from projections.mongo.connection import Database, answered
+from projections.mongo.schema import POSITIONS
 from projections.position import Document
-from projections.store import POSITIONS, Database, answered
 from streams.topics import EVENTS
 
 Offsets = Mapping[TopicPartition, int]

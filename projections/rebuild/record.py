@@ -16,11 +16,13 @@ import orjson
 from msgspec import Struct
 
 from projections.copies import Pointer, other
+from projections.mongo.connection import Database, answered
+from projections.mongo.errors import Unavailable
+from projections.mongo.schema import REBUILDS
 from projections.position import Document
 from projections.rebuild.difference import fields
 from projections.rebuild.gate import Compared, Difference
 from projections.rebuild.watcher import Watcher
-from projections.store import REBUILDS, Database, Unavailable, answered
 from streams import clock
 from streams.background import pause
 

@@ -6,10 +6,12 @@ from typing import Any
 
 import msgspec
 
+from projections.mongo.connection import answered, database, durable
+from projections.mongo.errors import Unavailable
+from projections.mongo.writing import UNENCODABLE, encodes, insert
 from projections.position import Document
 from projections.replay.handling import Failing, Passing, patiently
 from projections.replay.selecting import Picked
-from projections.store import UNENCODABLE, Unavailable, answered, database, durable, encodes, insert
 from streams.events import Instant
 from streams.settings import Settings
 
@@ -24,7 +26,7 @@ class Collection:
 
     at_once = 500
 
-    def __init__(self, collection: Any, replay: str) -> None:  # noqa: ANN401 - the driver is `store`'s business
+    def __init__(self, collection: Any, replay: str) -> None:  # noqa: ANN401 - the driver is `mongo`'s business
         self._collection, self._replay = collection, replay
 
     async def take(self, events: Sequence[Picked]) -> None:
@@ -65,7 +67,7 @@ async def storing(name: str, replay: str, settings: Settings) -> AsyncIterator[C
     async with database(own, patience=PATIENCE) as base:
 
         async def declare() -> None:
-            """See `store.declare` for why a collection is not left to its first write."""
+            """See `mongo.schema.declare` for why a collection is not left to its first write."""
             try:
                 with answered():
                     await base[name].create_index("subject")

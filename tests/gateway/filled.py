@@ -9,8 +9,9 @@ import redis
 from api.pending import Pending
 from projections import jobs, story
 from projections.batch import fold, moving
+from projections.mongo.connection import database
 from projections.position import UNREAD, LogIdentity, key
-from projections.store import Move, Store, database
+from projections.store import Move, Store
 from streams.events import Channel
 from streams.intake.bodies import DeliveryBody
 from streams.settings import Settings

@@ -10,8 +10,8 @@ import requests
 from gateway.dead_letters.desk import REASONS
 from projections.letter_store import LetterStore
 from projections.letters import TOPICS, Item, Position, fold
+from projections.mongo.connection import database
 from projections.position import LogIdentity
-from projections.store import database
 from streams.letters.dead_letters import Properties, Reason, Source, dead_letter, read
 from streams.operations import Event, Redriven
 from streams.settings import Settings

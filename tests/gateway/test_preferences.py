@@ -9,8 +9,10 @@ import requests
 
 from gateway.app import router
 from gateway.preferences.bodies import MAX_MUTED
+from projections.mongo.connection import database
+from projections.mongo.schema import declare
 from projections.preferences import newest
-from projections.store import Store, database, declare
+from projections.store import Store
 from streams.codec import Undecodable, decode
 from streams.events import Event, PersonalPreferences, PreferencesSet, QuietHours
 from streams.intake.requests import recipient_key

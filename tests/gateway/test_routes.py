@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from gateway.routes import Route, routed
-from projections.store import Unavailable
+from projections.mongo.errors import Unavailable
 from streams.kafka.publisher import Late
 
 FORM = {"content-type": "text/plain;charset=UTF-8"}

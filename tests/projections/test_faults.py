@@ -15,8 +15,10 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from msgspec.structs import replace
 
+from projections.mongo.connection import database
+from projections.mongo.schema import declare
 from projections.position import LogIdentity
-from projections.store import Move, Store, database, declare
+from projections.store import Move, Store
 from streams.exits import Refused
 from streams.kafka.bootstrap import bootstrap
 from streams.settings import Settings

@@ -5,9 +5,13 @@ from typing import Any, cast
 
 import pytest
 
-from projections import keyed, store
+from projections import keyed
+from projections.mongo import positions
+from projections.mongo.connection import database
+from projections.mongo.errors import Conflict, Unavailable
+from projections.mongo.schema import POSITIONS
+from projections.mongo.writing import insert, replace_all, update
 from projections.position import Document
-from projections.store import POSITIONS, Conflict, Unavailable, database, insert, replace_all, update
 from streams.events import Body, Event
 from streams.exits import Refused
 from streams.settings import Settings
@@ -52,7 +56,7 @@ async def test_cut_off_in_the_middle_of_any_write_nothing_counts_twice(
         await folder.open([0])
         await folder.project(raws(told[:40]))
         with monkeypatch.context() as broken:
-            for where, write in ((keyed, insert), (keyed, replace_all), (store, insert), (store, update)):
+            for where, write in ((keyed, insert), (keyed, replace_all), (positions, insert), (positions, update)):
                 broken.setattr(where, write.__name__, half(write, name))
             with pytest.raises(Unavailable, match="cut off"):
                 await folder.project(raws(told[40:110], first=40))

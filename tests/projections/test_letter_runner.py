@@ -14,8 +14,8 @@ from pymongo.errors import PyMongoError
 from projections import letter_runner
 from projections.letter_store import LetterReads
 from projections.letters import POSITION, counters
+from projections.mongo.connection import database
 from projections.position import Document
-from projections.store import database
 from streams import operations
 from streams.exits import Refused
 from streams.health.vitals import Vitals

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from projections.mongo.connection import Database, database
+from projections.mongo.errors import Unavailable
 from projections.people import POSTS, USERS, People, declare
-from projections.store import Database, Unavailable, database
 from streams.settings import Settings
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from projections import preferences
+from projections.mongo.connection import database
 from projections.position import Document, key
 from projections.projector import Projector
 from projections.reads import Reads
-from projections.store import Store, database
+from projections.store import Store
 from streams.events import Body, Event, PersonalPreferences, PreferencesSet
 from streams.letters.dead_letters import Source, read
 from streams.record import Record

@@ -9,10 +9,13 @@ import pytest
 from projections import jobs, story
 from projections.batch import Update, fold, moving
 from projections.models import family
+from projections.mongo.connection import database
+from projections.mongo.errors import Conflict, Unavailable, Unstorable
+from projections.mongo.schema import declare
 from projections.position import Document, LogIdentity, Place, Position, key
 from projections.preferences import newest
 from projections.reads import Reads
-from projections.store import Conflict, Move, Store, Unavailable, Unstorable, database, declare
+from projections.store import Move, Store
 from streams.events import PersonalPreferences, PreferencesSet
 from streams.exits import Refused
 from streams.settings import Settings

@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from projections.mongo.connection import database
+from projections.mongo.errors import Unavailable
 from projections.past.fold import Folder
 from projections.past.store import PastStore
 from projections.position import LogIdentity
-from projections.store import Unavailable, database
 from streams.codec import encode
 from streams.settings import Settings
 from streams.topics import EVENTS

@@ -9,16 +9,20 @@ from pathlib import Path
 import pytest
 from pymongo.errors import PyMongoError
 
-from projections import jobs, store
+from projections import jobs
 from projections.batch import Item
 from projections.jobs import Standing, changes
+from projections.mongo import positions
+from projections.mongo.connection import database
+from projections.mongo.errors import Conflict, Unavailable
+from projections.mongo.schema import POSITIONS, declare
+from projections.mongo.writing import insert, update
 from projections.past import history, tallies
 from projections.past import store as past_store
 from projections.past.fold import Folder
 from projections.past.reads import Past, moving_at
 from projections.past.store import PastStore
 from projections.reading import read
-from projections.store import POSITIONS, Conflict, Unavailable, database, declare, insert, update
 from streams.clock import EPOCH
 from streams.settings import Settings
 from streams.topics import EVENTS
@@ -145,7 +149,7 @@ async def test_cut_off_in_the_middle_of_any_write_it_ends_right(
         await folder.project(raws(told[:40]))
         with monkeypatch.context() as broken:
             for write in (insert, update):
-                for where in (past_store, store):
+                for where in (past_store, positions):
                     broken.setattr(where, write.__name__, half(write, name))
             with pytest.raises(Unavailable, match="cut off"):
                 await folder.project(raws(told[40:110], first=40))

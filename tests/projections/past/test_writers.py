@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.batch import Update
+from projections.mongo.errors import Conflict
 from projections.past import history, tallies
 from projections.past.fold import Folder
 from projections.past.history import History, since_1970, standing_at
 from projections.past.store import PastStore
 from projections.past.tallies import Writes
 from projections.position import Document, Position
-from projections.store import Conflict
 from tests.projections.lives import OUTCOMES, Events, accepted, items, life, shuffled
 from tests.projections.past.taken import LOG, raws
 from tests.projections.past.test_history import fold

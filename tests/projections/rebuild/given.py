@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 
 from projections.audit.fingerprints import plain
 from projections.copies import Pointer
+from projections.mongo.connection import database
 from projections.pointers import Pointers
 from projections.position import Document
 from projections.reads import Reads
 from projections.rebuild.desk import Desk, Words
 from projections.rebuild.gate import Compared
 from projections.rebuild.rebuild import Options, drop, rebuild, roll_back
-from projections.store import database
 from streams import operations
 from streams.operations import Operation
 from streams.settings import Settings

@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from projections.mongo.connection import database
 from projections.past import history, tallies
 from projections.past.reads import Past
 from projections.preferences import PROJECTION as PREFERENCES
 from projections.reads import Reads
-from projections.store import database
 from streams.events import Body, Event, PersonalPreferences, PreferencesSet
 from streams.settings import Settings
 from tests.projections.lives import event, many

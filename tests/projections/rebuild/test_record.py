@@ -6,12 +6,12 @@ from typing import cast
 import pytest
 
 from projections.copies import alone, begun
+from projections.mongo.connection import Database, database
 from projections.rebuild import record
 from projections.rebuild.desk import Desk
 from projections.rebuild.gate import Compared, Difference
 from projections.rebuild.rebuild import Options, rebuild
 from projections.rebuild.record import CUT_SHORT, Field, Recording, recorded, told
-from projections.store import Database, database
 from streams import clock
 from streams.settings import Settings
 from tests.projections.lives import many
