@@ -18,8 +18,7 @@ from projections.batch import Item, Update
 from projections.loop import Loop
 from projections.models import READ_MODELS
 from projections.mongo.connection import Database, answered, database, documents, durable
-from projections.mongo.errors import Conflict
-from projections.mongo.positions import Positions
+from projections.mongo.positions import Positions, StoredPositions, Track
 from projections.mongo.writing import insert, replace_all
 from projections.position import Document, LogIdentity, Position
 from projections.reading import Raw, sort_out
@@ -110,10 +109,9 @@ class Folder:
     """Takes records of the log, in order per partition, into the documents of one model; knows what is stored."""
 
     def __init__(self, base: Database, model: Model, identity: LogIdentity) -> None:
-        self._model, self._identity = model, identity
-        self._documents = durable(base, name(model))
-        self._stored = Positions(base, name(model), model.VERSION)
-        self._positions: dict[int, Position] = {}
+        self._model, self._name = model, name(model)
+        self._documents = durable(base, self._name)
+        self._positions = Positions(StoredPositions(base, {self._name: model.VERSION}, identity, Position))
         self.written = self.opened = self.skipped = 0
         self.hindered = ""
 
@@ -124,17 +122,16 @@ class Folder:
     async def open(self, partitions: Sequence[int]) -> dict[int, int]:
         """The first offset to take, by partition. Raises `Refused` if the documents are of another log."""
         self.opened += 1
-        self._positions = await self._stored.read(partitions, self._identity)
+        await self._positions.open(partitions)
         return self.following()
 
     def following(self) -> dict[int, int]:
         """The first offset that is not taken in yet, by partition."""
-        return {partition: position.offset + 1 for partition, position in self._positions.items()}
+        return self._positions.following()
 
     async def check(self) -> None:
         """Raises `Conflict` if the stored positions are not where this folder left them."""
-        if await self._stored.read(self._positions, self._identity) != self._positions:
-            raise Conflict("the stored positions moved: MongoDB lost its tail, or somebody else writes")
+        await self._positions.check()
 
     async def project(self, records: Sequence[Raw]) -> list[str]:
         """Store what these lead to: documents, then positions. Answers nobody. Raises `Conflict` or `Unavailable`."""
@@ -153,9 +150,8 @@ class Folder:
                 self._documents,
                 [Update(about, {"offset": before[about]["offset"]}, fields) for about, fields in moved.items()],
             )
-        new = {part: whole.moved(part, self._positions[part]) for part in whole.reached}
-        await self._stored.advance(self._positions, new)
-        self._positions |= new
+        old = self._positions.of(self._name)
+        await self._positions.advance({Track(self._name, part): whole.moved(part, old[part]) for part in whole.reached})
         self.written += len(after)
         self.skipped += len(whole.unknown)
         return []

@@ -4,41 +4,45 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from aiokafka import ConsumerRecord
+from msgspec.structs import replace
 
 from projections.letter_reading import poison, read_item
 from projections.letter_store import LetterStore
 from projections.letters import PROJECTION, TOPICS, VERSION, Item, Position, evolve, fold
 from projections.mongo.connection import Database, answered
 from projections.mongo.errors import Conflict
+from projections.mongo.positions import Positions, StoredPositions, Track
 from projections.mongo.schema import POSITIONS
 from projections.mongo.writing import encodes
-from projections.position import UNREAD, LogIdentity
+from projections.position import LogIdentity
 from streams.letters.dead_letters import Report
 
 
 class LetterFolder:
     """One copy. `unreadable` is told of each record that nobody can read."""
 
-    def __init__(self, store: LetterStore, identity: LogIdentity, unreadable: Callable[[], None]) -> None:
-        self._store, self._identity, self._unreadable = store, identity, unreadable
-        self._position = Position(dict.fromkeys(TOPICS, UNREAD), {}, None, 0)
+    def __init__(self, store: LetterStore, positions: Positions[Position], unreadable: Callable[[], None]) -> None:
+        self._store, self._positions, self._unreadable = store, positions, unreadable
         self.written = 0
         self.skipped = 0
         """Nothing: what can't be read is a letter itself."""
 
     async def open(self, partitions: Sequence[int]) -> dict[str, int]:  # noqa: ARG002 - each topic has one partition
         """Take it over, and begin at the stored position. Raises `Refused`."""
-        self._position = await self._store.take_over(self._identity)
+        await self._positions.take_over([0])
         return self.following()
 
     def following(self) -> dict[str, int]:
         """The first offset that is not taken yet, by topic."""
         return {topic: offset + 1 for topic, offset in self._position.offsets.items()}
 
+    @property
+    def _position(self) -> Position:
+        return self._positions.of(self._store.name)[0]
+
     async def check(self) -> None:
         """Raises `Conflict` if the stored position is not where it left it."""
-        if await self._store.position(self._identity) != self._position:
-            raise Conflict("the stored position moved: MongoDB lost its tail, or somebody else writes")
+        await self._positions.check()
 
     async def project(self, records: Sequence[ConsumerRecord]) -> list[str]:
         """Take these in. Raises `Conflict`, `Unavailable`."""
@@ -55,15 +59,15 @@ class LetterFolder:
         counts = Counter(position.counts)
         counts.update(writes.counts)
         times = (item.told.time for item in items if isinstance(item.told, Report))
-        new = Position(
-            reached,
-            {kind: count for kind, count in counts.items() if count},
-            max(filter(None, (position.newest, *times)), default=None),
-            position.revision + 1,
-            position.epoch,
+        new = replace(
+            position,
+            offset=reached[TOPICS[0]],
+            offsets=reached,
+            counts={kind: count for kind, count in counts.items() if count},
+            newest=max(filter(None, (position.newest, *times)), default=None),
+            revision=position.revision + 1,
         )
-        await self._store.advance(position, new)
-        self._position = new
+        await self._positions.advance({Track(self._store.name, 0): new})
         self.written += len(writes.documents) + len(writes.updates)
         return []
 
@@ -76,6 +80,14 @@ class LetterFolder:
         return item
 
 
+def letter_folder(
+    base: Database, name: str, identity: LogIdentity, unreadable: Callable[[], None] = lambda: None
+) -> LetterFolder:
+    """Writes the copy of this name."""
+    positions = Positions(StoredPositions(base, {name: VERSION}, identity, Position))
+    return LetterFolder(LetterStore(base, name), positions, unreadable)
+
+
 class LetterModel:
     """Offsets are counted by topic."""
 
@@ -86,7 +98,7 @@ class LetterModel:
 
     def folder(self, names: Mapping[str, str]) -> LetterFolder:
         """Writes this copy."""
-        return LetterFolder(LetterStore(self._base, names[PROJECTION]), self._identity, self._unreadable)
+        return letter_folder(self._base, names[PROJECTION], self._identity, self._unreadable)
 
     async def reached(self, names: Iterable[str]) -> dict[str, int]:
         """The last offset that all of these copies have folded, by topic."""

@@ -1,18 +1,16 @@
 """The read model DeadLetter in MongoDB: what its loop writes, and what the gateway and the commands read."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from projections.batch import Update
 from projections.jobs import since
-from projections.letters import FILTERS, PROJECTION, TOPICS, VERSION, Position, Writes
+from projections.letters import FILTERS, PROJECTION, Writes
 from projections.mongo.connection import Database, answered, durable
 from projections.mongo.schema import POSITIONS
 from projections.mongo.writing import insert, update
 from projections.pointers import Pointers
-from projections.position import UNREAD, Document, LogIdentity, begun, key, refuse_other
+from projections.position import Document, key
 from projections.windows import END, Window, windows
 from streams.clock import EPOCH, milliseconds
 
@@ -24,26 +22,9 @@ class LetterStore:
     """
 
     def __init__(self, base: Database, name: str = PROJECTION) -> None:
-        self._name, self._position = name, key(name, 0)
+        self.name = name
+        """The copy's."""
         self._letters = durable(base, name)
-        self._positions = durable(base, POSITIONS)
-
-    async def position(self, identity: LogIdentity) -> Position:
-        """The stored position; made if missing. Raises `Refused` if it is of other topics or of another fold."""
-        with answered():
-            stored = await self._positions.find_one({"_id": self._position})
-            if stored is None:
-                stored = _unread(self._name, identity)
-                await insert(self._positions, [stored])
-        refuse_other(stored, VERSION, identity)
-        return Position(stored["offsets"], stored["counts"], stored["newest"], stored["revision"], stored.get("epoch"))
-
-    async def take_over(self, identity: LogIdentity) -> Position:
-        """The position, in an epoch of ours. Raises `Refused`, or `Conflict` if it moved meanwhile."""
-        found = await self.position(identity)
-        ours = replace(found, revision=found.revision + 1, epoch=(found.epoch or 0) + 1)
-        await self.advance(found, ours)
-        return ours
 
     async def letters(self, names: Iterable[str]) -> dict[str, Document]:
         """Those of them that are stored."""
@@ -56,12 +37,6 @@ class LetterStore:
         with answered():
             await insert(self._letters, writes.documents)
             await update(self._letters, writes.updates)
-
-    async def advance(self, old: Position, new: Position) -> None:
-        """Raises `Conflict` if the old position is not what is stored."""
-        moved = {"offset": new.offsets[TOPICS[0]], **_moving(new)}
-        with answered():
-            await update(self._positions, [Update(self._position, {"revision": old.revision}, moved)])
 
 
 class LetterReads:
@@ -115,18 +90,3 @@ def pipeline(window: Window, filters: Mapping[str, str], limit: int) -> list[dic
         {"$sort": {"seq": -1}},
         {"$limit": limit},
     ]
-
-
-def _unread(name: str, identity: LogIdentity) -> Document:
-    moving = _moving(Position(dict.fromkeys(TOPICS, UNREAD), {}, None, 0))
-    return {**begun(name, 0, VERSION, identity), "offset": UNREAD, **moving}
-
-
-def _moving(position: Position) -> Document:
-    return {
-        "offsets": dict(position.offsets),
-        "counts": dict(position.counts),
-        "newest": position.newest,
-        "revision": position.revision,
-        "epoch": position.epoch,
-    }

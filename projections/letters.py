@@ -10,10 +10,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, Self, get_args
 
 import msgspec
+from msgspec.structs import replace
 
+from projections import position
 from projections.batch import Update
 from projections.jobs import since
 from projections.position import UNREAD, Document
@@ -53,15 +55,19 @@ class Item(NamedTuple):
     told: Report | Event
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
-    """How far both topics are folded, and what that came to. `revision` counts the writes; `epoch` as in `position`."""
+class Position(position.Position, frozen=True):
+    """How far both topics are folded: `offset` is the first's, `counts` are by kind, `revision` counts the writes."""
 
-    offsets: Mapping[str, int]
-    counts: Mapping[str, int]
-    newest: datetime | None
-    revision: int
-    epoch: int | None = None
+    offsets: dict[str, int] = msgspec.field(default_factory=lambda: dict.fromkeys(TOPICS, UNREAD))
+    revision: int = 0
+
+    def unmoved(self) -> Document:
+        """Of two that are at the same offset of the first topic, either may be further in the other."""
+        return {"revision": self.revision}
+
+    def taken_over(self) -> Self:
+        """In an epoch of whoever takes it over."""
+        return replace(self, revision=self.revision + 1, epoch=(self.epoch or 0) + 1)
 
 
 @dataclass(slots=True)

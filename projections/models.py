@@ -135,5 +135,10 @@ def family(name: Family) -> dict[str, int]:
     return {model.name: model.version for model in DECLARED if model.family == name}
 
 
+def versions(copies: Mapping[str, str]) -> dict[str, int]:
+    """By their names, the versions of copies that are given by read model."""
+    return {copy: VERSIONS[projection] for projection, copy in copies.items()}
+
+
 OF_LOG = tuple(model.name for model in DECLARED if model.family != "letters")
 """The folds of `notification-events`."""

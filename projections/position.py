@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from msgspec import Struct, structs
 
@@ -43,48 +43,47 @@ class Position(Struct, frozen=True):
     skipped: int = 0
     epoch: int | None = None
 
+    @classmethod
+    def read(cls, stored: Mapping[str, Any], version: int, identity: LogIdentity) -> Self:
+        """The position in a stored document. Raises `Refused` if it is of another log or of another fold."""
+        if stored["log"] != identity._asdict():
+            raise Refused(
+                f"{stored['_id']} is of the log {stored['log']}, but Kafka serves {identity._asdict()}: point "
+                "KAFKA_URL or MONGO_URL (or MONGO_DATABASE) to the pair that belongs together, or start with an empty "
+                "database"
+            )
+        if stored["version"] != version:
+            raise Refused(
+                f"{stored['_id']} was folded by version {stored['version']} of this projection, and this is version "
+                f"{version}: run the program of that version, or rebuild into an empty database"
+            )
+        return cls(**{name: stored[name] for name in cls.__struct_fields__ if name in stored})
+
+    def moving(self) -> Document:
+        """The fields of its document that move."""
+        return structs.asdict(self)
+
+    def unmoved(self) -> Document:
+        """Those of its document as they still are if nobody has moved it."""
+        return {"offset": self.offset, "epoch": self.epoch}
+
+    def taken_over(self) -> Self:
+        """In an epoch of whoever takes it over."""
+        return structs.replace(self, epoch=(self.epoch or 0) + 1)
+
 
 def key(projection: str, partition: int) -> str:
     """The `_id` of a position document."""
     return f"{projection}:{partition}"
 
 
-def unread(projection: str, partition: int, version: int, identity: LogIdentity) -> Document:
-    """The position document of a partition that was never folded."""
-    return {**begun(projection, partition, version, identity), **written(Position())}
-
-
-def begun(projection: str, partition: int, version: int, identity: LogIdentity) -> Document:
-    """The fields of a position document that never move."""
+def document(projection: str, partition: int, version: int, identity: LogIdentity, position: Position) -> Document:
+    """As it is stored."""
     return {
         "_id": key(projection, partition),
         "projection": projection,
         "partition": partition,
         "version": version,
         "log": identity._asdict(),
+        **position.moving(),
     }
-
-
-def written(position: Position) -> Document:
-    """The fields that move."""
-    return structs.asdict(position)
-
-
-def read(stored: Mapping[str, Any], version: int, identity: LogIdentity) -> Position:
-    """The position in a stored document. Raises `Refused` if it is of another log or of another fold."""
-    refuse_other(stored, version, identity)
-    return Position(**{name: stored[name] for name in Position.__struct_fields__ if name in stored})
-
-
-def refuse_other(stored: Mapping[str, Any], version: int, identity: LogIdentity) -> None:
-    """Raises `Refused` for the position document of another log or of another fold."""
-    if stored["log"] != identity._asdict():
-        raise Refused(
-            f"{stored['_id']} is of the log {stored['log']}, but Kafka serves {identity._asdict()}: point KAFKA_URL "
-            "or MONGO_URL (or MONGO_DATABASE) to the pair that belongs together, or start with an empty database"
-        )
-    if stored["version"] != version:
-        raise Refused(
-            f"{stored['_id']} was folded by version {stored['version']} of this projection, and this is version "
-            f"{version}: run the program of that version, or rebuild into an empty database"
-        )

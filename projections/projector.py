@@ -18,9 +18,10 @@ from projections import jobs, preferences, story
 from projections.batch import Item, Writes, fold, moving
 from projections.cache import Cache
 from projections.mongo.errors import Conflict, Culprit, Unstorable
-from projections.position import Document, LogIdentity, Position, key
+from projections.mongo.positions import Positions, Track
+from projections.position import Document, Position
 from projections.reading import ASTRAY, Raw, Sorted, letter, sort_out
-from projections.store import Move, Store
+from projections.store import Store
 from streams.events import Accepted, Repeated, Suppressed
 from streams.record import Record
 
@@ -85,17 +86,14 @@ class Sink(Protocol):
 
 
 class Projector:
-    """The store's copies of some read models of the family `log`; they have positions of their own.
+    """The store's copies of some read models of the family `log`; `positions` are theirs.
 
     `fresh`: notifications of whose birth we read are taken to be new, without a look; where one is not, since a run was
     killed or an id came again, all of that batch are looked up.
     """
 
-    def __init__(self, store: Store, publisher: Sink, identity: LogIdentity, *, fresh: bool = False) -> None:
-        self._store, self._publisher, self._identity = store, publisher, identity
-        self._fresh = fresh
-        self._partitions: list[int] = []
-        self._positions: dict[str, Position] = {}
+    def __init__(self, store: Store, positions: Positions[Position], publisher: Sink, *, fresh: bool = False) -> None:
+        self._store, self._positions, self._publisher, self._fresh = store, positions, publisher, fresh
         self._cache = Cache()
         self.written = 0
         """Documents written."""
@@ -111,28 +109,23 @@ class Projector:
         """
         self._cache.clear()
         self.opened += 1
-        self._positions = await self._store.take_over(partitions, self._identity)
-        self._partitions = list(partitions)
+        await self._positions.take_over(partitions)
         return self.following()
 
     def following(self) -> dict[int, int]:
         """The first offset that is not taken into all its copies yet, by partition."""
-        return {
-            partition: min(self._positions[key(name, partition)].offset for name in self._store.names.values()) + 1
-            for partition in self._partitions
-        }
+        return self._positions.following()
 
     async def check(self) -> None:
         """Raises `Conflict` if the stored positions are not where this projector left them."""
-        if await self._store.positions(self._partitions, self._identity) != self._positions:
-            raise Conflict("the stored positions moved: MongoDB lost its tail, or somebody else writes")
+        await self._positions.check()
 
     async def project(self, records: Sequence[Raw]) -> list[str]:
         """Take these into the read models; returns the notifications whose requests they answer.
 
         Raises as `Store` does.
         """
-        batch = Batch.of(records, self._told())
+        batch = Batch.of(records, told=self._positions.furthest())  # letters are written before any copy moves on
         fresh = self._fresh
         while True:
             try:
@@ -146,13 +139,6 @@ class Projector:
                     raise
                 fresh = False
             self._cache.clear()  # some of it may have been written
-
-    def _told(self) -> dict[int, int]:
-        """The last offset that one of the copies has folded, by partition: letters are written before any moves on."""
-        return {
-            partition: max(self._positions[key(name, partition)].offset for name in self._store.names.values())
-            for partition in self._partitions
-        }
 
     async def _store_batch(self, batch: Batch, *, fresh: bool) -> None:
         writes = await self._fold(batch, fresh=fresh)
@@ -176,8 +162,9 @@ class Projector:
         touched = {item.event.notification for item in items}
         held = self._cache.find(touched)
         found = await self._store.standings(list(touched - held.keys() - new))
+        positions = self._positions.of(self._store.names[jobs.PROJECTION])
         for standing in found.values():
-            ours = self._positions.get(key(self._store.names[jobs.PROJECTION], standing.partition))
+            ours = positions.get(standing.partition)
             if ours is not None and (standing.epoch or 0) > (ours.epoch or 0):
                 raise Conflict(f"somebody else has taken over partition {standing.partition}")
         return held | found
@@ -201,14 +188,14 @@ class Projector:
         )
 
     async def _advance(self, batch: Batch, writes: Writes) -> None:
-        moves = [
-            Move(name, partition, old, self._moved(projection, partition, old, batch, writes))
-            for projection, name in self._store.names.items()
-            for partition, offset in batch.whole.reached.items()
-            if (old := self._positions[key(name, partition)]).offset < offset
-        ]
-        await self._store.advance(moves)
-        self._positions |= {key(move.projection, move.partition): move.new for move in moves}
+        await self._positions.advance(
+            {
+                Track(name, partition): self._moved(projection, partition, old, batch, writes)
+                for projection, name in self._store.names.items()
+                for partition, old in self._stored(projection, batch).items()
+                if old.offset < batch.whole.reached[partition]
+            }
+        )
 
     @staticmethod
     def _moved(projection: str, partition: int, old: Position, batch: Batch, writes: Writes) -> Position:
@@ -221,8 +208,8 @@ class Projector:
         return replace(moved, counts={status: count for status, count in counts.items() if count}, newest=newest)
 
     def _stored(self, projection: str, batch: Batch) -> dict[int, Position]:
-        name = self._store.names[projection]
-        return {partition: self._positions[key(name, partition)] for partition in batch.whole.reached}
+        held = self._positions.of(self._store.names[projection])
+        return {partition: held[partition] for partition in batch.whole.reached}
 
 
 def _born(items: Iterable[Item]) -> set[str]:

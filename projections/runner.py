@@ -75,7 +75,7 @@ async def _work(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> 
         source = Source(settings, publisher)
         for part in (publisher, source, caught_up):
             stack.push_async_callback(part.stop)
-        layers = Layers(Pointers(base), LogModel(base, publisher, identity))
+        layers = Layers(Pointers(base), LogModel("log", base, publisher, identity))
         loop = Loop(stopping, source, layers, vitals, settings.projection_window, BATCH, caught_up.add)
         vitals.publishes(publisher)
         vitals.measure(loop.readings)

@@ -5,7 +5,7 @@ import gc
 import os
 import resource
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
@@ -20,12 +20,13 @@ from projections.batch import Update
 from projections.identity import log_identity
 from projections.jobs import Standing
 from projections.mongo.connection import database
+from projections.mongo.positions import Positions, Track
 from projections.mongo.schema import make
-from projections.position import Document, LogIdentity, Position, key
+from projections.position import Document, LogIdentity, Position
 from projections.processes import GARBAGE
 from projections.projector import Projector
 from projections.rebuild.folding import Fold, Silent, Task, fold_history
-from projections.store import OWN_NAMES, Move, Store
+from projections.store import OWN_NAMES, Store
 from streams.kafka.offsets import opened
 from streams.settings import Settings
 from streams.topics import EVENTS
@@ -39,18 +40,18 @@ class Nowhere(Store):
     def __init__(self) -> None:
         self.names = OWN_NAMES
 
-    async def take_over(self, partitions: Sequence[int], identity: LogIdentity) -> dict[str, Position]:  # type: ignore[override]  # noqa: ARG002
+    async def read(self, partitions: Collection[int]) -> dict[Track, Position]:
         """Nothing was folded."""
-        return {key(name, partition): Position() for name in self.names for partition in partitions}
+        return {Track(name, partition): Position() for name in self.names for partition in partitions}
+
+    async def move(self, old: Mapping[Track, Position], new: Mapping[Track, Position]) -> None:
+        """Thank you."""
 
     async def standings(self, notifications: Sequence[str]) -> dict[str, Standing]:  # noqa: ARG002
         """Nothing is stored."""
         return {}
 
     async def write(self, documents: list[Document], updates: list[Update], entries: list[Document]) -> None:
-        """Thank you."""
-
-    async def advance(self, moves: Sequence[Move]) -> None:  # type: ignore[override]
         """Likewise."""
 
 
@@ -106,7 +107,8 @@ def _fold_nowhere(settings: Settings, ends: Mapping[TopicPartition, int]) -> Non
 
 def _part_nowhere(url: str, ends: dict[TopicPartition, int]) -> None:
     gc.set_threshold(GARBAGE)
-    projector = Projector(Nowhere(), Silent(), LogIdentity("", ""), fresh=True)
+    nowhere = Nowhere()
+    projector = Projector(nowhere, Positions(nowhere), Silent(), fresh=True)
     fold = Fold(url, projector, {place.partition: place for place in ends})
     asyncio.run(fold.run(ends))
 

@@ -16,7 +16,7 @@ from projections.audit.letters import Letters
 from projections.audit.report import Report
 from projections.identity import log_identity
 from projections.models import OF_LOG, VERSIONS
-from projections.position import Document, LogIdentity, key, read
+from projections.position import Document, LogIdentity, Position, key
 from projections.reads import Reads
 from streams.counted import counted
 from streams.exits import Refused
@@ -51,7 +51,7 @@ def _behind(positions: Mapping[str, Document], ends: Mapping[int, int], identity
     for partition, end in ends.items():
         for name in OF_LOG:
             stored = positions.get(key(name, partition))
-            offset = read(stored, VERSIONS[name], identity).offset if stored else -1
+            offset = Position.read(stored, VERSIONS[name], identity).offset if stored else -1
             if offset < end - 1:
                 detail = f"has folded up to offset {offset}, and the log ends before {end}"
                 findings.append(Finding("behind", key(name, partition), detail))

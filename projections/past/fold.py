@@ -5,11 +5,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from projections.mongo.errors import Conflict
+from projections.mongo.positions import Positions, Track
 from projections.past import tallies
 from projections.past.history import History, folded, told
 from projections.past.store import PastStore
-from projections.position import Document, LogIdentity, Position
+from projections.position import Document, Position
 from projections.reading import Raw, Sorted, sort_out
 from streams.clock import to_millisecond
 
@@ -21,9 +21,8 @@ SUMS_KEPT = 2000
 class Folder:
     """Both read models, which share a position."""
 
-    def __init__(self, store: PastStore, identity: LogIdentity) -> None:
-        self._store, self._identity = store, identity
-        self._positions: dict[int, Position] = {}
+    def __init__(self, store: PastStore, positions: Positions[Position]) -> None:
+        self._store, self._positions = store, positions
         self._histories: dict[str, History] = {}
         self._sums: dict[str, Document] = {}
         self.written = self.skipped = 0
@@ -35,17 +34,16 @@ class Folder:
         """
         self._histories.clear()
         self._sums.clear()
-        self._positions = await self._store.positions(partitions, self._identity)
+        await self._positions.open(partitions)
         return self.following()
 
     def following(self) -> dict[int, int]:
         """The first offset that is not taken in yet, by partition."""
-        return {partition: position.offset + 1 for partition, position in self._positions.items()}
+        return self._positions.following()
 
     async def check(self) -> None:
         """Raises `Conflict` if the stored positions are not where this folder left them."""
-        if await self._store.positions(self._positions, self._identity) != self._positions:
-            raise Conflict("the stored positions moved: MongoDB lost its tail, or somebody else writes")
+        await self._positions.check()
 
     async def project(self, records: Sequence[Raw]) -> list[str]:
         """Take these in. What can't be read is left to NotificationJob's loop, and so are answers.
@@ -75,13 +73,17 @@ class Folder:
         return held | await self._store.sums(missing)
 
     async def _advance(self, whole: Sorted) -> None:
-        newest = {part: self._positions[part].newest for part in whole.reached}
+        old = self._positions.of(self._store.name)
+        newest = {part: old[part].newest for part in whole.reached}
         for event, place in whole.items:
             known, time = newest[place.partition], to_millisecond(event.time)
             newest[place.partition] = time if known is None else max(known, time)
-        new = {part: replace(whole.moved(part, self._positions[part]), newest=newest[part]) for part in whole.reached}
-        await self._store.advance(self._positions, new)
-        self._positions |= new
+        await self._positions.advance(
+            {
+                Track(self._store.name, part): replace(whole.moved(part, old[part]), newest=newest[part])
+                for part in whole.reached
+            }
+        )
 
     def _keep(self, histories: dict[str, History], sums: tallies.Writes) -> None:
         for name, one in histories.items():

@@ -4,20 +4,14 @@ Where there are no stored positions it begins with the log: a database that has 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
-from aiokafka import ConsumerRecord
-
 from projections.layers import Layers
-from projections.log_model import reached
+from projections.log_model import LogModel
 from projections.loop import Loop
-from projections.models import family
 from projections.mongo.connection import Database
 from projections.mongo.errors import Unavailable
-from projections.past import history
-from projections.past.fold import Folder
-from projections.past.store import PastStore
 from projections.pointers import Pointers
 from projections.position import LogIdentity
 from projections.source import Source
@@ -43,7 +37,7 @@ async def opened(
         source = Source(settings, publisher, GROUP)
         for part in (publisher, source):
             stack.push_async_callback(part.stop)
-        layers = Layers(Pointers(base), PastModel(base, identity))
+        layers = Layers(Pointers(base), LogModel("past", base, publisher, identity))
         loop = Loop(stopping, source, layers, vitals, WINDOW, BATCH)
         vitals.measure(loop.skipped)
         vitals.follow(Following(GROUP, (EVENTS,), source.assigned, lambda _: loop.hindered))
@@ -52,24 +46,3 @@ async def opened(
             await layers.allowed()
         await source.start()
         yield loop
-
-
-class PastModel:
-    """How the read models of the family `past` are folded. Offsets are counted by partition."""
-
-    versions: Mapping[str, int] = family("past")
-
-    def __init__(self, base: Database, identity: LogIdentity) -> None:
-        self._base, self._identity = base, identity
-
-    def folder(self, names: Mapping[str, str]) -> Folder:
-        """Writes this copy."""
-        return Folder(PastStore(self._base, names[history.PROJECTION]), self._identity)
-
-    async def reached(self, names: Iterable[str]) -> dict[int, int]:
-        """The last offset that all of these copies have folded, by partition."""
-        return await reached(self._base, names)
-
-    def place(self, record: ConsumerRecord) -> int:
-        """Its partition."""
-        return int(record.partition)

@@ -10,28 +10,24 @@ from collections.abc import Iterable, Mapping
 from projections.batch import Update
 from projections.models import companion
 from projections.mongo.connection import Database, answered, documents, durable
-from projections.mongo.positions import Positions
 from projections.mongo.writing import insert, update
 from projections.past import history, tallies
 from projections.past.history import History
 from projections.past.tallies import Writes
-from projections.position import Document, LogIdentity, Position
+from projections.position import Document
 
 
 class PastStore:
     """What the loop reads and writes: one copy of both, by default that with their own names.
 
-    All of it raises `Unavailable`. The position is that of both.
+    All of it raises `Unavailable`.
     """
 
     def __init__(self, base: Database, name: str = history.PROJECTION) -> None:
+        self.name = name
+        """The copy's."""
         self._histories = durable(base, name)
         self._tallies = durable(base, companion(tallies.PROJECTION, history.PROJECTION, name))
-        self._positions = Positions(base, name, history.VERSION)
-
-    async def positions(self, partitions: Iterable[int], identity: LogIdentity) -> dict[int, Position]:
-        """By partition; made if missing. Raises `Refused` if they are of another log or another fold."""
-        return await self._positions.read(partitions, identity)
 
     async def histories(self, subjects: Iterable[str]) -> dict[str, History]:
         """The stories of those that have one."""
@@ -54,7 +50,3 @@ class PastStore:
             await update(self._tallies, sums.updates)
             await insert(self._histories, born)
             await update(self._histories, moved)
-
-    async def advance(self, old: Mapping[int, Position], new: Mapping[int, Position]) -> None:
-        """Raises `Conflict` if the old positions are not what is stored."""
-        await self._positions.advance(old, new)

@@ -9,12 +9,12 @@ from aiokafka import TopicPartition
 from projections import letters
 from projections.copies import Copy, Pointer
 from projections.identity import log_identity
-from projections.letter_model import LetterFolder
-from projections.letter_store import LetterStore
+from projections.letter_model import letter_folder
+from projections.log_model import log_folder
 from projections.mongo.connection import Database, database
 from projections.pointers import Pointers
 from projections.position import LogIdentity
-from projections.rebuild.folding import Fold, log_folder
+from projections.rebuild.folding import Fold
 from projections.rebuild.places import folded_from
 from projections.source import GROUP
 from streams import clock, operations
@@ -79,8 +79,8 @@ class Desk:
         """Keeps a copy up, as the projections would."""
         identity, places = await self.identity(projection), self.places(projection)
         if projection == letters.PROJECTION:
-            letter_folder = LetterFolder(LetterStore(self.base, copy.name), identity, lambda: None)
-            return Fold(self.settings.kafka_url, letter_folder, {where.topic: where for where in places})
+            letters_in = letter_folder(self.base, copy.name, identity)
+            return Fold(self.settings.kafka_url, letters_in, {where.topic: where for where in places})
         folder = log_folder(self.base, {projection: copy.name}, self._publisher, identity)
         return Fold(self.settings.kafka_url, folder, {where.partition: where for where in places})
 

@@ -10,14 +10,10 @@ from aiokafka.errors import OffsetOutOfRangeError
 
 from projections.again import again
 from projections.layers import Folder
-from projections.mongo.connection import Database, database
-from projections.past import fold as past
-from projections.past import history
-from projections.past.store import PastStore
+from projections.log_model import log_folder
+from projections.mongo.connection import database
 from projections.position import LogIdentity
 from projections.processes import ALONE, Told, in_processes
-from projections.projector import Projector, Sink
-from projections.store import Store
 from streams.exits import Refused
 from streams.kafka.consuming import plain_consumer
 from streams.record import Record
@@ -102,15 +98,6 @@ async def _taken(consumer: AIOKafkaConsumer) -> dict[TopicPartition, list[Consum
     except OffsetOutOfRangeError as error:
         raise Refused(f"the log has lost records that a copy needs: nothing at {error.args[0]}") from error
     return batches
-
-
-def log_folder(
-    base: Database, names: Mapping[str, str], sink: Sink, identity: LogIdentity, *, fresh: bool = False
-) -> Folder[int]:
-    """Writes these copies of folds of the log, all of one family; `fresh` as in `Projector`."""
-    if history.PROJECTION in names:
-        return past.Folder(PastStore(base, names[history.PROJECTION]), identity)
-    return Projector(Store(base, names), sink, identity, fresh=fresh)
 
 
 class Task(NamedTuple):

@@ -9,9 +9,11 @@ import redis
 from api.pending import Pending
 from projections import jobs, story
 from projections.batch import fold, moving
+from projections.models import family
 from projections.mongo.connection import database
-from projections.position import UNREAD, LogIdentity, key
-from projections.store import Move, Store
+from projections.mongo.positions import Positions, StoredPositions, Track
+from projections.position import UNREAD, LogIdentity, Position
+from projections.store import Store
 from streams.events import Channel
 from streams.intake.bodies import DeliveryBody
 from streams.settings import Settings
@@ -28,7 +30,9 @@ def store(settings: Settings, events: Events) -> None:
 async def _store(settings: Settings, events: Events) -> None:
     async with database(settings, patience=10) as base:
         models = Store(base)
-        old = (await models.positions([0], LOG))[key(jobs.PROJECTION, 0)]
+        positions = Positions(StoredPositions(base, family("log"), LOG, Position))
+        await positions.open([0])
+        old = positions.of(jobs.PROJECTION)[0]
         new = items(events, first=old.offset + 1)
         reached = new[-1].place.offset
         wanted = moving(new, {0: old})
@@ -38,8 +42,8 @@ async def _store(settings: Settings, events: Events) -> None:
         await models.write(writes.documents, writes.updates, entries)
         counts = Counter(old.counts)
         counts.update(writes.counts.get(0, {}))
-        position = type(old)(reached, dict(counts), max(event.time for event in events))
-        await models.advance([Move(jobs.PROJECTION, 0, old, position)])
+        position = Position(reached, dict(counts), max(event.time for event in events))
+        await positions.advance({Track(jobs.PROJECTION, 0): position})
     assert old.offset >= UNREAD
 
 

@@ -9,8 +9,9 @@ import requests
 
 from gateway.dead_letters.desk import REASONS
 from projections.letter_store import LetterStore
-from projections.letters import TOPICS, Item, Position, fold
+from projections.letters import PROJECTION, TOPICS, VERSION, Item, Position, fold
 from projections.mongo.connection import database
+from projections.mongo.positions import Positions, StoredPositions, Track
 from projections.position import LogIdentity
 from streams.letters.dead_letters import Properties, Reason, Source, dead_letter, read
 from streams.operations import Event, Redriven
@@ -52,13 +53,19 @@ def store(settings: Settings, *items: Item) -> None:
     async def take() -> None:
         async with database(settings, patience=10) as base:
             models = LetterStore(base)
-            old = await models.position(LogIdentity("cluster", "topic"))
+            positions = Positions(
+                StoredPositions(base, {PROJECTION: VERSION}, LogIdentity("cluster", "topic"), Position)
+            )
+            await positions.open([0])
             reached = {
                 topic: max((item.offset for item in items if item.topic == topic), default=-1) for topic in TOPICS
             }
-            writes = fold(items, await models.letters({item.letter for item in items}), old, reached)
+            known = await models.letters({item.letter for item in items})
+            writes = fold(items, known, positions.of(PROJECTION)[0], reached)
             await models.write(writes)
-            await models.advance(old, Position(reached, dict(writes.counts), START + timedelta(days=1), 1))
+            newest = START + timedelta(days=1)
+            moved = Position(offsets=reached, counts=dict(writes.counts), newest=newest, revision=1)
+            await positions.advance({Track(PROJECTION, 0): moved})
 
     asyncio.run(take())
 

@@ -15,10 +15,11 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from msgspec.structs import replace
 
+from projections.models import family
 from projections.mongo.connection import database
+from projections.mongo.positions import Positions, StoredPositions
 from projections.mongo.schema import declare
-from projections.position import LogIdentity
-from projections.store import Move, Store
+from projections.position import LogIdentity, Position
 from streams.exits import Refused
 from streams.kafka.bootstrap import bootstrap
 from streams.settings import Settings
@@ -30,10 +31,14 @@ from tests.projections.stored import contents, expected, projecting, publish, un
 SESSION = 6.0
 """Seconds; the shortest that Kafka takes."""
 KILLED_BEFORE_THE_POSITION = """
-async def advance(self, moves):
-    os.kill(os.getpid(), signal.SIGKILL)
+advance = Positions.advance
 
-store.Store.advance = advance
+async def die(self, new):
+    if any(track.copy == "NotificationJob" for track in new):
+        os.kill(os.getpid(), signal.SIGKILL)
+    await advance(self, new)
+
+Positions.advance = die
 """
 ASLEEP_BEFORE_UPDATES = """
 write = store.Store.write
@@ -49,6 +54,7 @@ store.Store.write = sleep_and_write
 PROGRAM = """
 import asyncio, os, signal, sys
 from projections import runner, store
+from projections.mongo.positions import Positions
 from streams.settings import Settings
 from streams.health.vitals import Vitals
 {fault}
@@ -134,14 +140,15 @@ async def test_a_position_that_was_acknowledged_outlives_a_crash(settings: Setti
     await declare(settings)
     log_identity = LogIdentity("cluster", "topic")
     async with database(settings, patience=10) as base:
-        store = Store(base)
-        begun = await store.take_over([0], log_identity)
-        moved = {name: replace(position, offset=7) for name, position in begun.items()}
-        await store.advance([Move(name.split(":")[0], 0, begun[name], moved[name]) for name in begun])
+        stored = StoredPositions(base, family("log"), log_identity, Position)
+        positions = Positions(stored)
+        await positions.take_over([0])
+        moved = {track: replace(position, offset=7) for track, position in (await stored.read([0])).items()}
+        await positions.advance(moved)
         mongo.kill()
         await asyncio.to_thread(mongo.start)
     async with database(settings, patience=10) as base:
-        assert await Store(base).positions([0], log_identity) == moved
+        assert await StoredPositions(base, family("log"), log_identity, Position).read([0]) == moved
 
 
 async def test_a_database_that_is_killed_under_load_ends_complete(settings: Settings, mongo: KillableMongo) -> None:

@@ -150,7 +150,7 @@ def test_the_counters_are_exact_whatever_a_crash_left_behind(data: Any) -> None:
         if not waiting:
             continue
         reached = stored | {topic: waiting[-1].offset}
-        writes = fold(waiting, documents, Position(stored, counts, None, 0), reached)
+        writes = fold(waiting, documents, Position(offsets=stored, counts=counts), reached)
         documents |= {document["_id"]: document for document in writes.documents}
         documents |= {update.id: {"_id": update.id, **update.changes} for update in writes.updates}
         if data.draw(st.booleans()):  # a crash before the position was written: the same records come again

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 
 import pytest
 
@@ -11,20 +10,18 @@ from projections.batch import Update, fold, moving
 from projections.models import family
 from projections.mongo.connection import database
 from projections.mongo.errors import Conflict, Unavailable, Unstorable
-from projections.mongo.schema import declare
-from projections.position import Document, LogIdentity, Place, Position, key
+from projections.mongo.positions import Positions, StoredPositions, Track
+from projections.position import Document, LogIdentity, Place, Position
 from projections.preferences import newest
 from projections.reads import Reads
-from projections.store import Move, Store
+from projections.store import Store
 from streams.events import PersonalPreferences, PreferencesSet
-from streams.exits import Refused
 from streams.settings import Settings
 from tests.projections.lives import Events, accepted, event, items, life
 from tests.projections.stored import contents
 
 LOG = LogIdentity("cluster", "topic")
 START = {0: Position()}
-JOBS_0 = key(jobs.PROJECTION, 0)
 
 
 @pytest.fixture
@@ -108,60 +105,13 @@ async def test_preferences_that_bson_can_t_hold_are_told_by_place_and_none_are_s
     assert await reads.preferences("ada") is None
 
 
-async def test_a_position_moves_on_from_where_it_was_and_from_nowhere_else(store: Store) -> None:
-    first = (await store.positions([0, 1], LOG))[JOBS_0]
-    second, third = Position(9, {"sent": 2}, skipped=1), Position(12, {"sent": 3})
-    await store.advance([Move(jobs.PROJECTION, 0, first, second)])
-    with pytest.raises(Conflict):
-        await store.advance([Move(jobs.PROJECTION, 0, first, third)])
-    assert (await store.positions([0], LOG))[JOBS_0] == second
-
-
-async def test_who_takes_a_partition_over_alone_can_move_its_position(store: Store) -> None:
-    before = (await store.take_over([0], LOG))[JOBS_0]
-    after = (await store.take_over([0], LOG))[JOBS_0]
-    with pytest.raises(Conflict):
-        await store.advance([Move(jobs.PROJECTION, 0, before, Position(9, epoch=before.epoch))])
-    await store.advance([Move(jobs.PROJECTION, 0, after, Position(9, epoch=after.epoch))])
-    assert (before.epoch, after.epoch) == (1, 2)
-
-
-async def test_of_several_that_take_over_at_once_each_has_an_epoch_of_its_own(store: Store) -> None:
-    await store.positions([0], LOG)
-
-    async def taken_over() -> int | None:
-        while True:
-            with suppress(Conflict):
-                return (await store.take_over([0], LOG))[JOBS_0].epoch
-
-    epochs = await asyncio.gather(*(taken_over() for _ in range(5)))
-    assert len(set(epochs)) == 5
-
-
-async def test_positions_that_several_make_at_once_are_made_once(store: Store) -> None:
-    made = await asyncio.gather(*(store.positions([0, 1, 2], LOG) for _ in range(5)), return_exceptions=True)
-    assert all(isinstance(one, dict | Conflict) for one in made)
-    positions = await store.positions([0, 1, 2], LOG)
-    assert len(positions) == 3 * len(family("log"))
-    assert all(position == Position() for position in positions.values())
-
-
-async def test_positions_of_another_log_are_refused(store: Store) -> None:
-    await store.positions([0], LOG)
-    with pytest.raises(Refused):
-        await store.positions([0], LOG._replace(topic="made anew"))
-
-
-async def test_notifications_are_counted_over_all_partitions(store: Store, reads: Reads) -> None:
-    start = await store.positions([0, 1], LOG)
-    counts = ({"sent": 2, "failed": 1}, {"sent": 3})
-    moves = [Move(jobs.PROJECTION, part, start[JOBS_0], Position(5, counts[part])) for part in (0, 1)]
-    await store.advance(moves)
+async def test_notifications_are_counted_over_all_partitions(settings: Settings, reads: Reads) -> None:
+    async with database(settings, patience=10) as base:
+        positions = Positions(StoredPositions(base, family("log"), LOG, Position))
+        await positions.open([0, 1])
+        counts = ({"sent": 2, "failed": 1}, {"sent": 3})
+        await positions.advance({Track(jobs.PROJECTION, part): Position(5, counts[part]) for part in (0, 1)})
     assert await reads.counts() == {"sent": 5, "failed": 1}
-
-
-async def test_declaring_again_changes_nothing(settings: Settings) -> None:
-    await declare(settings)
 
 
 async def test_a_database_that_is_away_is_unavailable(settings: Settings) -> None:

@@ -5,11 +5,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from projections.mongo.connection import database
+from projections.layers import Folder
+from projections.log_model import log_folder
+from projections.mongo.connection import Database, database
 from projections.mongo.errors import Unavailable
-from projections.past.fold import Folder
-from projections.past.store import PastStore
+from projections.past import history
 from projections.position import LogIdentity
+from projections.rebuild.folding import Silent
 from streams.codec import encode
 from streams.settings import Settings
 from streams.topics import EVENTS
@@ -45,9 +47,14 @@ def take(settings: Settings, events: Events) -> None:
     asyncio.run(_take(settings, events))
 
 
+def past_folder(base: Database) -> Folder[int]:
+    """Writes the copies with the read models' own names."""
+    return log_folder(base, {history.PROJECTION: history.PROJECTION}, Silent(), LOG)
+
+
 async def _take(settings: Settings, events: Events) -> None:
     async with database(settings, patience=10) as base:
-        folder = Folder(PastStore(base), LOG)
+        folder = past_folder(base)
         following = await folder.open([0])
         await folder.project(raws(events, first=following[0]))
 

@@ -19,16 +19,14 @@ from projections.mongo.schema import POSITIONS, declare
 from projections.mongo.writing import insert, update
 from projections.past import history, tallies
 from projections.past import store as past_store
-from projections.past.fold import Folder
 from projections.past.reads import Past, moving_at
-from projections.past.store import PastStore
 from projections.reading import read
 from streams.clock import EPOCH
 from streams.settings import Settings
 from streams.topics import EVENTS
 from tests.projections.killable import KillableMongo
 from tests.projections.lives import at, items, many
-from tests.projections.past.taken import LOG, half, newer, raws
+from tests.projections.past.taken import half, newer, past_folder, raws
 from tests.projections.stored import opened, projecting, publish, until
 from tests.support import kafka
 
@@ -144,7 +142,7 @@ async def test_cut_off_in_the_middle_of_any_write_it_ends_right(
 ) -> None:
     told = many(30)
     async with database(settings, patience=10) as base:
-        folder = Folder(PastStore(base), LOG)
+        folder = past_folder(base)
         await folder.open([0])
         await folder.project(raws(told[:40]))
         with monkeypatch.context() as broken:
@@ -163,7 +161,7 @@ async def test_cut_off_in_the_middle_of_any_write_it_ends_right(
 async def test_events_of_a_newer_program_are_left_out_and_counted(settings: Settings) -> None:
     told = many(3)
     async with database(settings, patience=10) as base:
-        folder = Folder(PastStore(base), LOG)
+        folder = past_folder(base)
         await folder.open([0])
         await folder.project([newer(0), *raws(told[:5], first=1)])
         await folder.project([*raws(told[5:], first=6), newer(len(told) + 1)])
@@ -175,7 +173,7 @@ async def test_events_of_a_newer_program_are_left_out_and_counted(settings: Sett
 async def test_of_two_that_take_the_same_one_has_to_read_again(settings: Settings) -> None:
     told = many(20)
     async with database(settings, patience=10) as base:
-        first, second = Folder(PastStore(base), LOG), Folder(PastStore(base), LOG)
+        first, second = past_folder(base), past_folder(base)
         for one in (first, second):
             await one.open([0])
         await first.project(raws(told[:50]))

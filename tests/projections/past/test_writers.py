@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from projections.batch import Update
 from projections.mongo.errors import Conflict
+from projections.mongo.positions import Positions, Track
 from projections.past import history, tallies
 from projections.past.fold import Folder
 from projections.past.history import History, since_1970, standing_at
@@ -19,7 +20,7 @@ from projections.past.store import PastStore
 from projections.past.tallies import Writes
 from projections.position import Document, Position
 from tests.projections.lives import OUTCOMES, Events, accepted, items, life, shuffled
-from tests.projections.past.taken import LOG, raws
+from tests.projections.past.taken import raws
 from tests.projections.past.test_history import fold
 
 
@@ -29,11 +30,12 @@ class CutOff(Exception):
 
 @dataclass
 class Shared:
-    """As `PastStore`, in memory; others may come in between at each step, or the writer may end there."""
+    """As `PastStore` and where its position is, in memory; at each step others may come in, or the writer may end."""
 
     chance: random.Random
     documents: dict[str, Document] = field(default_factory=dict)
     position: Position = field(default_factory=Position)
+    name: str = history.PROJECTION
 
     async def step(self) -> None:
         for _ in range(self.chance.randint(0, 3)):
@@ -41,9 +43,9 @@ class Shared:
         if self.chance.random() < 0.01:
             raise CutOff
 
-    async def positions(self, _: object, __: object) -> dict[int, Position]:
+    async def read(self, _: Collection[int]) -> dict[Track, Position]:
         await self.step()
-        return {0: self.position}
+        return {Track(self.name, 0): self.position}
 
     async def histories(self, subjects: Iterable[str]) -> dict[str, History]:
         await self.step()
@@ -75,16 +77,17 @@ class Shared:
         self.documents[update.id] = self.documents[update.id] | update.changes
         return True
 
-    async def advance(self, old: Mapping[int, Position], new: Mapping[int, Position]) -> None:
+    async def move(self, old: Mapping[Track, Position], new: Mapping[Track, Position]) -> None:
         await self.step()
-        if self.position.offset != old[0].offset:
+        ((track, moved),) = new.items()
+        if self.position.unmoved() != old[track].unmoved():
             raise Conflict
-        self.position = new[0]
+        self.position = moved
 
 
 async def write(shared: Shared, log: Events) -> None:
     """Takes all of it, beginning again from the position whenever something goes wrong."""
-    folder = Folder(cast("PastStore", shared), LOG)
+    folder = Folder(cast("PastStore", shared), Positions(shared))
     following = None
     while following is None or following < len(log):
         try:

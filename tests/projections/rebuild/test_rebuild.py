@@ -143,11 +143,11 @@ async def test_a_copy_that_gets_no_nearer_to_the_log_is_not_gone_over_to(
 
 KILLED = """
 import os, signal
-from projections import store
+from projections.mongo.positions import Positions
 from projections.rebuild import folding, keeping
 from projections.rebuild.desk import Desk
 folding.AT_ONCE = 50
-advance, moves = store.Store.advance, []
+advance, moves = Positions.advance, []
 
 async def count_and_die(self, made):
     await advance(self, made)
@@ -155,7 +155,7 @@ async def count_and_die(self, made):
     if len(moves) == 4:
         os.kill(os.getpid(), signal.SIGKILL)
 
-store.Store.advance = count_and_die
+Positions.advance = count_and_die
 """
 
 
