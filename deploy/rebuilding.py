@@ -15,10 +15,10 @@ from deploy.stack.supervision import Supervision
 from deploy.watching import Watcher, watched
 from projections.copies import Impossible, Pointer, other
 from projections.mongo.errors import Conflict, Unavailable
+from projections.places import following
 from projections.rebuild.desk import Desk, Words
 from projections.rebuild.difference import fields
 from projections.rebuild.gate import Compared, Difference, lag
-from projections.rebuild.places import following
 from projections.rebuild.rebuild import Options, drop, rebuild, roll_back
 from projections.rebuild.record import recorded, told
 from projections.rebuild.switch import CalledOff

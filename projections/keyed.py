@@ -14,6 +14,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Protocol, cast
 
+from aiokafka import TopicPartition
+
 from projections.batch import Item, Update
 from projections.loop import Loop
 from projections.models import READ_MODELS
@@ -119,13 +121,13 @@ class Folder:
         """Never: it has no copies."""
         return False
 
-    async def open(self, partitions: Sequence[int]) -> dict[int, int]:
+    async def open(self, partitions: Sequence[int]) -> dict[TopicPartition, int]:
         """The first offset to take, by partition. Raises `Refused` if the documents are of another log."""
         self.opened += 1
         await self._positions.open(partitions)
         return self.following()
 
-    def following(self) -> dict[int, int]:
+    def following(self) -> dict[TopicPartition, int]:
         """The first offset that is not taken in yet, by partition."""
         return self._positions.following()
 

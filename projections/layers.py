@@ -6,14 +6,16 @@ not move, and is not live, was left alone by whoever made it lead: it is called 
 
 import logging
 import time
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Protocol
 
-from aiokafka import ConsumerRecord
+from aiokafka import TopicPartition
 
 from projections.copies import Plan, Pointer, called_off, plan
+from projections.mongo.connection import Database
 from projections.mongo.errors import Conflict
+from projections.places import reached_by_all
 from projections.pointers import Pointers
 
 log = logging.getLogger(__name__)
@@ -21,10 +23,8 @@ log = logging.getLogger(__name__)
 LEADER_PATIENCE = 10.0
 """Seconds for which the leading copy may stand still while there is something for it."""
 
-PlaceT = TypeVar("PlaceT", bound=Hashable)
 
-
-class Folder(Protocol[PlaceT]):
+class Folder(Protocol):
     """Writes one layer: a copy of each of some read models."""
 
     written: int
@@ -32,11 +32,11 @@ class Folder(Protocol[PlaceT]):
     skipped: int
     """Events of types that are not known here."""
 
-    async def open(self, partitions: Sequence[int]) -> dict[PlaceT, int]:
-        """Begin at the stored positions; the first offset to take, by place."""
+    async def open(self, partitions: Sequence[int]) -> dict[TopicPartition, int]:
+        """Begin at the stored positions; the first offset to take, by partition."""
 
-    def following(self) -> dict[PlaceT, int]:
-        """The first offset that is not taken yet, by place."""
+    def following(self) -> dict[TopicPartition, int]:
+        """The first offset that is not taken yet, by partition."""
 
     async def project(self, records: Sequence[Any]) -> list[str]:
         """Take these in; the notifications whose requests they answer."""
@@ -45,32 +45,29 @@ class Folder(Protocol[PlaceT]):
         """Raises `Conflict` if the stored positions are not where it left them."""
 
 
-class Model(Protocol[PlaceT]):
-    """What differs between the read models of one log and those of another: how they are folded."""
+class Model:
+    """Read models that are folded together: the versions of their folds, and what writes copies of them, by name."""
 
-    versions: Mapping[str, int]
-    """Of the folds, by read model."""
+    def __init__(
+        self, base: Database, versions: Mapping[str, int], folder: Callable[[Mapping[str, str]], Folder]
+    ) -> None:
+        self._base, self.versions, self.folder = base, versions, folder
 
-    def folder(self, names: Mapping[str, str]) -> Folder[PlaceT]:
-        """Writes these copies, by read model."""
-
-    async def reached(self, names: Iterable[str]) -> dict[PlaceT, int]:
-        """The last offset that all of these copies have folded, by place; nothing of a place that one never saw."""
-
-    def place(self, record: ConsumerRecord) -> PlaceT:
-        """What offsets are counted by."""
+    async def reached(self, names: Iterable[str]) -> dict[TopicPartition, int]:
+        """The last offsets that all of these copies have folded; nothing of where none of them began."""
+        return await reached_by_all(self._base, names)
 
 
-class Layers(Generic[PlaceT]):
+class Layers:
     """A folder itself; of one layer at most times."""
 
-    def __init__(self, pointers: Pointers, model: Model[PlaceT]) -> None:
+    def __init__(self, pointers: Pointers, model: Model) -> None:
         self._pointers, self._model = pointers, model
         self._plan = Plan((), {})
         self._by: dict[str, Pointer] = {}
-        self._folders: list[Folder[PlaceT]] = []
+        self._folders: list[Folder] = []
         self._written = self._skipped = 0
-        self._waiting: tuple[float, dict[PlaceT, int]] = (0.0, {})
+        self._waiting: tuple[float, dict[TopicPartition, int]] = (0.0, {})
         self.opened = 0
         """How often all that was held was dropped."""
         self.hindered = ""
@@ -95,8 +92,8 @@ class Layers(Generic[PlaceT]):
         revisions = await self._pointers.revisions(self._by)
         return revisions != {name: pointer.revision for name, pointer in self._by.items()}
 
-    async def open(self, partitions: Sequence[int]) -> dict[PlaceT, int]:
-        """Drop all that is held, read pointers and positions: the first offset to take, by place. Raises `Refused`."""
+    async def open(self, partitions: Sequence[int]) -> dict[TopicPartition, int]:
+        """Drop all that is held, read pointers and positions: the first offsets to take. Raises `Refused`."""
         self._written, self._skipped, self._folders = self.written, self.skipped, []
         self.opened += 1
         self._by = await self._pointers.read(self._model.versions)
@@ -106,8 +103,8 @@ class Layers(Generic[PlaceT]):
             await folder.open(partitions)
         return self.following()
 
-    def following(self) -> dict[PlaceT, int]:
-        """The first offset that is not taken into all copies yet, by place."""
+    def following(self) -> dict[TopicPartition, int]:
+        """The first offset that is not taken into all copies yet, by partition."""
         offsets = [folder.following() for folder in self._folders]
         return {place: min(each[place] for each in offsets) for place in offsets[0]}
 
@@ -129,7 +126,7 @@ class Layers(Generic[PlaceT]):
             self.hindered = ""
             return records
         reached = await self._model.reached(self._plan.ahead.values())
-        released = [one for one in records if one.offset <= reached.get(self._model.place(one), -1)]
+        released = [one for one in records if one.offset <= reached.get(TopicPartition(one.topic, one.partition), -1)]
         if len(released) == len(records):
             self.hindered, self._waiting = "", (0.0, {})
         else:
@@ -137,7 +134,7 @@ class Layers(Generic[PlaceT]):
             await self._wait(reached)
         return released
 
-    async def _wait(self, reached: dict[PlaceT, int]) -> None:
+    async def _wait(self, reached: dict[TopicPartition, int]) -> None:
         since, before = self._waiting
         if reached != before:
             self._waiting = (time.monotonic(), reached)

@@ -1,20 +1,17 @@
-"""How DeadLetter is folded: records of two topics in, one copy's documents and its one position out."""
+"""Takes records of two topics into one copy of DeadLetter, and its one position; knows what is stored."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
-from aiokafka import ConsumerRecord
+from aiokafka import ConsumerRecord, TopicPartition
 from msgspec.structs import replace
 
 from projections.letter_reading import poison, read_item
 from projections.letter_store import LetterStore
-from projections.letters import PROJECTION, TOPICS, VERSION, Item, Position, evolve, fold
-from projections.mongo.connection import Database, answered
+from projections.letters import TOPICS, Item, Position, evolve, fold
 from projections.mongo.errors import Conflict
-from projections.mongo.positions import Positions, StoredPositions, Track
-from projections.mongo.schema import POSITIONS
+from projections.mongo.positions import Positions, Track
 from projections.mongo.writing import encodes
-from projections.position import LogIdentity
 from streams.letters.dead_letters import Report
 
 
@@ -27,14 +24,14 @@ class LetterFolder:
         self.skipped = 0
         """Nothing: what can't be read is a letter itself."""
 
-    async def open(self, partitions: Sequence[int]) -> dict[str, int]:  # noqa: ARG002 - each topic has one partition
+    async def open(self, partitions: Sequence[int]) -> dict[TopicPartition, int]:  # noqa: ARG002 - each topic has one partition
         """Take it over, and begin at the stored position. Raises `Refused`."""
         await self._positions.take_over([0])
         return self.following()
 
-    def following(self) -> dict[str, int]:
-        """The first offset that is not taken yet, by topic."""
-        return {topic: offset + 1 for topic, offset in self._position.offsets.items()}
+    def following(self) -> dict[TopicPartition, int]:
+        """The first offsets that are not taken yet."""
+        return {TopicPartition(topic, 0): offset + 1 for topic, offset in self._position.offsets.items()}
 
     @property
     def _position(self) -> Position:
@@ -78,34 +75,3 @@ class LetterFolder:
         if item is not None and item.letter.startswith(f"dead:{record.topic}:"):
             self._unreadable()
         return item
-
-
-def letter_folder(
-    base: Database, name: str, identity: LogIdentity, unreadable: Callable[[], None] = lambda: None
-) -> LetterFolder:
-    """Writes the copy of this name."""
-    positions = Positions(StoredPositions(base, {name: VERSION}, identity, Position))
-    return LetterFolder(LetterStore(base, name), positions, unreadable)
-
-
-class LetterModel:
-    """Offsets are counted by topic."""
-
-    versions: Mapping[str, int] = {PROJECTION: VERSION}
-
-    def __init__(self, base: Database, identity: LogIdentity, unreadable: Callable[[], None]) -> None:
-        self._base, self._identity, self._unreadable = base, identity, unreadable
-
-    def folder(self, names: Mapping[str, str]) -> LetterFolder:
-        """Writes this copy."""
-        return letter_folder(self._base, names[PROJECTION], self._identity, self._unreadable)
-
-    async def reached(self, names: Iterable[str]) -> dict[str, int]:
-        """The last offset that all of these copies have folded, by topic."""
-        with answered():
-            found = [one["offsets"] async for one in self._base[POSITIONS].find({"projection": {"$in": list(names)}})]
-        return {topic: min(offsets[topic] for offsets in found) for topic in TOPICS} if found else {}
-
-    def place(self, record: ConsumerRecord) -> str:
-        """Its topic."""
-        return str(record.topic)

@@ -14,10 +14,11 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from projections.again import again, hindrance
+from projections.folders import letter_folder
 from projections.identity import log_identity
-from projections.layers import Layers
-from projections.letter_model import LetterModel
+from projections.layers import Layers, Model
 from projections.letters import TOPICS
+from projections.models import family
 from projections.mongo.connection import database
 from projections.pointers import Pointers
 from streams.background import pause
@@ -63,7 +64,8 @@ async def opened(settings: Settings, vitals: Vitals, leads: Callable[[], bool]) 
         def unreadable() -> None:
             vitals.errors["unreadable-letter"] += 1
 
-        loop = Loop(reader, Layers(Pointers(base), LetterModel(base, identity, unreadable)), leads)
+        folder = partial(letter_folder, base, identity=identity, unreadable=unreadable)
+        loop = Loop(reader, Layers(Pointers(base), Model(base, family("letters"), folder)), leads)
         vitals.follow(Following(GROUP, TOPICS, lambda: PARTITIONS if leads() else [], lambda _: loop.hindered))
         yield loop
 
@@ -76,14 +78,14 @@ class Reader:
         self._out_of_range: dict[TopicPartition, int] = {}
         """Where the broker said there is nothing."""
 
-    async def go_to(self, offsets: Mapping[str, int]) -> None:
-        """Read on at these offsets by topic; past what was removed only if told to. Raises `Refused`.
+    async def go_to(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Read on at these offsets; past what was removed only if told to. Raises `Refused`.
 
         Trap: assigned without a place to go to, aiokafka goes to the group's offsets, or fails where there are none.
         """
         begins = await self._consumer.beginning_offsets(PARTITIONS)
         ends = await self._consumer.end_offsets(PARTITIONS)
-        following = {part: offsets[part.topic] for part in PARTITIONS}
+        following = dict(offsets)
         gaps = {}
         for part, reached in following.items():
             refuted = self._out_of_range.pop(part, None) == reached
@@ -105,10 +107,10 @@ class Reader:
             raise
         return [record for batch in batches.values() for record in batch]
 
-    async def mark(self, following: Mapping[str, int]) -> None:
+    async def mark(self, following: Mapping[TopicPartition, int]) -> None:
         """Tell the group how far the read model is, for those who watch the lag; nothing is read by it."""
         try:
-            await self._consumer.commit({part: following[part.topic] for part in PARTITIONS})
+            await self._consumer.commit(dict(following))
         except KafkaError as error:
             log.info("the group's offsets, which only show the lag, were not committed: %r", error)
 
@@ -116,7 +118,7 @@ class Reader:
 class Loop:
     """Takes what is waiting and has it folded, for ever."""
 
-    def __init__(self, reader: Reader, layers: Layers[str], leads: Callable[[], bool]) -> None:
+    def __init__(self, reader: Reader, layers: Layers, leads: Callable[[], bool]) -> None:
         self._reader, self._layers, self._leads = reader, layers, leads
         self.hindered = ""
         """Why nothing is folded now."""

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
+from aiokafka import TopicPartition
+
 from projections.again import OF_STORE, again, hindrance
 from projections.mongo.errors import Conflict
 from projections.source import Source
@@ -49,7 +51,7 @@ class Folds(Protocol):
     def skipped(self) -> int:
         """Events of types that are not known here."""
 
-    async def open(self, partitions: Sequence[int]) -> Mapping[int, int]:
+    async def open(self, partitions: Sequence[int]) -> Mapping[TopicPartition, int]:
         """Begin at the stored positions: the first offset to take, by partition."""
 
     async def changed(self) -> bool:
@@ -58,7 +60,7 @@ class Folds(Protocol):
     async def project(self, records: Sequence[Any]) -> list[str]:
         """Take these in; the notifications whose requests they answer."""
 
-    def following(self) -> Mapping[int, int]:
+    def following(self) -> Mapping[TopicPartition, int]:
         """The first offset that is not taken in yet, by partition."""
 
     async def check(self) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from aiokafka import TopicPartition
 from msgspec.structs import replace
 
 from projections import jobs, preferences, story
@@ -102,7 +103,7 @@ class Projector:
         self.skipped = 0
         """Events of types that are not known here."""
 
-    async def open(self, partitions: Sequence[int]) -> dict[int, int]:
+    async def open(self, partitions: Sequence[int]) -> dict[TopicPartition, int]:
         """Drop all that is held and take the partitions over: the first offset to take, by partition.
 
         Raises `Refused` if the read models are of another log or version, `Unavailable`, `Conflict`.
@@ -112,7 +113,7 @@ class Projector:
         await self._positions.take_over(partitions)
         return self.following()
 
-    def following(self) -> dict[int, int]:
+    def following(self) -> dict[TopicPartition, int]:
         """The first offset that is not taken into all its copies yet, by partition."""
         return self._positions.following()
 

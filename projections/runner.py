@@ -8,15 +8,17 @@ stored positions say where to go on: the same events then lead to the same docum
 import asyncio
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 
 from aiokafka import TopicPartition
 
 from projections import keyed, letter_runner
 from projections.caught_up import CaughtUp
+from projections.folders import log_folder
 from projections.identity import log_identity
-from projections.layers import Layers
-from projections.log_model import LogModel
+from projections.layers import Layers, Model
 from projections.loop import Loop
+from projections.models import family
 from projections.mongo.connection import database
 from projections.mongo.errors import Unavailable
 from projections.past import runner as past_runner
@@ -75,7 +77,8 @@ async def _work(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> 
         source = Source(settings, publisher)
         for part in (publisher, source, caught_up):
             stack.push_async_callback(part.stop)
-        layers = Layers(Pointers(base), LogModel("log", base, publisher, identity))
+        folder = partial(log_folder, base, sink=publisher, identity=identity)
+        layers = Layers(Pointers(base), Model(base, family("log"), folder))
         loop = Loop(stopping, source, layers, vitals, settings.projection_window, BATCH, caught_up.add)
         vitals.publishes(publisher)
         vitals.measure(loop.readings)

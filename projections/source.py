@@ -33,7 +33,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]
     def __init__(self, settings: Settings, publisher: Publisher, group: str = GROUP) -> None:
         self._publisher, self._accept_gaps, self.group = publisher, settings.accept_gaps, group
         self._consumer = group_consumer(settings, group, max_partition_fetch_bytes=FETCHED)
-        self._next: dict[int, int] = {}
+        self._next: dict[TopicPartition, int] = {}
         self._marking: asyncio.Task[None] | None = None
         self.reassigned = True
         """Partitions came or went since `partitions` was called last: nothing is read before the next `go_to`."""
@@ -68,13 +68,13 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]
         assignment: set[TopicPartition] = self._consumer.assignment()
         return assignment
 
-    def go_to(self, offsets: Mapping[int, int]) -> None:
+    def go_to(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Read on from these offsets, unless the partitions changed since they were told."""
         if self.reassigned:
             return
-        for partition, offset in offsets.items():
-            self._consumer.seek(TopicPartition(EVENTS, partition), offset)
-        self._consumer.resume(*(TopicPartition(EVENTS, partition) for partition in offsets))
+        for place, offset in offsets.items():
+            self._consumer.seek(place, offset)
+        self._consumer.resume(*offsets)
         self._next = dict(offsets)
 
     async def take(self, limit: int, patience: float) -> list[ConsumerRecord]:
@@ -98,8 +98,8 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._pass_gaps(error.args[0])
             return []
         if not self.reassigned:
-            for partition, records in batches.items():
-                self._follow(partition.partition, records)
+            for place, records in batches.items():
+                self._follow(place, records)
         return [record for records in batches.values() for record in records]
 
     async def _pass_gaps(self, out_of_range: Mapping[TopicPartition, int]) -> None:
@@ -108,32 +108,30 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]
         A group without offsets is nothing to us: its partitions are sought to where the read models are. Raises
         `Refused` if the log ends before that, which the first fetch there finds out.
         """
-        places = [TopicPartition(EVENTS, partition) for partition in self._next]
-        first, ends = await self._consumer.beginning_offsets(places), await self._consumer.end_offsets(places)
+        reached = dict(self._next)
+        first, ends = await self._consumer.beginning_offsets(reached), await self._consumer.end_offsets(reached)
         if self.reassigned:
             return
-        gaps = []
-        for place in places:
-            here = self._next[place.partition]
-            refuted = out_of_range.get(place) == here
-            gaps.append(missed(place, here, first[place], ends[place], REPAIR, out_of_range=refuted))
+        gaps = [
+            missed(place, here, first[place], ends[place], REPAIR, out_of_range=out_of_range.get(place) == here)
+            for place, here in reached.items()
+        ]
         await pass_over([*filter(None, gaps)], self.group, self._publisher, accept=self._accept_gaps)
         if not self.reassigned:
-            self.go_to({place.partition: max(self._next[place.partition], first[place]) for place in places})
+            self.go_to({place: max(here, first[place]) for place, here in reached.items()})
 
     def waiting(self) -> int:
         """How many records the broker had beyond those taken, when it was last asked."""
         if self.reassigned:
             return 0
-        ends = {part: self._consumer.highwater(TopicPartition(EVENTS, part)) for part in self._next}
-        return sum(end - self._next[part] for part, end in ends.items() if end is not None)
+        ends = {place: self._consumer.highwater(place) for place in self._next}
+        return sum(end - self._next[place] for place, end in ends.items() if end is not None)
 
-    def mark(self, offsets: Mapping[int, int]) -> None:
+    def mark(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Tell the group how far the read models are, for those who watch the lag; nothing is read by it."""
         if self.reassigned or (self._marking is not None and not self._marking.done()):
             return
-        marks = {TopicPartition(EVENTS, partition): offset for partition, offset in offsets.items()}
-        self._marking = asyncio.create_task(self._mark(marks))
+        self._marking = asyncio.create_task(self._mark(dict(offsets)))
 
     async def _mark(self, marks: Mapping[TopicPartition, int]) -> None:
         try:
@@ -141,13 +139,13 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]
         except KafkaError as error:
             log.info("the group's offsets, which only show the lag, were not committed: %r", error)
 
-    def _follow(self, partition: int, records: list[ConsumerRecord]) -> None:
-        expected = self._next[partition]
+    def _follow(self, place: TopicPartition, records: list[ConsumerRecord]) -> None:
+        expected = self._next[place]
         for record in records:
             if record.offset != expected:
                 raise Refused(
-                    f"{EVENTS}, partition {partition}: expected offset {expected}, got {record.offset}: the log lost "
-                    "records that were not folded yet. Restore them, or rebuild into an empty database"
+                    f"{EVENTS}, partition {place.partition}: expected offset {expected}, got {record.offset}: the log "
+                    "lost records that were not folded yet. Restore them, or rebuild into an empty database"
                 )
             expected += 1
-        self._next[partition] = expected
+        self._next[place] = expected

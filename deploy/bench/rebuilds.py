@@ -109,7 +109,7 @@ def _part_nowhere(url: str, ends: dict[TopicPartition, int]) -> None:
     gc.set_threshold(GARBAGE)
     nowhere = Nowhere()
     projector = Projector(nowhere, Positions(nowhere), Silent(), fresh=True)
-    fold = Fold(url, projector, {place.partition: place for place in ends})
+    fold = Fold(url, projector, ends.keys())
     asyncio.run(fold.run(ends))
 
 

@@ -22,9 +22,9 @@ from gateway.read_models import documents
 from gateway.routes import Route, routed
 from projections.copies import Copy, Pointer
 from projections.models import READ_MODELS
+from projections.places import folded_from, following
 from projections.pointers import Pointers
 from projections.rebuild.gate import lag
-from projections.rebuild.places import folded_from, following
 from projections.rebuild.record import Rebuild, read
 from streams import clock
 from streams.clock import iso

@@ -6,12 +6,15 @@ All of it raises `Unavailable`.
 from collections.abc import Collection, Mapping
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
+from aiokafka import TopicPartition
+
 from projections.batch import Update
 from projections.mongo.connection import Database, answered, durable
 from projections.mongo.errors import Conflict
 from projections.mongo.schema import POSITIONS
 from projections.mongo.writing import insert, update
 from projections.position import LogIdentity, Position, document, key
+from streams.topics import EVENTS
 
 PositionT = TypeVar("PositionT", bound=Position)
 
@@ -65,13 +68,13 @@ class Positions(Generic[PositionT]):
         """By partition."""
         return {track.partition: position for track, position in self._held.items() if track.copy == copy}
 
-    def following(self) -> dict[int, int]:
-        """The first offset that is not folded into all copies yet, by partition."""
-        return {partition: min(offsets) + 1 for partition, offsets in self._offsets().items()}
+    def following(self) -> dict[TopicPartition, int]:
+        """The first offsets of the log that are not folded into all copies yet."""
+        return {TopicPartition(EVENTS, number): min(offsets) + 1 for number, offsets in self._offsets().items()}
 
     def furthest(self) -> dict[int, int]:
         """The last offset that one of the copies has folded, by partition."""
-        return {partition: max(offsets) for partition, offsets in self._offsets().items()}
+        return {number: max(offsets) for number, offsets in self._offsets().items()}
 
     def _offsets(self) -> dict[int, list[int]]:
         offsets: dict[int, list[int]] = {}

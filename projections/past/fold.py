@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from aiokafka import TopicPartition
 from msgspec.structs import replace
 
 from projections.mongo.positions import Positions, Track
@@ -27,7 +28,7 @@ class Folder:
         self._sums: dict[str, Document] = {}
         self.written = self.skipped = 0
 
-    async def open(self, partitions: Sequence[int]) -> dict[int, int]:
+    async def open(self, partitions: Sequence[int]) -> dict[TopicPartition, int]:
         """Drop all that is held and read the positions: the first offset to take, by partition.
 
         Raises `Refused` if the read models are of another log or version, `Unavailable`, `Conflict`.
@@ -37,7 +38,7 @@ class Folder:
         await self._positions.open(partitions)
         return self.following()
 
-    def following(self) -> dict[int, int]:
+    def following(self) -> dict[TopicPartition, int]:
         """The first offset that is not taken in yet, by partition."""
         return self._positions.following()
 

@@ -6,10 +6,12 @@ Where there are no stored positions it begins with the log: a database that has 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 
-from projections.layers import Layers
-from projections.log_model import LogModel
+from projections.folders import log_folder
+from projections.layers import Layers, Model
 from projections.loop import Loop
+from projections.models import family
 from projections.mongo.connection import Database
 from projections.mongo.errors import Unavailable
 from projections.pointers import Pointers
@@ -37,7 +39,8 @@ async def opened(
         source = Source(settings, publisher, GROUP)
         for part in (publisher, source):
             stack.push_async_callback(part.stop)
-        layers = Layers(Pointers(base), LogModel("past", base, publisher, identity))
+        folder = partial(log_folder, base, sink=publisher, identity=identity)
+        layers = Layers(Pointers(base), Model(base, family("past"), folder))
         loop = Loop(stopping, source, layers, vitals, WINDOW, BATCH)
         vitals.measure(loop.skipped)
         vitals.follow(Following(GROUP, (EVENTS,), source.assigned, lambda _: loop.hindered))

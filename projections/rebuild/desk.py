@@ -8,14 +8,13 @@ from aiokafka import TopicPartition
 
 from projections import letters
 from projections.copies import Copy, Pointer
+from projections.folders import letter_folder, log_folder
 from projections.identity import log_identity
-from projections.letter_model import letter_folder
-from projections.log_model import log_folder
 from projections.mongo.connection import Database, database
+from projections.places import folded_from
 from projections.pointers import Pointers
 from projections.position import LogIdentity
 from projections.rebuild.folding import Fold
-from projections.rebuild.places import folded_from
 from projections.source import GROUP
 from streams import clock, operations
 from streams.kafka.offsets import Offsets, opened
@@ -75,14 +74,14 @@ class Desk:
         topic = DEAD_LETTERS if projection == letters.PROJECTION else EVENTS
         return await log_identity(self.settings.kafka_url, topic)
 
-    async def fold(self, projection: str, copy: Copy) -> Fold[str] | Fold[int]:
+    async def fold(self, projection: str, copy: Copy) -> Fold:
         """Keeps a copy up, as the projections would."""
-        identity, places = await self.identity(projection), self.places(projection)
+        names, identity = {projection: copy.name}, await self.identity(projection)
         if projection == letters.PROJECTION:
-            letters_in = letter_folder(self.base, copy.name, identity)
-            return Fold(self.settings.kafka_url, letters_in, {where.topic: where for where in places})
-        folder = log_folder(self.base, {projection: copy.name}, self._publisher, identity)
-        return Fold(self.settings.kafka_url, folder, {where.partition: where for where in places})
+            folder = letter_folder(self.base, names, identity)
+        else:
+            folder = log_folder(self.base, names, self._publisher, identity)
+        return Fold(self.settings.kafka_url, folder, self.places(projection))
 
     def told(self, done: Operation) -> Event:
         """An operation of whoever sits here."""

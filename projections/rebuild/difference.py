@@ -14,10 +14,10 @@ from aiokafka import TopicPartition
 from projections.audit.fingerprints import MASK, SIZE, plain
 from projections.models import READ_MODELS, Part
 from projections.mongo.connection import Collection, Database, answered
+from projections.places import place, positions, reached
 from projections.position import Document
 from projections.reads import in_batches
 from projections.rebuild.gate import Compared, Difference
-from projections.rebuild.places import place, positions, reached
 from streams.topics import EVENTS
 
 Told = Callable[[int], None]

@@ -2,15 +2,15 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
 from projections.again import again
+from projections.folders import log_folder
 from projections.layers import Folder
-from projections.log_model import log_folder
 from projections.mongo.connection import database
 from projections.position import LogIdentity
 from projections.processes import ALONE, Told, in_processes
@@ -27,8 +27,6 @@ IDLE_MS = 200
 PATIENCE = 10.0
 """Seconds to wait for MongoDB."""
 
-PlaceT = TypeVar("PlaceT")
-
 
 class Silent:
     """Where dead letters go of what the live copy has folded: it has told of them."""
@@ -37,12 +35,11 @@ class Silent:
         """Nothing."""
 
 
-class Fold(Generic[PlaceT]):
-    """Reads these partitions, by what the folder counts offsets by. `count` is how many records it took in."""
+class Fold:
+    """Reads these partitions for the folder. `count` is how many records it took in."""
 
-    def __init__(self, url: str, folder: Folder[PlaceT], places: Mapping[PlaceT, TopicPartition]) -> None:
-        self._url, self._folder = url, folder
-        self._places = places
+    def __init__(self, url: str, folder: Folder, places: Collection[TopicPartition]) -> None:
+        self._url, self._folder, self._places = url, folder, places
         self._next: dict[TopicPartition, int] = {}
         self.count = 0
 
@@ -67,8 +64,7 @@ class Fold(Generic[PlaceT]):
         told: Told,
         got_on: Callable[[], None],
     ) -> None:
-        following = await self._folder.open([place.partition for place in self._places.values()])
-        self._next = {self._places[name]: offset for name, offset in following.items()}
+        self._next = await self._folder.open([place.partition for place in self._places])
         consumer.assign(list(self._next))
         for place, offset in self._next.items():
             consumer.seek(place, offset)
@@ -122,7 +118,6 @@ async def fold_part(task: Task, told: Told) -> int:
     """All of it here; how many records."""
     async with database(task.settings, patience=PATIENCE) as base:
         folder = log_folder(base, task.names, Silent(), task.identity, fresh=True)
-        places = {place.partition: place for place in task.ends}
-        fold = Fold(task.settings.kafka_url, folder, places)
+        fold = Fold(task.settings.kafka_url, folder, task.ends.keys())
         await fold.run(task.ends, told)
     return fold.count

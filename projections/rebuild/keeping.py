@@ -10,10 +10,10 @@ from aiokafka import TopicPartition
 
 from projections.copies import Impossible, Pointer, other
 from projections.models import READ_MODELS, VERSIONS, Family
+from projections.places import following
 from projections.rebuild.desk import Desk
 from projections.rebuild.folding import Task, fold_history
 from projections.rebuild.gate import lag
-from projections.rebuild.places import following
 from projections.rebuild.switch import CalledOff
 from projections.rebuild.watcher import Watcher
 from streams.counted import counted

@@ -10,9 +10,9 @@ from contextlib import suppress
 
 from projections.copies import Pointer, called_off, cut_over, led, other
 from projections.mongo.errors import Conflict, Unavailable
+from projections.places import following
 from projections.rebuild.desk import Desk
 from projections.rebuild.gate import passed
-from projections.rebuild.places import following
 from streams.operations import Event
 
 PATIENCE = 30.0

@@ -15,6 +15,7 @@ from projections.position import Document
 from streams.events import Body, Event
 from streams.exits import Refused
 from streams.settings import Settings
+from streams.topics import EVENTS
 from tests.projections import kinds
 from tests.projections.lives import many
 from tests.projections.past.taken import LOG, half, newer, raws
@@ -39,11 +40,11 @@ async def test_each_key_has_a_document_in_each_partition_that_tells_of_it(settin
     told = many(10)
     async with database(settings, patience=10) as base:
         folder = keyed.Folder(base, MODEL, LOG)
-        assert await folder.open([0, 1]) == {0: 0, 1: 0}
+        assert await folder.open([0, 1]) == {(EVENTS, 0): 0, (EVENTS, 1): 0}
         await folder.project([*raws(told), *raws(told[:1], partition=1)])
         found = {one["_id"]: one["count"] async for one in base[NAME].find()}
         assert found == {f"0:{key}": count for key, count in wanted(told).items()} | {f"1:{kinds.key(told[0])}": 1}
-        assert folder.following() == {0: len(told), 1: 1}
+        assert folder.following() == {(EVENTS, 0): len(told), (EVENTS, 1): 1}
 
 
 @pytest.mark.parametrize("name", [NAME, POSITIONS])
@@ -60,7 +61,7 @@ async def test_cut_off_in_the_middle_of_any_write_nothing_counts_twice(
                 broken.setattr(where, write.__name__, half(write, name))
             with pytest.raises(Unavailable, match="cut off"):
                 await folder.project(raws(told[40:110], first=40))
-        assert await folder.open([0]) == {0: 40}
+        assert await folder.open([0]) == {(EVENTS, 0): 40}
         await folder.project(raws(told[40:70], first=40))
         await folder.project(raws(told[70:], first=70))
         assert {key: one["count"] for key, one in (await stored(base)).items()} == wanted(told)

@@ -5,18 +5,22 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, cast
 
 import pytest
+from aiokafka import TopicPartition
 
 from projections import layers
 from projections.copies import Pointer, alone, begun, cut_over, led
-from projections.layers import Layers
+from projections.layers import Layers, Model
 from projections.pointers import Pointers
 from streams.exits import Refused
 from tests.projections.test_copies import DONE
 
+PLACE = TopicPartition("log", 0)
+
 
 class Raw(NamedTuple):
     offset: int
-    partition: int = 0
+    topic: str = PLACE.topic
+    partition: int = PLACE.partition
 
 
 @dataclass
@@ -42,16 +46,13 @@ class Written:
 
     versions: Mapping[str, int] = field(default_factory=lambda: {"M": 1})
     log: list[tuple[str, int]] = field(default_factory=list)
-    elsewhere: dict[int, int] = field(default_factory=dict)
+    elsewhere: dict[TopicPartition, int] = field(default_factory=dict)
 
     def folder(self, names: Mapping[str, str]) -> "Copy":
         return Copy(self, names["M"])
 
-    async def reached(self, _: Iterable[str]) -> dict[int, int]:
+    async def reached(self, _: Iterable[str]) -> dict[TopicPartition, int]:
         return self.elsewhere
-
-    def place(self, record: Raw) -> int:
-        return record.partition
 
     def offset(self, copy: str) -> int:
         return max((offset for name, offset in self.log if name == copy), default=-1)
@@ -64,11 +65,11 @@ class Copy:
     written: int = 0
     skipped: int = 0
 
-    async def open(self, _: Sequence[int]) -> dict[int, int]:
+    async def open(self, _: Sequence[int]) -> dict[TopicPartition, int]:
         return self.following()
 
-    def following(self) -> dict[int, int]:
-        return {0: self.model.offset(self.name) + 1}
+    def following(self) -> dict[TopicPartition, int]:
+        return {PLACE: self.model.offset(self.name) + 1}
 
     async def project(self, records: Sequence[Raw]) -> list[str]:
         new = [one.offset for one in records if one.offset > self.model.offset(self.name)]
@@ -80,9 +81,9 @@ class Copy:
         pass
 
 
-async def opened(pointer: Pointer, model: Written) -> tuple[Layers[int], Kept]:
+async def opened(pointer: Pointer, model: Written) -> tuple[Layers, Kept]:
     kept = Kept(pointer)
-    made = Layers(cast("Pointers", kept), model)
+    made = Layers(cast("Pointers", kept), cast("Model", model))
     await made.open([0, 3])
     return made, kept
 
@@ -102,7 +103,7 @@ async def test_what_leads_is_written_before_what_follows() -> None:
 async def test_it_begins_where_the_last_of_the_copies_stands() -> None:
     model = Written(log=[("M", 7), ("M_2", 4)])
     work, _ = await opened(SHADOWED, model)
-    assert work.following() == {0: 5}
+    assert work.following() == {PLACE: 5}
     await work.project([Raw(number) for number in range(5, 9)])
     assert model.log[2:] == [("M_2", 5), ("M_2", 6), ("M_2", 7), ("M_2", 8), ("M", 8)]
     assert work.written == 5
@@ -118,12 +119,12 @@ async def test_a_change_is_noticed_until_it_is_worked_by() -> None:
 
 
 async def test_no_copy_passes_one_that_leads_and_is_written_elsewhere() -> None:
-    model = Written(elsewhere={0: 1})
+    model = Written(elsewhere={PLACE: 1})
     work, _ = await opened(FOREIGN, model)
     assert await work.project([Raw(0), Raw(1), Raw(2)]) == ["n"]
-    assert (model.offset("M"), work.following(), work.hindered) == (1, {0: 2}, "waits for M_2")
+    assert (model.offset("M"), work.following(), work.hindered) == (1, {PLACE: 2}, "waits for M_2")
     assert await work.project([Raw(2)]) == []
-    model.elsewhere = {0: 5}
+    model.elsewhere = {PLACE: 5}
     await work.project([Raw(2)])
     assert (model.offset("M"), work.hindered) == (2, "")
 
@@ -131,7 +132,7 @@ async def test_no_copy_passes_one_that_leads_and_is_written_elsewhere() -> None:
 async def test_a_leader_that_stands_still_is_called_off_unless_it_is_live(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(layers, "LEADER_PATIENCE", -1)
     for pointer, leading in ((FOREIGN, "M"), (cut_over(FOREIGN, DONE), "M_2")):
-        work, kept = await opened(pointer, Written(elsewhere={0: 1}))
+        work, kept = await opened(pointer, Written(elsewhere={PLACE: 1}))
         await work.project([Raw(2)])
         assert kept.pointer is pointer
         await work.project([Raw(2)])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from projections import preferences
-from projections.log_model import log_folder
+from projections.folders import log_folder
 from projections.mongo.connection import database
 from projections.position import Document, key
 from projections.reads import Reads

@@ -5,8 +5,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from aiokafka import TopicPartition
+
+from projections.folders import log_folder
 from projections.layers import Folder
-from projections.log_model import log_folder
 from projections.mongo.connection import Database, database
 from projections.mongo.errors import Unavailable
 from projections.past import history
@@ -47,7 +49,7 @@ def take(settings: Settings, events: Events) -> None:
     asyncio.run(_take(settings, events))
 
 
-def past_folder(base: Database) -> Folder[int]:
+def past_folder(base: Database) -> Folder:
     """Writes the copies with the read models' own names."""
     return log_folder(base, {history.PROJECTION: history.PROJECTION}, Silent(), LOG)
 
@@ -56,7 +58,7 @@ async def _take(settings: Settings, events: Events) -> None:
     async with database(settings, patience=10) as base:
         folder = past_folder(base)
         following = await folder.open([0])
-        await folder.project(raws(events, first=following[0]))
+        await folder.project(raws(events, first=following[TopicPartition(EVENTS, 0)]))
 
 
 Write = Callable[..., Awaitable[None]]

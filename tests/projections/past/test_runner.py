@@ -152,7 +152,7 @@ async def test_cut_off_in_the_middle_of_any_write_it_ends_right(
             with pytest.raises(Unavailable, match="cut off"):
                 await folder.project(raws(told[40:110], first=40))
         following = await folder.open([0])
-        assert following == {0: 40}
+        assert following == {(EVENTS, 0): 40}
         await folder.project(raws(told[40:70], first=40))
         await folder.project(raws(told[70:], first=70))
         await compare(Past(base), items(told))

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
+from aiokafka import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,9 +20,12 @@ from projections.past.history import History, since_1970, standing_at
 from projections.past.store import PastStore
 from projections.past.tallies import Writes
 from projections.position import Document, Position
+from streams.topics import EVENTS
 from tests.projections.lives import OUTCOMES, Events, accepted, items, life, shuffled
 from tests.projections.past.taken import raws
 from tests.projections.past.test_history import fold
+
+PLACE = TopicPartition(EVENTS, 0)
 
 
 class CutOff(Exception):
@@ -92,11 +96,11 @@ async def write(shared: Shared, log: Events) -> None:
     while following is None or following < len(log):
         try:
             if following is None:
-                following = (await folder.open([0]))[0]
+                following = (await folder.open([0]))[PLACE]
             else:
                 end = following + shared.chance.randint(1, 12)
                 await folder.project(raws(log[following:end], first=following))
-                following = folder.following()[0]
+                following = folder.following()[PLACE]
         except (Conflict, CutOff):
             following = None
 

@@ -13,11 +13,11 @@ from projections.audit.fingerprints import plain
 from projections.copies import Impossible, begun, led
 from projections.models import family
 from projections.mongo.connection import Database, database
+from projections.places import following
 from projections.pointers import Pointers
 from projections.rebuild import folding, keeping
 from projections.rebuild.desk import Desk
 from projections.rebuild.keeping import Kept
-from projections.rebuild.places import following
 from projections.rebuild.switch import CalledOff
 from streams.exits import Refused
 from streams.operations import CopyDropped, CutOver, RolledBack

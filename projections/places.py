@@ -1,4 +1,7 @@
-"""Where copies stand: the last offsets they have folded, by topic and partition, whatever log they are of."""
+"""Where copies stand: the last offsets they have folded, by topic and partition, whatever log they are of.
+
+All of it raises `Unavailable`.
+"""
 
 from collections.abc import Iterable, Mapping
 
@@ -39,6 +42,15 @@ def reached(documents: Iterable[Document]) -> dict[TopicPartition, int]:
             found |= {place(topic): offset for topic, offset in one["offsets"].items()}
         else:
             found[place(EVENTS, one["partition"])] = one["offset"]
+    return found
+
+
+async def reached_by_all(base: Database, names: Iterable[str]) -> dict[TopicPartition, int]:
+    """The last offsets that all of these copies have folded; nothing of where none of them began."""
+    found: dict[TopicPartition, int] = {}
+    for name in names:
+        for where, offset in reached(await positions(base, name)).items():
+            found[where] = min(offset, found.get(where, offset))
     return found
 
 

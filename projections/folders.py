@@ -1,0 +1,35 @@
+"""The names of copies in, what writes them out: those of one family together, out of one reading of their topics."""
+
+from collections.abc import Callable, Mapping
+
+from projections import letters
+from projections.layers import Folder
+from projections.letter_model import LetterFolder
+from projections.letter_store import LetterStore
+from projections.models import versions
+from projections.mongo.connection import Database
+from projections.mongo.positions import Positions, StoredPositions
+from projections.past import fold as past
+from projections.past import history
+from projections.past.store import PastStore
+from projections.position import LogIdentity, Position
+from projections.projector import Projector, Sink
+from projections.store import Store
+
+
+def log_folder(
+    base: Database, names: Mapping[str, str], sink: Sink, identity: LogIdentity, *, fresh: bool = False
+) -> Folder:
+    """Writes these copies of folds of the log, by read model; `fresh` as in `Projector`."""
+    positions = Positions(StoredPositions(base, versions(names), identity, Position))
+    if history.PROJECTION in names:
+        return past.Folder(PastStore(base, names[history.PROJECTION]), positions)
+    return Projector(Store(base, names), positions, sink, fresh=fresh)
+
+
+def letter_folder(
+    base: Database, names: Mapping[str, str], identity: LogIdentity, unreadable: Callable[[], None] = lambda: None
+) -> Folder:
+    """Likewise, of DeadLetter; `unreadable` as in `LetterFolder`."""
+    positions = Positions(StoredPositions(base, versions(names), identity, letters.Position))
+    return LetterFolder(LetterStore(base, names[letters.PROJECTION]), positions, unreadable)
