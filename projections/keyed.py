@@ -8,30 +8,26 @@ A collection and a group are of one version of a model: with a higher one it is 
 beside the old one, which a program of that version may go on with.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from typing import Protocol, cast
 
 from aiokafka import TopicPartition
 
 from projections.batch import Item, Update
-from projections.loop import Loop
+from projections.loop import Context, Loop, Pace
+from projections.loop import opened as opened_loop
 from projections.models import READ_MODELS
 from projections.mongo.connection import Database, answered, database, documents, durable
 from projections.mongo.positions import Positions, StoredPositions, Track
 from projections.mongo.writing import insert, replace_all
 from projections.position import Document, LogIdentity, Position
 from projections.reading import Raw, sort_out
-from projections.source import Source
+from projections.source import LogSource
 from streams.events import Body, Event
 from streams.exits import Refused
-from streams.health.vitals import Following, Vitals
-from streams.kafka.publisher import Publisher
 from streams.named import module
 from streams.settings import Settings
-from streams.topics import EVENTS
 
 MEMBERS = ("PROJECTION", "VERSION", "key", "evolve")
 OWN = frozenset({"_id", "key", "partition", "offset"})
@@ -39,10 +35,7 @@ OWN = frozenset({"_id", "key", "partition", "offset"})
 PAGE = "docs/how-to/add-a-projection.md"
 PATIENCE = 10.0
 """Seconds."""
-BATCH = 2000
-"""Events, at most."""
-WINDOW = 1.0
-"""Seconds over which writes are gathered under load."""
+PACE = Pace(window=1.0, batch=2000)
 
 
 class Model(Protocol):
@@ -83,28 +76,15 @@ async def declare(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def opened(
-    settings: Settings, stopping: asyncio.Event, vitals: Vitals, base: Database, identity: LogIdentity
-) -> AsyncIterator[list[Loop]]:
+async def opened(context: Context, identity: LogIdentity) -> AsyncIterator[list[Loop]]:
     """A loop for each model, connected and ready to work."""
     async with AsyncExitStack() as stack:
-        publisher = Publisher(settings.kafka_url)
-        stack.push_async_callback(publisher.stop)
-        await publisher.start()
         loops = []
-        for model in models(settings):
-            source = Source(settings, publisher, name(model))
-            stack.push_async_callback(source.stop)
-            loop = Loop(stopping, source, Folder(base, model, identity), vitals, WINDOW, BATCH)
-            vitals.measure(loop.skipped)
-            vitals.follow(Following(name(model), (EVENTS,), source.assigned, partial(_hindered, loop)))
-            await source.start()
-            loops.append(loop)
+        for model in models(context.settings):
+            source = LogSource(name(model), context.settings, context.publisher)
+            folder = Folder(context.base, model, identity)
+            loops.append(await stack.enter_async_context(opened_loop(context, source, folder, PACE)))
         yield loops
-
-
-def _hindered(loop: Loop, _: object) -> str:
-    return loop.hindered
 
 
 class Folder:

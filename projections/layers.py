@@ -14,7 +14,7 @@ from aiokafka import TopicPartition
 
 from projections.copies import Plan, Pointer, called_off, plan
 from projections.mongo.connection import Database
-from projections.mongo.errors import Conflict
+from projections.mongo.errors import Conflict, Unavailable
 from projections.places import reached_by_all
 from projections.pointers import Pointers
 
@@ -27,10 +27,13 @@ LEADER_PATIENCE = 10.0
 class Folder(Protocol):
     """Writes one layer: a copy of each of some read models."""
 
-    written: int
-    """Documents."""
-    skipped: int
-    """Events of types that are not known here."""
+    @property
+    def written(self) -> int:
+        """Documents."""
+
+    @property
+    def skipped(self) -> int:
+        """Events of types that are not known here."""
 
     async def open(self, partitions: Sequence[int]) -> dict[TopicPartition, int]:
         """Begin at the stored positions; the first offset to take, by partition."""
@@ -84,8 +87,9 @@ class Layers:
         return self._skipped + sum(folder.skipped for folder in self._folders)
 
     async def allowed(self) -> None:
-        """Raises `Refused` if there is no copy that this program could write."""
-        plan((await self._pointers.read(self._model.versions)).values(), self._model.versions)
+        """Raises `Refused` if there is no copy that this program could write, as far as MongoDB answers."""
+        with suppress(Unavailable):
+            plan((await self._pointers.read(self._model.versions)).values(), self._model.versions)
 
     async def changed(self) -> bool:
         """Whether the pointers are not those it works by. To be asked between taking records and projecting them."""

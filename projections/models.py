@@ -18,6 +18,8 @@ Family = Literal["log", "past", "letters"]
 
 `log` and `past` are folds of `notification-events`, with a position for each partition.
 """
+GROUPS: dict[Family, str] = {"log": "projections", "past": "histories", "letters": "dead-letters"}
+"""The consumer groups in which they are read."""
 Stands = Callable[[Document], dict[Any, int]]
 Index = tuple[tuple[str, ...], bool]
 """Fields, and whether they are unique."""

@@ -9,8 +9,7 @@ import psutil
 from aiokafka import TopicPartition
 
 from deploy.stack.supervision import State
-from projections import source
-from projections.past import runner
+from projections.models import GROUPS
 from streams import codec
 from streams.clock import from_milliseconds
 from streams.events import Accepted, Body, Event, Failed, RetryScheduled, Sending, Sent
@@ -19,7 +18,7 @@ from streams.kafka.offsets import opened
 from streams.topics import EVENTS
 
 MEBIBYTE = 1024 * 1024
-READ_MODELS = (source.GROUP, runner.GROUP)
+READ_MODELS = (GROUPS["log"], GROUPS["past"])
 """Consumer groups: of NotificationJob and NotificationLog, and of histories and tallies."""
 LOOK_EVERY = 0.2
 """Seconds."""

@@ -10,12 +10,12 @@ from projections import letters
 from projections.copies import Copy, Pointer
 from projections.folders import letter_folder, log_folder
 from projections.identity import log_identity
+from projections.models import GROUPS
 from projections.mongo.connection import Database, database
 from projections.places import folded_from
 from projections.pointers import Pointers
 from projections.position import LogIdentity
 from projections.rebuild.folding import Fold
-from projections.source import GROUP
 from streams import clock, operations
 from streams.kafka.offsets import Offsets, opened
 from streams.kafka.publisher import Publisher
@@ -59,7 +59,7 @@ class Desk:
 
     async def running(self) -> bool:
         """Whether any process keeps the read models up. One that was killed counts until its session has ended."""
-        return await self.offsets.members(GROUP) > 0
+        return await self.offsets.members(GROUPS["log"]) > 0
 
     def places(self, projection: str) -> list[TopicPartition]:
         """The partitions that a read model is folded from."""

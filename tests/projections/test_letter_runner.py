@@ -14,6 +14,7 @@ from pymongo.errors import PyMongoError
 from projections import letter_runner
 from projections.letter_store import LetterReads
 from projections.letters import POSITION, counters
+from projections.loop import connected
 from projections.mongo.connection import database
 from projections.position import Document
 from streams import operations
@@ -33,8 +34,8 @@ NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
 
 async def work(settings: Settings, stopping: asyncio.Event, vitals: Vitals, leads: Callable[[], bool]) -> None:
-    async with letter_runner.opened(settings, vitals, leads) as loop:
-        await loop.work(stopping)
+    async with connected(settings, stopping, vitals) as context, letter_runner.opened(context, leads) as loop:
+        await loop.work()
 
 
 @asynccontextmanager
