@@ -3,37 +3,21 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from projections.jobs import Standing, changes, document, evolve
-from projections.position import Document, Place, Position
-from streams.events import Accepted, Acknowledged, Body, Event, Suppressed
+from projections.position import Position
+from projections.reading import Item
+from projections.writes import Update, Writes
+from streams.events import Accepted, Acknowledged, Suppressed
 from streams.phase import Status, rank
 
 
-class Item(NamedTuple):
-    """An event and where it lies."""
-
-    event: Event[Body]
-    place: Place
-
-
-class Update(NamedTuple):
-    """A write that holds only if these fields of the document still are what was read."""
-
-    id: str
-    unmoved: Document
-    changes: Document
-
-
 @dataclass(slots=True)
-class Writes:
-    """What a batch comes to. `counts` is to be added to the counters; `astray` are events of no known notification."""
+class JobWrites(Writes):
+    """`counts` is to be added to the counters; `astray` are events of no known notification."""
 
-    documents: list[Document] = field(default_factory=list)
-    updates: list[Update] = field(default_factory=list)
     standings: dict[str, Standing] = field(default_factory=dict)
     counts: dict[int, Counter[str]] = field(default_factory=dict)
     astray: list[Item] = field(default_factory=list)
@@ -51,13 +35,13 @@ def moving(items: Iterable[Item], stored: Mapping[int, Position]) -> list[Item]:
 
 def fold(
     items: Iterable[Item], known: Mapping[str, Standing], stored: Mapping[int, Position], reached: Mapping[int, int]
-) -> Writes:
+) -> JobWrites:
     """The writes for `moving` items in log order, which take each partition from position `stored` to offset `reached`.
 
     `known` holds the standing of every notification among them that has one. One that an earlier epoch has taken past
     the position is written again, moved or not: whoever wrote it may still be at work, and must not get hold of it.
     """
-    writes, births, moved = Writes(), dict[str, Item](), list[Standing]()
+    writes, births, moved = JobWrites(), dict[str, Item](), list[Standing]()
     for item in items:
         event, place = item
         before = writes.standings.get(event.notification) or known.get(event.notification)

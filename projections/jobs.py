@@ -18,6 +18,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from projections.mongo.windows import since
 from projections.position import Document, Place
 from streams import notification
 from streams.clock import milliseconds
@@ -39,6 +40,8 @@ from streams.phase import PHASES, STATUS, Phase, Status
 PROJECTION = "NotificationJob"
 VERSION = 3
 """Of this fold; a change that makes other documents of the same events needs a new one, and a rebuild."""
+SELECTIVE = ("recipient", "status", "type")
+"""What lists can be filtered by; each has an index with `seq`. The ones that leave least to read come first."""
 MOVING = (
     "status",
     "attempts",
@@ -246,11 +249,6 @@ def restored(stored: Document) -> Standing:
 def sequence(created: datetime, place: Place) -> str:
     """What lists are ordered and paged by: text of one width that sorts by creation time, then by place on the log."""
     return f"{since(milliseconds(created))}{place.partition:03x}{place.offset:011x}"
-
-
-def since(milliseconds_since_1970: int) -> str:
-    """The lowest sequence of a creation time."""
-    return f"{max(milliseconds_since_1970, 0):011x}"
 
 
 def _asked(request: Request) -> Document:

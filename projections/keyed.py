@@ -14,7 +14,6 @@ from typing import Protocol, cast
 
 from aiokafka import TopicPartition
 
-from projections.batch import Item, Update
 from projections.loop import Context, Loop, Pace
 from projections.loop import opened as opened_loop
 from projections.models import READ_MODELS
@@ -22,8 +21,9 @@ from projections.mongo.connection import Database, answered, database, documents
 from projections.mongo.positions import Positions, StoredPositions, Track
 from projections.mongo.writing import insert, replace_all
 from projections.position import Document, LogIdentity, Position
-from projections.reading import Raw, sort_out
+from projections.reading import Item, Raw, sort_out
 from projections.source import LogSource
+from projections.writes import Update
 from streams.events import Body, Event
 from streams.exits import Refused
 from streams.named import module

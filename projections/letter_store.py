@@ -2,17 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
 
-from projections.jobs import since
-from projections.letters import FILTERS, PROJECTION, Writes
+from projections.letters import FILTERS, PROJECTION
+from projections.mongo import pages
 from projections.mongo.connection import Database, answered, durable
+from projections.mongo.pages import Page
 from projections.mongo.schema import POSITIONS
+from projections.mongo.windows import END
 from projections.mongo.writing import insert, update
 from projections.pointers import Pointers
 from projections.position import Document, key
-from projections.windows import END, Window, windows
-from streams.clock import EPOCH, milliseconds
+from projections.writes import Writes
+from streams.clock import EPOCH
 
 
 class LetterStore:
@@ -55,18 +56,9 @@ class LetterReads:
         self, filters: Mapping[str, str], before: str = END, limit: int = 100, begin: datetime = EPOCH
     ) -> list[Document]:
         """Documents with a sequence below `before`, from `begin` on, newest first."""
-        page: list[Document] = []
         live = await self._pointers.live(PROJECTION)
-        with answered():
-            for window in windows(before, await self._newest_time(live)):
-                low = max(window.low, since(milliseconds(begin)))
-                wanted = limit - len(page)
-                query = pipeline(Window(low, window.high), filters, wanted)
-                found = await self._base[live].aggregate(query, batchSize=wanted + 1)
-                page += await found.to_list()
-                if len(page) == limit or window.low <= since(milliseconds(begin)):
-                    break
-        return page
+        page = Page({FILTERS[name]: value for name, value in filters.items()}, before, limit, begin)
+        return await pages.newest(self._base[live], page, [*page.filters], await self._latest(live))
 
     async def counts(self) -> dict[str, int]:
         """Letters by kind: see `letters.counters`."""
@@ -75,18 +67,7 @@ class LetterReads:
             position = await self._positions.find_one({"_id": key(live, 0)})
         return {} if position is None else position["counts"]
 
-    async def _newest_time(self, live: str) -> datetime:
-        position = await self._positions.find_one({"_id": key(live, 0)})
+    async def _latest(self, live: str) -> datetime:
+        with answered():
+            position = await self._positions.find_one({"_id": key(live, 0)})
         return EPOCH if position is None else position["newest"] or EPOCH
-
-
-def pipeline(window: Window, filters: Mapping[str, str], limit: int) -> list[dict[str, Any]]:
-    """The query for what is in the window, newest first; an index leads by the first filter (see `windows`)."""
-    fields = [{FILTERS[name]: value} for name, value in filters.items()]
-    leading, rest = (fields[0], fields[1:]) if fields else ({}, [])
-    return [
-        {"$match": {**leading, "seq": {"$gte": window.low, "$lt": window.high}}},
-        *({"$match": one} for one in rest),
-        {"$sort": {"seq": -1}},
-        {"$limit": limit},
-    ]

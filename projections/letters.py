@@ -16,9 +16,9 @@ import msgspec
 from msgspec.structs import replace
 
 from projections import position
-from projections.batch import Update
-from projections.jobs import since
+from projections.mongo.windows import since
 from projections.position import UNREAD, Document
+from projections.writes import Update, Writes
 from streams.clock import milliseconds
 from streams.letters.dead_letters import Report, unpacked
 from streams.operations import Dropped, Event, Redriven
@@ -71,21 +71,21 @@ class Position(position.Position, frozen=True):
 
 
 @dataclass(slots=True)
-class Writes:
-    """What a batch comes to."""
+class LetterWrites(Writes):
+    """`counts` is to be added to the counters."""
 
-    documents: list[Document] = field(default_factory=list)
-    updates: list[Update] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
 
-def fold(items: Iterable[Item], known: Mapping[str, Document], stored: Position, reached: Mapping[str, int]) -> Writes:
+def fold(
+    items: Iterable[Item], known: Mapping[str, Document], stored: Position, reached: Mapping[str, int]
+) -> LetterWrites:
     """The writes for these items, which take the position from `stored` to the offsets `reached`.
 
     `known` holds the documents there are of the letters among them. As in `batch.fold`, those that an earlier epoch has
     taken past the position are written again.
     """
-    writes, now = Writes(), dict[str, Document]()
+    writes, now = LetterWrites(), dict[str, Document]()
     for item in items:
         now[item.letter] = evolve(now.get(item.letter) or known.get(item.letter), item)
     for letter, evolved in now.items():

@@ -7,11 +7,10 @@ Copies, rebuild, comparison and audit go by what is said here.
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
-from projections import jobs, letters, preferences, story
-from projections.audit import fingerprints
+from projections import fingerprints, jobs, letters, preferences, story
+from projections.jobs import SELECTIVE
 from projections.past import history, tallies
 from projections.position import UNREAD, Document
-from projections.windows import SELECTIVE
 
 Family = Literal["log", "past", "letters"]
 """Those of one family are folded together, out of one reading (see `projector`, `past.fold`, `letter_model`).

@@ -9,8 +9,8 @@ from typing import cast
 
 import msgspec
 
-from projections.batch import Item
 from projections.position import Document
+from projections.reading import Item
 from streams.clock import to_millisecond
 from streams.events import Event, PreferencesSet
 

@@ -16,12 +16,12 @@ from aiokafka import TopicPartition
 from msgspec.structs import replace
 
 from projections import jobs, preferences, story
-from projections.batch import Item, Writes, fold, moving
+from projections.batch import JobWrites, fold, moving
 from projections.cache import Cache
 from projections.mongo.errors import Conflict, Culprit, Unstorable
 from projections.mongo.positions import Positions, Track
 from projections.position import Document, Position
-from projections.reading import ASTRAY, Raw, Sorted, letter, sort_out
+from projections.reading import ASTRAY, Item, Raw, Sorted, letter, sort_out
 from projections.store import Store
 from streams.events import Accepted, Repeated, Suppressed
 from streams.record import Record
@@ -152,9 +152,9 @@ class Projector:
         await self._advance(batch, writes)
         self._cache.keep(writes.standings)
 
-    async def _fold(self, batch: Batch, *, fresh: bool) -> Writes:
+    async def _fold(self, batch: Batch, *, fresh: bool) -> JobWrites:
         if jobs.PROJECTION not in self._store.names:
-            return Writes()
+            return JobWrites()
         stored = self._stored(jobs.PROJECTION, batch)
         items = moving(batch.items, stored)
         return fold(items, await self._known(items, new=_born(items) if fresh else set()), stored, batch.whole.reached)
@@ -188,7 +188,7 @@ class Projector:
             item for item in batch.items if item.place.offset > stored[item.place.partition].offset
         )
 
-    async def _advance(self, batch: Batch, writes: Writes) -> None:
+    async def _advance(self, batch: Batch, writes: JobWrites) -> None:
         await self._positions.advance(
             {
                 Track(name, partition): self._moved(projection, partition, old, batch, writes)
@@ -199,7 +199,7 @@ class Projector:
         )
 
     @staticmethod
-    def _moved(projection: str, partition: int, old: Position, batch: Batch, writes: Writes) -> Position:
+    def _moved(projection: str, partition: int, old: Position, batch: Batch, writes: JobWrites) -> Position:
         moved = batch.whole.moved(partition, old)
         if projection != jobs.PROJECTION:
             return moved

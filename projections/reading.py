@@ -6,11 +6,10 @@ from typing import NamedTuple, Protocol, get_args
 
 from msgspec.structs import replace
 
-from projections.batch import Item
 from projections.position import Place, Position
 from streams.clock import from_milliseconds
 from streams.codec import Undecodable, UnknownType, decode
-from streams.events import KINDS, Fact
+from streams.events import KINDS, Body, Event, Fact
 from streams.letters.dead_letters import Consumed, Reason, letter_about
 from streams.record import Record
 
@@ -28,6 +27,13 @@ class Raw(Consumed, Protocol):
 
     @property
     def timestamp(self) -> int: ...  # noqa: D102
+
+
+class Item(NamedTuple):
+    """An event and where it lies."""
+
+    event: Event[Body]
+    place: Place
 
 
 class Sorted(NamedTuple):

@@ -7,17 +7,13 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 
 from projections import jobs, preferences, story
-from projections.jobs import since
 from projections.models import OF_LOG, companion
 from projections.mongo.connection import Collection, Database, answered
+from projections.mongo.pages import Page, in_batches, newest
 from projections.mongo.schema import POSITIONS
 from projections.pointers import Pointers
 from projections.position import Document, key
-from projections.windows import Window, pipeline, windows
-from streams.clock import EPOCH, milliseconds
-
-AT_ONCE = 1000
-"""Documents of a whole collection that are held together."""
+from streams.clock import EPOCH
 
 
 class Reads:
@@ -49,18 +45,9 @@ class Reads:
         self, filters: Mapping[str, str], before: str, limit: int, begin: datetime = EPOCH
     ) -> list[Document]:
         """Documents with a sequence below `before`, from `begin` on, newest first."""
-        page: list[Document] = []
         stored = await self._live(jobs.PROJECTION)
-        lowest = since(milliseconds(begin))
-        with answered():
-            for window in windows(before, await self._newest_time(stored.name)):
-                wanted = limit - len(page)
-                bounded = Window(max(window.low, lowest), window.high)
-                found = await stored.aggregate(pipeline(bounded, filters, wanted), batchSize=wanted + 1)
-                page += await found.to_list()
-                if len(page) == limit or window.low <= lowest:
-                    break
-        return page
+        page = Page(filters, before, limit, begin)
+        return await newest(stored, page, jobs.SELECTIVE, await self._latest(stored.name))
 
     async def stored(self, notifications: Sequence[str]) -> set[str]:
         """Those of them that have a document."""
@@ -121,8 +108,9 @@ class Reads:
     async def _live(self, projection: str) -> Collection:
         return self._base[await self._pointers.live(projection)]
 
-    async def _newest_time(self, live: str) -> datetime:
-        known = [position["newest"] async for position in self._positions.find({"projection": live})]
+    async def _latest(self, live: str) -> datetime:
+        with answered():
+            known = [position["newest"] async for position in self._positions.find({"projection": live})]
         return max(filter(None, known), default=EPOCH)
 
     async def counts(self) -> dict[str, int]:
@@ -134,11 +122,3 @@ class Reads:
                 for status, count in position["counts"].items():
                     totals[status] = totals.get(status, 0) + count
         return totals
-
-
-async def in_batches(collection: Collection) -> AsyncIterator[list[Document]]:
-    """All documents, as they lie. Raises `Unavailable`."""
-    with answered():
-        async with collection.find({}, batch_size=AT_ONCE) as found:
-            while batch := await found.to_list(AT_ONCE):
-                yield batch

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from projections import jobs, preferences, story
-from projections.batch import Update
 from projections.jobs import READ, Standing, restored
 from projections.models import family
 from projections.mongo.connection import Database, answered, durable
 from projections.mongo.writing import Suspects, encodable, insert, supersede, update
 from projections.position import Document, Place
+from projections.writes import Update
 
 OWN_NAMES = {name: name for name in family("log")}
 

@@ -16,7 +16,6 @@ from deploy.bench import history
 from deploy.bench.measure import usage
 from deploy.declare import declare
 from deploy.stack.stack import Stack
-from projections.batch import Update
 from projections.identity import log_identity
 from projections.jobs import Standing
 from projections.mongo.connection import database
@@ -27,6 +26,7 @@ from projections.processes import GARBAGE
 from projections.projector import Projector
 from projections.rebuild.folding import Fold, Silent, Task, fold_history
 from projections.store import OWN_NAMES, Store
+from projections.writes import Update
 from streams.kafka.offsets import opened
 from streams.settings import Settings
 from streams.topics import EVENTS

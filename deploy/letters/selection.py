@@ -7,11 +7,10 @@ from datetime import datetime
 from itertools import count
 
 from deploy.stack.errors import StackError
-from projections.jobs import since
 from projections.letter_obstacles import to_dropping, to_redriving
 from projections.letter_store import LetterReads
+from projections.mongo.windows import END, since
 from projections.position import Document
-from projections.windows import END
 from streams.clock import EPOCH, milliseconds
 from streams.letters.redriving import Order
 

@@ -16,7 +16,7 @@ from gateway.query import PAGING, cursor_parameter, parameter, parse_list
 from gateway.routes import Route, routed
 from projections.letter_store import LetterReads
 from projections.letters import FILTERS, STATES, counters
-from projections.windows import END
+from projections.mongo.windows import END
 from streams.letters.dead_letters import Reason
 
 REASONS: tuple[Reason, ...] = get_args(Reason)

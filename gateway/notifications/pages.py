@@ -10,8 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from projections.jobs import since
-from projections.windows import END
+from projections.mongo.windows import END, since
 
 TIME = len(since(0))
 """Characters of a key that are the creation time."""

@@ -11,7 +11,7 @@ from typing import Any
 from gateway import wire
 from gateway.notifications.pages import Cursor, Row, page
 from gateway.notifications.query import Query
-from projections.jobs import since
+from projections.mongo.windows import since
 from projections.past.reads import Past, moving_at
 from streams.clock import iso, milliseconds
 

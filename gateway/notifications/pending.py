@@ -15,7 +15,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from gateway.notifications.pages import TIME, Cursor, Row, pending_key
-from projections.windows import END
+from projections.mongo.windows import END
 from streams.pending import INDEX, record_key
 from streams.settings import Settings
 

@@ -13,10 +13,9 @@ from typing import NamedTuple
 
 from gateway.redelivery.asking import Asked, Asking
 from gateway.redelivery.wishes import SOURCE, Wish, Words, name
-from projections.jobs import since
+from projections.mongo.windows import END, since
 from projections.position import Document
 from projections.reads import Reads
-from projections.windows import END
 from streams import clock, operations
 from streams.clock import EPOCH, iso, milliseconds
 from streams.events import Channel

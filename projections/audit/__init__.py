@@ -9,7 +9,7 @@ In the order of the work, which `audit` leads:
 - `requests`: whether each request that was read was decided;
 - `lanes`: whether each queued notification has its lane record;
 - `read_models`: whether the database has read the log; `comparison` holds its documents against the ledgers by their
-  `fingerprints`, and `explain` tells what differs;
+  `projections.fingerprints`, and `explain` tells what differs;
 - `queues`: what still waits in RabbitMQ;
 - `report`, of each `finding`.
 """

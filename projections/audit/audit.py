@@ -19,7 +19,6 @@ from projections.audit import requests
 from projections.audit.bounds import Bounds, beyond_end, bounds
 from projections.audit.coverage import combined
 from projections.audit.finding import Finding, Findings
-from projections.audit.fingerprints import MASK, SIZE
 from projections.audit.folds import AUDITED
 from projections.audit.lanes import stuck_in_no_lane
 from projections.audit.ledger import Ledger
@@ -30,6 +29,7 @@ from projections.audit.read_models import Audited, caught_up, counters, look, sk
 from projections.audit.report import Report
 from projections.audit.verdict import Sight
 from projections.audit.worker import Work, audit_partitions
+from projections.fingerprints import MASK, SIZE
 from projections.models import family
 from projections.mongo.connection import database
 from projections.position import UNREAD, key

@@ -5,8 +5,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from projections import jobs, story
-from projections.audit import fingerprints
+from projections import fingerprints, jobs, story
 from projections.audit.finding import Finding, Kind
 from projections.audit.folds import AUDITED, PARTS
 from projections.audit.ledger import Ledger, Tally

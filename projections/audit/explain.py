@@ -12,13 +12,12 @@ from aiokafka import TopicPartition
 from projections import jobs, story
 from projections.audit.comparison import Suspect
 from projections.audit.finding import Field, Finding
-from projections.audit.fingerprints import plain
 from projections.audit.letters import Letters
 from projections.audit.story import Skipped
-from projections.batch import Item
+from projections.fingerprints import plain
 from projections.jobs import Standing
 from projections.position import Document
-from projections.reading import read
+from projections.reading import Item, read
 from projections.reads import Reads
 from streams.events import Accepted, Suppressed
 from streams.kafka.offsets import Extent

@@ -13,12 +13,12 @@ from projections import jobs, preferences
 from projections.audit.letters import Letters
 from projections.audit.spill import Spill
 from projections.audit.story import Skipped
-from projections.batch import Item
 from projections.jobs import Evolve
 from projections.models import READ_MODELS
 from projections.past import history, tallies
 from projections.past.history import History
 from projections.position import Document
+from projections.reading import Item
 from streams.events import PreferencesSet
 
 HELD = 8000

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from projections.audit import fingerprints
+from projections import fingerprints
 from projections.audit.folds import Expected
 from projections.audit.spill import ASKED, chunks, marks, opened
 

@@ -9,11 +9,11 @@ from projections import jobs, story
 from projections.audit.comparison import Suspect, compare, compare_folds
 from projections.audit.explain import explain
 from projections.audit.finding import Finding
-from projections.audit.fingerprints import MASK, SIZE
 from projections.audit.folds import AUDITED
 from projections.audit.ledger import Ledger
 from projections.audit.letters import Letters
 from projections.audit.report import Report
+from projections.fingerprints import MASK, SIZE
 from projections.identity import log_identity
 from projections.models import OF_LOG, VERSIONS
 from projections.position import Document, LogIdentity, Position, key

@@ -10,12 +10,11 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from projections import jobs, story
-from projections.audit import fingerprints
+from projections import fingerprints, jobs, story
 from projections.audit.redeliveries import NONE, Redeliveries
-from projections.batch import Item
 from projections.jobs import Evolve, Standing
 from projections.position import Place
+from projections.reading import Item
 from streams import notification
 from streams.clock import milliseconds
 from streams.events import (

@@ -8,12 +8,12 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from aiokafka import TopicPartition
 
-from projections.batch import Update
 from projections.mongo.connection import Database, answered, durable
 from projections.mongo.errors import Conflict
 from projections.mongo.schema import POSITIONS
 from projections.mongo.writing import insert, update
 from projections.position import LogIdentity, Position, document, key
+from projections.writes import Update
 from streams.topics import EVENTS
 
 PositionT = TypeVar("PositionT", bound=Position)

@@ -12,6 +12,7 @@ from projections.past.history import History, folded, told
 from projections.past.store import PastStore
 from projections.position import Document, Position
 from projections.reading import Raw, Sorted, sort_out
+from projections.writes import Writes
 from streams.clock import to_millisecond
 
 KEPT = 8_000
@@ -86,7 +87,7 @@ class Folder:
             }
         )
 
-    def _keep(self, histories: dict[str, History], sums: tallies.Writes) -> None:
+    def _keep(self, histories: dict[str, History], sums: Writes) -> None:
         for name, one in histories.items():
             self._histories.pop(name, None)
             self._histories[name] = one

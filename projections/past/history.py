@@ -16,9 +16,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from projections import jobs
-from projections.batch import Item
 from projections.jobs import Evolve, Standing
 from projections.position import Document, Place
+from projections.reading import Item
 from streams.clock import EPOCH, MILLISECOND, from_milliseconds
 from streams.events import KINDS, Accepted, Body, Event, Noted, Personal, Repeated, Suppressed
 from streams.phase import Status

@@ -7,14 +7,13 @@ a story, is all that the log has for it up to its offset, whoever wrote it.
 
 from collections.abc import Iterable, Mapping
 
-from projections.batch import Update
 from projections.models import companion
 from projections.mongo.connection import Database, answered, documents, durable
 from projections.mongo.writing import insert, update
 from projections.past import history, tallies
 from projections.past.history import History
-from projections.past.tallies import Writes
 from projections.position import Document
+from projections.writes import Update, Writes
 
 
 class PastStore:

@@ -10,13 +10,12 @@ Each sum keeps the offset of the last event of its partition that it has taken i
 import struct
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
-from projections.batch import Update
 from projections.past.history import Step
 from projections.position import Document
+from projections.writes import Update, Writes
 
 PROJECTION = "StatusTally"
 SECOND, MINUTE, HOUR, DAY = 1000, 60_000, 3_600_000, 86_400_000
@@ -30,14 +29,6 @@ class Range(NamedTuple):
     span: int
     low: int
     high: int
-
-
-@dataclass(slots=True)
-class Writes:
-    """What a batch comes to."""
-
-    documents: list[Document] = field(default_factory=list)
-    updates: list[Update] = field(default_factory=list)
 
 
 def touched(partition: int, steps: Iterable[Step]) -> dict[str, list[Step]]:

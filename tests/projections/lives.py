@@ -4,8 +4,8 @@ import random
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from projections.batch import Item
 from projections.position import Place
+from projections.reading import Item
 from streams import notification
 from streams.conclusions import conclude
 from streams.events import (

@@ -13,10 +13,10 @@ from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
 from projections import jobs, runner, story
-from projections.batch import Item, fold, moving
+from projections.batch import fold, moving
 from projections.models import OF_LOG
 from projections.position import Document, Position
-from projections.reading import read
+from projections.reading import Item, read
 from streams.health.vitals import Vitals
 from streams.kafka.bootstrap import bootstrap
 from streams.kafka.publisher import Publisher

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.batch import Item, Update, Writes, fold, moving
+from projections.batch import JobWrites, fold, moving
 from projections.jobs import READ, restored
 from projections.position import UNREAD, Document, Position
+from projections.reading import Item
+from projections.writes import Update
 from streams.events import Acknowledged, CameDue, Origin, Repeated, Sent
 from tests.projections.lives import Events, accepted, event, items, life, shuffled, suppressed
 
@@ -28,7 +30,7 @@ class Base:
     counts: Counter[str] = field(default_factory=Counter)
     offset: int = UNREAD
 
-    def take(self, batch: list[Item], lost_by: random.Random | None = None) -> Writes:
+    def take(self, batch: list[Item], lost_by: random.Random | None = None) -> JobWrites:
         """Stores a batch; with `lost_by` only some of its documents get written before it crashes."""
         stored, reached = {0: Position(self.offset)}, {0: batch[-1].place.offset}
         wanted = moving(batch, stored)
@@ -45,7 +47,7 @@ class Base:
         self.offset = reached[0]
         return writes
 
-    def _write(self, writes: Writes, lost_by: random.Random | None) -> None:
+    def _write(self, writes: JobWrites, lost_by: random.Random | None) -> None:
         for document in writes.documents:
             if lost_by is None or lost_by.random() < 0.5:
                 assert document["_id"] not in self.documents

@@ -2,9 +2,8 @@ import base64
 import json
 from dataclasses import dataclass
 
-from projections.batch import Item
 from projections.position import Place
-from projections.reading import read
+from projections.reading import Item, read
 from streams.codec import encode
 from streams.events import Attempt, CoolOffLifted, PolicySet, Requested
 from streams.record import Record

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from projections import jobs, story
-from projections.batch import Update, fold, moving
+from projections.batch import fold, moving
 from projections.models import family
 from projections.mongo.connection import database
 from projections.mongo.errors import Conflict, Unavailable, Unstorable
@@ -15,6 +15,7 @@ from projections.position import Document, LogIdentity, Place, Position
 from projections.preferences import newest
 from projections.reads import Reads
 from projections.store import Store
+from projections.writes import Update
 from streams.events import PersonalPreferences, PreferencesSet
 from streams.settings import Settings
 from tests.projections.lives import Events, accepted, event, items, life

@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from projections.batch import Item, Update, fold, moving
+from projections.batch import fold, moving
 from projections.jobs import READ, Standing, restored
 from projections.position import Document, Position
+from projections.reading import Item
+from projections.writes import Update
 from tests.projections.test_batch import LIVES, log_of, straight
 
 MOST_STEPS = 400

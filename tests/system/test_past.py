@@ -9,9 +9,8 @@ import pytest
 import requests
 
 from projections import jobs
-from projections.batch import Item
 from projections.jobs import Standing
-from projections.reading import read
+from projections.reading import Item, read
 from streams import clock
 from streams.clock import iso
 from streams.topics import EVENTS

@@ -10,7 +10,6 @@ import pytest
 from pymongo.errors import PyMongoError
 
 from projections import jobs
-from projections.batch import Item
 from projections.jobs import Standing, changes
 from projections.mongo import positions
 from projections.mongo.connection import database
@@ -20,7 +19,7 @@ from projections.mongo.writing import insert, update
 from projections.past import history, tallies
 from projections.past import store as past_store
 from projections.past.reads import Past, moving_at
-from projections.reading import read
+from projections.reading import Item, read
 from streams.clock import EPOCH
 from streams.settings import Settings
 from streams.topics import EVENTS

@@ -11,15 +11,14 @@ from aiokafka import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.batch import Update
 from projections.mongo.errors import Conflict
 from projections.mongo.positions import Positions, Track
 from projections.past import history, tallies
 from projections.past.fold import Folder
 from projections.past.history import History, since_1970, standing_at
 from projections.past.store import PastStore
-from projections.past.tallies import Writes
 from projections.position import Document, Position
+from projections.writes import Update, Writes
 from streams.topics import EVENTS
 from tests.projections.lives import OUTCOMES, Events, accepted, items, life, shuffled
 from tests.projections.past.taken import raws

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 
-from projections.audit.fingerprints import plain
 from projections.copies import Pointer
+from projections.fingerprints import plain
 from projections.mongo.connection import database
 from projections.pointers import Pointers
 from projections.position import Document

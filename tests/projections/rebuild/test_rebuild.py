@@ -7,10 +7,9 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin.records_to_delete import RecordsToDelete
 
-from projections import jobs, layers
-from projections.audit import fingerprints
-from projections.audit.fingerprints import plain
+from projections import fingerprints, jobs, layers
 from projections.copies import Impossible, begun, led
+from projections.fingerprints import plain
 from projections.models import family
 from projections.mongo.connection import Database, database
 from projections.places import following

@@ -4,9 +4,9 @@ from itertools import islice, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.jobs import sequence, since
+from projections.jobs import SELECTIVE, sequence
+from projections.mongo.windows import END, Window, pipeline, since, windows
 from projections.position import Place
-from projections.windows import END, Window, pipeline, windows
 from streams.clock import milliseconds
 from tests.projections.lives import START, at
 
@@ -43,7 +43,7 @@ def test_every_sequence_below_the_cursor_is_in_one_window(cursor: int, created: 
 
 
 def test_without_a_filter_the_sequence_alone_is_matched() -> None:
-    assert pipeline(WINDOW, {}, 5) == [
+    assert pipeline(WINDOW, {}, 5, SELECTIVE) == [
         {"$match": {"seq": {"$gte": "a", "$lt": "b"}}},
         {"$sort": {"seq": -1}},
         {"$limit": 5},
@@ -51,6 +51,6 @@ def test_without_a_filter_the_sequence_alone_is_matched() -> None:
 
 
 def test_the_filter_that_leaves_least_goes_with_the_index_and_the_rest_after_it() -> None:
-    first, second, *_ = pipeline(WINDOW, {"type": "sms", "status": "failed", "recipient": "ada"}, 5)
+    first, second, *_ = pipeline(WINDOW, {"type": "sms", "status": "failed", "recipient": "ada"}, 5, SELECTIVE)
     assert first == {"$match": {"recipient": "ada", "seq": {"$gte": "a", "$lt": "b"}}}
     assert second == {"$match": {"type": "sms", "status": "failed"}}

@@ -1,4 +1,4 @@
-"""How a page of the newest notifications is asked for: filters and a cursor in, bounded queries out. Pure.
+"""How a page of the newest documents is asked for: filters and a cursor in, bounded queries out. Pure.
 
 The MongoDB-wire servers of the local stack read all that matches before they sort and limit. So the sequence is bounded
 on both sides, by a window that grows backwards in time until the page is full; MongoDB itself needs no windows and
@@ -6,19 +6,16 @@ answers most pages with the first. They also use an index only for a `$match` th
 filters comes in a second one (MongoDB joins the two).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from projections.jobs import since
 from streams.clock import milliseconds
 
 FIRST = 500
 """Milliseconds of the first window: at 833 notifications/s a page of 100 four times over."""
 GROWTH = 4
 """Each window is that many times as long as the one before: 16 of them reach back to 1970."""
-SELECTIVE = ("recipient", "status", "type")
-"""What can be filtered by; each has an index with `seq`. The ones that leave least to read come first."""
 END = "~"
 """Sorts after every sequence."""
 
@@ -33,7 +30,7 @@ class Window(NamedTuple):
 def windows(before: str, newest: datetime) -> Iterator[Window]:
     """Adjacent windows, newest first, that hold everything below `before`.
 
-    `newest` is about when the newest notification was created: after a quiet hour, windows that grew over it would
+    `newest` is about when the newest document was created: after a quiet hour, windows that grew over it would
     reach far into what lies behind it.
     """
     top = milliseconds(newest) if before == END else min(int(before[:11], 16), milliseconds(newest))
@@ -46,9 +43,16 @@ def windows(before: str, newest: datetime) -> Iterator[Window]:
         span, high = span * GROWTH, low
 
 
-def pipeline(window: Window, filters: Mapping[str, str], limit: int) -> list[dict[str, Any]]:
-    """The query for what is in the window, newest first."""
-    leading = next((name for name in SELECTIVE if name in filters), None)
+def since(milliseconds_since_1970: int) -> str:
+    """The lowest sequence of a creation time."""
+    return f"{max(milliseconds_since_1970, 0):011x}"
+
+
+def pipeline(
+    window: Window, filters: Mapping[str, str], limit: int, selective: Collection[str]
+) -> list[dict[str, Any]]:
+    """The query for what is in the window, newest first; the first of the `selective` that is asked for leads."""
+    leading = next((name for name in selective if name in filters), None)
     rest = {name: value for name, value in filters.items() if name != leading}
     indexed = {leading: filters[leading]} if leading else {}
     return [

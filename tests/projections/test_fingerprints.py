@@ -2,8 +2,7 @@
 
 import pytest
 
-from projections import jobs
-from projections.audit import fingerprints
+from projections import fingerprints, jobs
 from projections.jobs import Standing
 from projections.position import Document
 from streams.events import Accepted, Channel, Suppressed
