@@ -13,9 +13,9 @@ from deploy.stack.errors import StackError
 from deploy.stack.home import Home
 from deploy.stack.supervision import Supervision
 from deploy.watching import Watcher, watched
-from projections.copies import Impossible, Pointer, other
+from projections.copies.copies import Impossible, Pointer, other
+from projections.copies.places import following
 from projections.mongo.errors import Conflict, Unavailable
-from projections.places import following
 from projections.rebuild.desk import Desk, Words
 from projections.rebuild.difference import fields
 from projections.rebuild.gate import Compared, Difference, lag

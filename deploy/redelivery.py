@@ -20,7 +20,7 @@ from gateway.redelivery.bulk import SHOWN, Found, Order, Selection, carry_out, f
 from gateway.redelivery.wishes import Refusal, Words, obstacle
 from projections.mongo import errors as mongo
 from projections.mongo.connection import database
-from projections.reads import Reads
+from projections.present.reads import Reads
 from streams.counted import counted
 from streams.kafka.publisher import Publisher
 from streams.kafka.waiting import reachable

@@ -7,14 +7,14 @@ from hashlib import blake2b
 
 import orjson
 
-from projections.jobs import MOVING, Standing, changes
 from projections.position import Document
+from projections.present.jobs import MOVING, Standing, changes
 
 SIZE = 16
 MASK = (1 << 8 * SIZE) - 1
 FOLD = "fold"
 HISTORIC = ("counted", "epoch", "revision")
-"""What two folds of one log need not agree in (see `projections.jobs`, `projections.letters`)."""
+"""What two folds of one log need not agree in (see `projections.present.jobs`, `projections.letters.letters`)."""
 
 
 def whole(document: Document) -> int:

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping
 
-from projections import letters
-from projections.layers import Folder
-from projections.letter_model import LetterFolder
-from projections.letter_store import LetterStore
+from projections.copies.layers import Folder
+from projections.letters import letters
+from projections.letters.fold import LetterFolder
+from projections.letters.store import LetterStore
 from projections.models import versions
 from projections.mongo.connection import Database
 from projections.mongo.positions import Positions, StoredPositions
@@ -13,8 +13,8 @@ from projections.past import fold as past
 from projections.past import history
 from projections.past.store import PastStore
 from projections.position import LogIdentity, Position
-from projections.projector import Projector, Sink
-from projections.store import Store
+from projections.present.projector import Projector, Sink
+from projections.present.store import Store
 
 
 def log_folder(

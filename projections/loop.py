@@ -13,7 +13,7 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from projections.again import again, hindrance
-from projections.layers import Folder
+from projections.copies.layers import Folder
 from projections.mongo.connection import Database, database
 from projections.mongo.errors import Conflict, Unavailable
 from projections.source import Source

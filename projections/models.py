@@ -7,17 +7,19 @@ Copies, rebuild, comparison and audit go by what is said here.
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
-from projections import fingerprints, jobs, letters, preferences, story
-from projections.jobs import SELECTIVE
+from projections import fingerprints
+from projections.letters import letters
 from projections.past import history, tallies
 from projections.position import UNREAD, Document
+from projections.present import jobs, preferences, story
+from projections.present.jobs import SELECTIVE
 
-Family = Literal["log", "past", "letters"]
-"""Those of one family are folded together, out of one reading (see `projector`, `past.fold`, `letter_model`).
+Family = Literal["present", "past", "letters"]
+"""Those of one family are folded together, out of one reading (see `present.projector`, `past.fold`, `letters.fold`).
 
-`log` and `past` are folds of `notification-events`, with a position for each partition.
+`present` and `past` are folds of `notification-events`, with a position for each partition.
 """
-GROUPS: dict[Family, str] = {"log": "projections", "past": "histories", "letters": "dead-letters"}
+GROUPS: dict[Family, str] = {"present": "projections", "past": "histories", "letters": "dead-letters"}
 """The consumer groups in which they are read."""
 Stands = Callable[[Document], dict[Any, int]]
 Index = tuple[tuple[str, ...], bool]
@@ -83,7 +85,7 @@ DECLARED = (
     ReadModel(
         jobs.PROJECTION,
         jobs.VERSION,
-        "log",
+        "present",
         {
             jobs.PROJECTION: Part(
                 ((("seq",), True), *(_sorted(name, "seq") for name in SELECTIVE)),
@@ -95,13 +97,13 @@ DECLARED = (
     ReadModel(
         story.PROJECTION,
         story.VERSION,
-        "log",
+        "present",
         {story.PROJECTION: Part((_sorted("jobId"),), fingerprints.whole, _of_log("position", "offset"))},
     ),
     ReadModel(
         preferences.PROJECTION,
         preferences.VERSION,
-        "log",
+        "present",
         {preferences.PROJECTION: Part((_sorted("since"),), fingerprints.whole, _of_log("position", "offset"))},
     ),
     ReadModel(

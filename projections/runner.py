@@ -12,15 +12,16 @@ from functools import partial
 
 from aiokafka import TopicPartition
 
-from projections import keyed, letter_runner
-from projections.caught_up import CaughtUp
+from projections import keyed
+from projections.copies.layers import Layers, Model
+from projections.copies.pointers import Pointers
 from projections.folders import log_folder
 from projections.identity import log_identity
-from projections.layers import Layers, Model
+from projections.letters import runner as letter_runner
 from projections.loop import Context, Loop, Pace, connected, opened
 from projections.models import GROUPS, Family, family
-from projections.pointers import Pointers
 from projections.position import LogIdentity
+from projections.present.caught_up import CaughtUp
 from projections.source import LogSource
 from streams.health.vitals import Vitals
 from streams.kafka.waiting import reachable
@@ -73,7 +74,7 @@ async def _work(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> 
         caught_up = CaughtUp(settings)
         stack.push_async_callback(caught_up.stop)
         pace = Pace(settings.projection_window, BATCH)
-        present = await stack.enter_async_context(_loop(context, identity, "log", pace, caught_up.add))
+        present = await stack.enter_async_context(_loop(context, identity, "present", pace, caught_up.add))
         vitals.measure(present.readings)
 
         def leads() -> bool:

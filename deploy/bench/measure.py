@@ -18,7 +18,7 @@ from streams.kafka.offsets import opened
 from streams.topics import EVENTS
 
 MEBIBYTE = 1024 * 1024
-READ_MODELS = (GROUPS["log"], GROUPS["past"])
+READ_MODELS = (GROUPS["present"], GROUPS["past"])
 """Consumer groups: of NotificationJob and NotificationLog, and of histories and tallies."""
 LOOK_EVERY = 0.2
 """Seconds."""

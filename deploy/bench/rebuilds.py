@@ -17,15 +17,15 @@ from deploy.bench.measure import usage
 from deploy.declare import declare
 from deploy.stack.stack import Stack
 from projections.identity import log_identity
-from projections.jobs import Standing
 from projections.mongo.connection import database
 from projections.mongo.positions import Positions, Track
 from projections.mongo.schema import make
 from projections.position import Document, LogIdentity, Position
+from projections.present.jobs import Standing
+from projections.present.projector import Projector
+from projections.present.store import OWN_NAMES, Store
 from projections.processes import GARBAGE
-from projections.projector import Projector
 from projections.rebuild.folding import Fold, Silent, Task, fold_history
-from projections.store import OWN_NAMES, Store
 from projections.writes import Update
 from streams.kafka.offsets import opened
 from streams.settings import Settings

@@ -97,7 +97,7 @@ def _check(folder: Path, report: Report) -> None:
 
 async def _look(settings: Settings, folder: Path, told: Callable[[str, int, int], None]) -> "Looked":
     from projections.mongo.connection import database
-    from projections.reads import Reads
+    from projections.present.reads import Reads
     from streams.archive.importing import look
 
     async def refuse_unless_unread() -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from deploy.commands.times import time_option
-from projections.letters import State
+from projections.letters.letters import State
 from streams.clock import EPOCH
 from streams.letters.dead_letters import Reason
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from itertools import count
 
 from deploy.stack.errors import StackError
-from projections.letter_obstacles import to_dropping, to_redriving
-from projections.letter_store import LetterReads
+from projections.letters.obstacles import to_dropping, to_redriving
+from projections.letters.reads import LetterReads
 from projections.mongo.windows import END, since
 from projections.position import Document
 from streams.clock import EPOCH, milliseconds

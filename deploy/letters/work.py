@@ -12,7 +12,7 @@ from deploy.letters import shown
 from deploy.letters.selection import Plan, Selection, plan_drop, plan_redrive, select
 from deploy.stack.environment import running_settings
 from deploy.stack.errors import StackError
-from projections.letter_store import LetterReads
+from projections.letters.reads import LetterReads
 from projections.mongo.connection import database
 from projections.mongo.errors import Unavailable
 from projections.position import Document

@@ -14,8 +14,8 @@ from gateway.clients import Clients
 from gateway.dead_letters import documents
 from gateway.query import PAGING, cursor_parameter, parameter, parse_list
 from gateway.routes import Route, routed
-from projections.letter_store import LetterReads
-from projections.letters import FILTERS, STATES, counters
+from projections.letters.letters import FILTERS, STATES, counters
+from projections.letters.reads import LetterReads
 from projections.mongo.windows import END
 from streams.letters.dead_letters import Reason
 

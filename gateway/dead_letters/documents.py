@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.documents import UNAVAILABLE, Answers, Trouble, away, body, path
 from gateway.notifications.documents import LIST as JOBS
-from projections.letters import State
+from projections.letters.letters import State
 from streams.letters.dead_letters import Reason
 
 EXAMPLE: dict[str, Any] = {

@@ -13,8 +13,8 @@ from gateway.clients import Clients
 from gateway.dead_letters import documents
 from gateway.query import Wrong
 from gateway.routes import Patient, Route, routed
-from projections.letter_obstacles import to_dropping, to_redriving
-from projections.letter_store import LetterReads
+from projections.letters.obstacles import to_dropping, to_redriving
+from projections.letters.reads import LetterReads
 from projections.position import Document
 from streams.counted import counted
 from streams.letters.redriving import AWAY, FAULTS, Desk, Order, Words

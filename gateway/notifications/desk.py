@@ -21,7 +21,7 @@ from gateway.notifications.pending import Pending
 from gateway.notifications.query import PARAMETERS, STATUSES, Query, parse
 from gateway.routes import Route, routed
 from projections.past.reads import Behind, Past, causes
-from projections.reads import Reads
+from projections.present.reads import Reads
 from streams import clock
 from streams.clock import iso
 

@@ -5,7 +5,7 @@ from typing import NamedTuple, get_args
 
 from gateway.notifications.pages import CURSOR, Cursor
 from gateway.query import LIMIT, PAGING, cursor_parameter, parameter, parse_list
-from projections.jobs import SELECTIVE
+from projections.present.jobs import SELECTIVE
 from streams.events import CHANNELS
 from streams.phase import Status
 

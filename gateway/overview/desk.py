@@ -17,9 +17,9 @@ from gateway.clients import Clients
 from gateway.notifications.query import STATUSES
 from gateway.overview import documents
 from gateway.routes import Route, routed
-from projections.letter_store import LetterReads
-from projections.letters import TOPICS, counters
-from projections.reads import Reads
+from projections.letters.letters import TOPICS, counters
+from projections.letters.reads import LetterReads
+from projections.present.reads import Reads
 from streams.background import running
 from streams.health.lag import Lag
 from streams.health.metrics import Reading

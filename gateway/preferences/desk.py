@@ -18,8 +18,8 @@ from gateway.preferences.bodies import Wanted
 from gateway.query import Wrong
 from gateway.routes import Route, routed
 from projections.position import Document
-from projections.preferences import document
-from projections.reads import Reads
+from projections.present.preferences import document
+from projections.present.reads import Reads
 from streams import clock
 from streams.clock import iso
 from streams.events import ACTIVITIES, CHANNELS, Event, PersonalPreferences, PreferencesSet

@@ -20,10 +20,10 @@ from gateway.answers import OF_NOW, answer
 from gateway.clients import Clients
 from gateway.read_models import documents
 from gateway.routes import Route, routed
-from projections.copies import Copy, Pointer
+from projections.copies.copies import Copy, Pointer
+from projections.copies.places import folded_from, following
+from projections.copies.pointers import Pointers
 from projections.models import READ_MODELS
-from projections.places import folded_from, following
-from projections.pointers import Pointers
 from projections.rebuild.gate import lag
 from projections.rebuild.record import Rebuild, read
 from streams import clock

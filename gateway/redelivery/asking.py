@@ -15,7 +15,7 @@ from gateway.redelivery.wishes import Again, Keys, Refusal, Wish, Words, ask, li
 from projections.models import family
 from projections.mongo import errors as mongo
 from projections.position import UNREAD, key
-from projections.reads import Reads
+from projections.present.reads import Reads
 from streams import clock
 from streams.kafka.offsets import opened
 from streams.kafka.publisher import Late, Publisher
@@ -96,6 +96,6 @@ class Asking:
         stored = await self._reads.positions()
         numbers = [place.partition for place in self._places]
         return {
-            number: min(stored.get(key(name, number), {}).get("offset", UNREAD) for name in family("log"))
+            number: min(stored.get(key(name, number), {}).get("offset", UNREAD) for name in family("present"))
             for number in numbers
         }

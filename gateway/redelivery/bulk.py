@@ -15,7 +15,7 @@ from gateway.redelivery.asking import Asked, Asking
 from gateway.redelivery.wishes import SOURCE, Wish, Words, name
 from projections.mongo.windows import END, since
 from projections.position import Document
-from projections.reads import Reads
+from projections.present.reads import Reads
 from streams import clock, operations
 from streams.clock import EPOCH, iso, milliseconds
 from streams.events import Channel

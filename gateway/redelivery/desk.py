@@ -20,7 +20,7 @@ from gateway.redelivery.bodies import Many, One
 from gateway.redelivery.bulk import SHOWN, Order, carry_out, find
 from gateway.redelivery.wishes import SOURCE, UNKNOWN, Refusal, Wish, Words, name
 from gateway.routes import Patient, Route, routed
-from projections.reads import Reads
+from projections.present.reads import Reads
 from streams import clock, operations
 from streams.operations import RedeliveryBegun
 

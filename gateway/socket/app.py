@@ -18,7 +18,7 @@ from gateway.socket.mailboxes import Mailboxes
 from gateway.socket.presence import Presence
 from gateway.socket.unread import Unread
 from gateway.socket.upgrade import protocol
-from projections.reads import Reads
+from projections.present.reads import Reads
 from streams.background import running
 from streams.health.metrics import Reading
 from streams.health.vitals import Vitals

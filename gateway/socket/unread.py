@@ -17,7 +17,7 @@ from gateway.socket.session import Stored
 from gateway.socket.shared import Shared
 from projections.mongo import errors as mongo
 from projections.position import UNREAD, Document
-from projections.reads import Reads
+from projections.present.reads import Reads
 from streams import clock
 from streams.intake.requests import recipient_key
 from streams.kafka.consuming import plain_consumer

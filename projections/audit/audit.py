@@ -14,7 +14,6 @@ from typing import Protocol
 
 from aiokafka import TopicPartition
 
-from projections import jobs, story
 from projections.audit import requests
 from projections.audit.bounds import Bounds, beyond_end, bounds
 from projections.audit.coverage import combined
@@ -33,8 +32,9 @@ from projections.fingerprints import MASK, SIZE
 from projections.models import family
 from projections.mongo.connection import database
 from projections.position import UNREAD, key
+from projections.present import jobs, story
+from projections.present.reads import Reads
 from projections.processes import ALONE
-from projections.reads import Reads
 from streams.archive.digest import of_log
 from streams.kafka.topic_reading import records
 from streams.settings import Settings
@@ -124,7 +124,7 @@ class _Audit:
 
     def _projected(self, partition: int) -> int:
         stored = self.scene.committed.projected
-        offsets = [stored.get(key(name, partition), {}).get("offset", UNREAD) for name in family("log")]
+        offsets = [stored.get(key(name, partition), {}).get("offset", UNREAD) for name in family("present")]
         return int(min(offsets)) + 1
 
     def _conclude(self, report: Report) -> None:

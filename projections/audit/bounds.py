@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 
 from projections.audit.finding import Finding
 from projections.position import Document
-from projections.reads import Reads
+from projections.present.reads import Reads
 from streams import clock
 from streams.clock import milliseconds
 from streams.kafka.bootstrap import bootstrap

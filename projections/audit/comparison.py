@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from projections import fingerprints, jobs, story
+from projections import fingerprints
 from projections.audit.finding import Finding, Kind
 from projections.audit.folds import AUDITED, PARTS
 from projections.audit.ledger import Ledger, Tally
 from projections.models import READ_MODELS, Part
 from projections.position import Document
-from projections.reads import Reads
+from projections.present import jobs, story
+from projections.present.reads import Reads
 
 KEPT = 10_000
 JOBS = READ_MODELS[jobs.PROJECTION].parts[jobs.PROJECTION]

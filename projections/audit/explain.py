@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 
 from aiokafka import TopicPartition
 
-from projections import jobs, story
 from projections.audit.comparison import Suspect
 from projections.audit.finding import Field, Finding
 from projections.audit.letters import Letters
 from projections.audit.story import Skipped
 from projections.fingerprints import plain
-from projections.jobs import Standing
 from projections.position import Document
+from projections.present import jobs, story
+from projections.present.jobs import Standing
+from projections.present.reads import Reads
 from projections.reading import Item, read
-from projections.reads import Reads
 from streams.events import Accepted, Suppressed
 from streams.kafka.offsets import Extent
 from streams.kafka.topic_reading import records

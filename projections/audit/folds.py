@@ -9,15 +9,15 @@ from typing import NamedTuple
 
 import msgspec
 
-from projections import jobs, preferences
 from projections.audit.letters import Letters
 from projections.audit.spill import Spill
 from projections.audit.story import Skipped
-from projections.jobs import Evolve
 from projections.models import READ_MODELS
 from projections.past import history, tallies
 from projections.past.history import History
 from projections.position import Document
+from projections.present import jobs, preferences
+from projections.present.jobs import Evolve
 from projections.reading import Item
 from streams.events import PreferencesSet
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from projections import fingerprints, jobs
+from projections import fingerprints
 from projections.audit.coverage import Coverage
 from projections.audit.finding import Finding, Findings, Kind, place
 from projections.audit.ledger import Row
@@ -13,8 +13,9 @@ from projections.audit.letters import Letters
 from projections.audit.spill import Spill
 from projections.audit.story import MARKED, Skipped, Story, accept_again, origin, tell
 from projections.audit.verdict import Sight, judge, waits_in_lane
-from projections.jobs import Evolve
 from projections.position import Place
+from projections.present import jobs
+from projections.present.jobs import Evolve
 from projections.reading import Item, Raw, read
 from streams.archive.digest import PartitionDigest
 from streams.events import KINDS, Accepted, Body, Event, Noted, Origin, PreferencesSet, Repeated

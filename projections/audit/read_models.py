@@ -5,7 +5,6 @@ import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from projections import jobs, story
 from projections.audit.comparison import Suspect, compare, compare_folds
 from projections.audit.explain import explain
 from projections.audit.finding import Finding
@@ -17,7 +16,8 @@ from projections.fingerprints import MASK, SIZE
 from projections.identity import log_identity
 from projections.models import OF_LOG, VERSIONS
 from projections.position import Document, LogIdentity, Position, key
-from projections.reads import Reads
+from projections.present import jobs, story
+from projections.present.reads import Reads
 from streams.counted import counted
 from streams.exits import Refused
 from streams.topics import EVENTS

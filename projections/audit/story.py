@@ -1,7 +1,7 @@
 """One notification as the audit remembers it, and how an event of the log is taken into it. No I/O.
 
 The rules are not written again: the job is folded by `streams.notification`, and what the read models should hold by
-`projections.jobs` and `projections.story`. What is added are marks: which events were seen, by kind and dispatch.
+`projections.present.jobs` and `present.story`. What is added are marks: which events were seen, by kind and dispatch.
 """
 
 from enum import IntEnum
@@ -10,10 +10,11 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from projections import fingerprints, jobs, story
+from projections import fingerprints
 from projections.audit.redeliveries import NONE, Redeliveries
-from projections.jobs import Evolve, Standing
 from projections.position import Place
+from projections.present import jobs, story
+from projections.present.jobs import Evolve, Standing
 from projections.reading import Item
 from streams import notification
 from streams.clock import milliseconds
@@ -66,7 +67,7 @@ OUTCOMES = frozenset({Sent, SendFailed, SendDeferred})
 OUTCOME_MARKS = sum(1 << NUMBERS[kind] for kind in OUTCOMES)
 DECIDING = (Accepted, Suppressed, Repeated)
 UNTOLD = frozenset({SendFailed, CameDue, Repeated})
-"""What `projections.story` makes no line of, not to be asked again each time."""
+"""What `projections.present.story` makes no line of, not to be asked again each time."""
 
 
 class Skipped(IntEnum):

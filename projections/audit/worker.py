@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 from aiokafka import TopicPartition
 
-from projections import jobs
 from projections.audit.folds import Expected, Folds
 from projections.audit.ledger import Ledger
 from projections.audit.partition import Partition, Result, Task
 from projections.audit.spill import Spill
 from projections.audit.story import Story
-from projections.jobs import Shared
+from projections.present import jobs
+from projections.present.jobs import Shared
 from projections.processes import ALONE, Told, in_processes
 from streams.kafka.offsets import Extent
 from streams.kafka.topic_reading import records

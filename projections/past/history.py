@@ -15,9 +15,9 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from projections import jobs
-from projections.jobs import Evolve, Standing
 from projections.position import Document, Place
+from projections.present import jobs
+from projections.present.jobs import Evolve, Standing
 from projections.reading import Item
 from streams.clock import EPOCH, MILLISECOND, from_milliseconds
 from streams.events import KINDS, Accepted, Body, Event, Noted, Personal, Repeated, Suppressed

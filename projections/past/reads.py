@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import Collection
 from datetime import datetime
 
-from projections import jobs
-from projections.jobs import changes
+from projections.copies.pointers import Pointers
 from projections.models import companion
 from projections.mongo.connection import Database, answered, documents
 from projections.mongo.schema import POSITIONS
@@ -13,8 +12,9 @@ from projections.past import history, tallies
 from projections.past.history import History, since_1970, standing_at
 from projections.past.tallies import DAY, SPANS, Range
 from projections.past.why import Why, named, subject, why
-from projections.pointers import Pointers
 from projections.position import UNREAD, Document
+from projections.present import jobs
+from projections.present.jobs import changes
 from streams.clock import from_milliseconds
 
 NOT_BEGUN = {"offset": UNREAD, "newest": None}

@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 from aiokafka import TopicPartition
 
-from projections import letters
-from projections.copies import Copy, Pointer
+from projections.copies.copies import Copy, Pointer
+from projections.copies.places import folded_from
+from projections.copies.pointers import Pointers
 from projections.folders import letter_folder, log_folder
 from projections.identity import log_identity
+from projections.letters import letters
 from projections.models import GROUPS
 from projections.mongo.connection import Database, database
-from projections.places import folded_from
-from projections.pointers import Pointers
 from projections.position import LogIdentity
 from projections.rebuild.folding import Fold
 from streams import clock, operations
@@ -59,7 +59,7 @@ class Desk:
 
     async def running(self) -> bool:
         """Whether any process keeps the read models up. One that was killed counts until its session has ended."""
-        return await self.offsets.members(GROUPS["log"]) > 0
+        return await self.offsets.members(GROUPS["present"]) > 0
 
     def places(self, projection: str) -> list[TopicPartition]:
         """The partitions that a read model is folded from."""

@@ -11,11 +11,11 @@ from functools import partial
 
 from aiokafka import TopicPartition
 
+from projections.copies.places import place, positions, reached
 from projections.fingerprints import MASK, SIZE, plain
 from projections.models import READ_MODELS, Part
 from projections.mongo.connection import Collection, Database, answered
 from projections.mongo.pages import in_batches
-from projections.places import place, positions, reached
 from projections.position import Document
 from projections.rebuild.gate import Compared, Difference
 from streams.topics import EVENTS

@@ -9,8 +9,8 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
 from projections.again import again
+from projections.copies.layers import Folder
 from projections.folders import log_folder
-from projections.layers import Folder
 from projections.mongo.connection import database
 from projections.position import LogIdentity
 from projections.processes import ALONE, Told, in_processes

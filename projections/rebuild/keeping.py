@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from aiokafka import TopicPartition
 
-from projections.copies import Impossible, Pointer, other
+from projections.copies.copies import Impossible, Pointer, other
+from projections.copies.places import following
 from projections.models import READ_MODELS, VERSIONS, Family
-from projections.places import following
 from projections.rebuild.desk import Desk
 from projections.rebuild.folding import Task, fold_history
 from projections.rebuild.gate import lag
@@ -18,7 +18,7 @@ from projections.rebuild.switch import CalledOff
 from projections.rebuild.watcher import Watcher
 from streams.counted import counted
 
-FOLDED_AT_ONCE: tuple[Family, ...] = ("log", "past")
+FOLDED_AT_ONCE: tuple[Family, ...] = ("present", "past")
 """In large batches, several partitions at once; of dead letters there are few."""
 STANDSTILL = 30.0
 """Seconds without progress after which a copy does not keep up."""

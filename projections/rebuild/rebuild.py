@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from projections.copies import Impossible, Pointer, begun, dropped, other
+from projections.copies.copies import Impossible, Pointer, begun, dropped, other
 from projections.models import VERSIONS
 from projections.mongo.schema import make, remove
 from projections.rebuild.desk import Desk

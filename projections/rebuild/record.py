@@ -15,7 +15,7 @@ import msgspec
 import orjson
 from msgspec import Struct
 
-from projections.copies import Pointer, other
+from projections.copies.copies import Pointer, other
 from projections.mongo.connection import Database, answered
 from projections.mongo.errors import Unavailable
 from projections.mongo.schema import REBUILDS

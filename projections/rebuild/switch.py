@@ -1,16 +1,16 @@
 """Readers go from the live copy to the other one: no gap, and nothing older after something newer.
 
-See `projections.copies` for the order that makes it so. Whatever goes wrong before the one write that counts, the live
-copy leads again, and readers have noticed nothing.
+See `projections.copies.copies` for the order that makes it so. Whatever goes wrong before the one write that counts,
+the live copy leads again, and readers have noticed nothing.
 """
 
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
-from projections.copies import Pointer, called_off, cut_over, led, other
+from projections.copies.copies import Pointer, called_off, cut_over, led, other
+from projections.copies.places import following
 from projections.mongo.errors import Conflict, Unavailable
-from projections.places import following
 from projections.rebuild.desk import Desk
 from projections.rebuild.gate import passed
 from streams.operations import Event

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from projections.copies import Pointer
+from projections.copies.copies import Pointer
 from projections.rebuild.gate import Compared
 
 

@@ -5,7 +5,7 @@ from io import StringIO
 from rich.console import Console
 
 from deploy.rebuilding import Shown, side_by_side
-from projections.copies import alone, begun
+from projections.copies.copies import alone, begun
 from projections.rebuild.gate import Compared, Difference
 from streams.settings import Settings
 

@@ -7,13 +7,13 @@ from datetime import datetime
 import redis
 
 from api.pending import Pending
-from projections import jobs, story
-from projections.batch import fold, moving
 from projections.models import family
 from projections.mongo.connection import database
 from projections.mongo.positions import Positions, StoredPositions, Track
 from projections.position import UNREAD, LogIdentity, Position
-from projections.store import Store
+from projections.present import jobs, story
+from projections.present.batch import fold, moving
+from projections.present.store import Store
 from streams.events import Channel
 from streams.intake.bodies import DeliveryBody
 from streams.settings import Settings
@@ -30,7 +30,7 @@ def store(settings: Settings, events: Events) -> None:
 async def _store(settings: Settings, events: Events) -> None:
     async with database(settings, patience=10) as base:
         models = Store(base)
-        positions = Positions(StoredPositions(base, family("log"), LOG, Position))
+        positions = Positions(StoredPositions(base, family("present"), LOG, Position))
         await positions.open([0])
         old = positions.of(jobs.PROJECTION)[0]
         new = items(events, first=old.offset + 1)

@@ -8,8 +8,8 @@ import pytest
 import requests
 
 from gateway.dead_letters.desk import REASONS
-from projections.letter_store import LetterStore
-from projections.letters import PROJECTION, TOPICS, VERSION, Item, Position, fold
+from projections.letters.letters import PROJECTION, TOPICS, VERSION, Item, Position, fold
+from projections.letters.store import LetterStore
 from projections.mongo.connection import database
 from projections.mongo.positions import Positions, StoredPositions, Track
 from projections.position import LogIdentity

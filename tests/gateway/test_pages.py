@@ -12,9 +12,9 @@ from gateway.notifications.desk import newest
 from gateway.notifications.pages import Cursor, Row, page, pending_key, without
 from gateway.notifications.pending import Pending
 from gateway.notifications.query import Query
-from projections.jobs import sequence
 from projections.position import Document, Place
-from projections.reads import Reads
+from projections.present.jobs import sequence
+from projections.present.reads import Reads
 from streams.clock import milliseconds
 from tests.projections.lives import START, at
 
@@ -86,7 +86,7 @@ class World:
 
 
 class Base(NamedTuple):
-    """The world's database, as `projections.reads` answers."""
+    """The world's database, as `projections.present.reads` answers."""
 
     world: World
 

@@ -10,8 +10,8 @@ import redis
 import requests
 
 from gateway.notifications import past
-from projections import jobs
-from projections.jobs import Standing
+from projections.present import jobs
+from projections.present.jobs import Standing
 from streams.clock import iso, milliseconds, now
 from streams.events import Noted, Origin, Sent, Suppressed
 from streams.settings import Settings

@@ -1,9 +1,9 @@
 import json
 
 from gateway.wire import encode, entry, job
-from projections.jobs import Standing, document, evolve
 from projections.position import Place
-from projections.story import entry as story_entry
+from projections.present.jobs import Standing, document, evolve
+from projections.present.story import entry as story_entry
 from streams.events import Accepted, RetryScheduled
 from tests.projections.lives import accepted, at, event, items, life
 

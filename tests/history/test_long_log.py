@@ -15,8 +15,8 @@ import pymongo
 import pytest
 import requests
 
-from projections import jobs
-from projections.jobs import Standing
+from projections.present import jobs
+from projections.present.jobs import Standing
 from projections.reading import Item, read
 from streams.clock import iso
 from streams.topics import EVENTS

@@ -12,10 +12,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
-from projections import jobs, runner, story
-from projections.batch import fold, moving
+from projections import runner
 from projections.models import OF_LOG
 from projections.position import Document, Position
+from projections.present import jobs, story
+from projections.present.batch import fold, moving
 from projections.reading import Item, read
 from streams.health.vitals import Vitals
 from streams.kafka.bootstrap import bootstrap

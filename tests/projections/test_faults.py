@@ -53,8 +53,9 @@ store.Store.write = sleep_and_write
 """
 PROGRAM = """
 import asyncio, os, signal, sys
-from projections import runner, store
+from projections import runner
 from projections.mongo.positions import Positions
+from projections.present import store
 from streams.settings import Settings
 from streams.health.vitals import Vitals
 {fault}
@@ -140,7 +141,7 @@ async def test_a_position_that_was_acknowledged_outlives_a_crash(settings: Setti
     await declare(settings)
     log_identity = LogIdentity("cluster", "topic")
     async with database(settings, patience=10) as base:
-        stored = StoredPositions(base, family("log"), log_identity, Position)
+        stored = StoredPositions(base, family("present"), log_identity, Position)
         positions = Positions(stored)
         await positions.take_over([0])
         moved = {track: replace(position, offset=7) for track, position in (await stored.read([0])).items()}
@@ -148,7 +149,7 @@ async def test_a_position_that_was_acknowledged_outlives_a_crash(settings: Setti
         mongo.kill()
         await asyncio.to_thread(mongo.start)
     async with database(settings, patience=10) as base:
-        assert await StoredPositions(base, family("log"), log_identity, Position).read([0]) == moved
+        assert await StoredPositions(base, family("present"), log_identity, Position).read([0]) == moved
 
 
 async def test_a_database_that_is_killed_under_load_ends_complete(settings: Settings, mongo: KillableMongo) -> None:

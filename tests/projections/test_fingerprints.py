@@ -2,9 +2,10 @@
 
 import pytest
 
-from projections import fingerprints, jobs
-from projections.jobs import Standing
+from projections import fingerprints
 from projections.position import Document
+from projections.present import jobs
+from projections.present.jobs import Standing
 from streams.events import Accepted, Channel, Suppressed
 from tests.projections.lives import accepted, items, life, request
 

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 import pytest
 import requests
 
-from projections import jobs
-from projections.jobs import Standing
+from projections.present import jobs
+from projections.present.jobs import Standing
 from projections.reading import Item, read
 from streams import clock
 from streams.clock import iso

@@ -7,9 +7,9 @@ from bson import decode as from_bson
 from bson import encode as to_bson
 
 from gateway.redelivery.wishes import Again, Keys, Refusal, Wish, Words, ask, line_id, name
-from projections import story
-from projections.jobs import document, evolve
 from projections.position import Document, Place
+from projections.present import story
+from projections.present.jobs import document, evolve
 from streams import conclusions, notification
 from streams.codec import decode
 from streams.events import Accepted, Event, Origin, Personal, Queued, RedeliveryRequested, Request, Sent

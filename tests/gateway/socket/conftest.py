@@ -17,7 +17,7 @@ from gateway.socket.app import Live
 from projections import runner
 from projections.mongo.connection import database
 from projections.mongo.schema import declare
-from projections.reads import Reads
+from projections.present.reads import Reads
 from streams import clock
 from streams.events import Personal
 from streams.health.vitals import Vitals

@@ -3,9 +3,9 @@
 import pytest
 from aiokafka import TopicPartition
 
-from projections import jobs
 from projections.audit.bounds import Bounds, Committed, beyond_end
 from projections.position import UNREAD, Document
+from projections.present import jobs
 from streams.kafka.offsets import Extent
 from streams.topics import DEAD_LETTERS, EVENTS, LANES, REQUESTS
 

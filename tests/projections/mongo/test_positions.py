@@ -6,12 +6,12 @@ from contextlib import suppress
 
 import pytest
 
-from projections import jobs
 from projections.models import family
 from projections.mongo.connection import database
 from projections.mongo.errors import Conflict
 from projections.mongo.positions import Positions, StoredPositions, Track
 from projections.position import LogIdentity, Position
+from projections.present import jobs
 from streams.exits import Refused
 from streams.settings import Settings
 
@@ -22,7 +22,7 @@ JOBS = Track(jobs.PROJECTION, 0)
 @pytest.fixture
 async def stored(settings: Settings) -> AsyncIterator[StoredPositions[Position]]:
     async with database(settings, patience=10) as base:
-        yield StoredPositions(base, family("log"), LOG, Position)
+        yield StoredPositions(base, family("present"), LOG, Position)
 
 
 async def test_a_position_moves_on_from_where_it_was_and_from_nowhere_else(stored: StoredPositions[Position]) -> None:
@@ -70,13 +70,13 @@ async def test_positions_that_several_make_at_once_are_made_once(stored: StoredP
     made = await asyncio.gather(*(stored.read([0, 1, 2]) for _ in range(5)), return_exceptions=True)
     assert all(isinstance(one, dict | Conflict) for one in made)
     positions = await stored.read([0, 1, 2])
-    assert len(positions) == 3 * len(family("log"))
+    assert len(positions) == 3 * len(family("present"))
     assert all(position == Position() for position in positions.values())
 
 
 async def test_positions_of_another_log_are_refused(stored: StoredPositions[Position], settings: Settings) -> None:
     await stored.read([0])
     async with database(settings, patience=10) as base:
-        anew = StoredPositions(base, family("log"), LOG._replace(topic="made anew"), Position)
+        anew = StoredPositions(base, family("present"), LOG._replace(topic="made anew"), Position)
         with pytest.raises(Refused):
             await anew.read([0])

@@ -4,9 +4,9 @@ from itertools import islice, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.jobs import SELECTIVE, sequence
 from projections.mongo.windows import END, Window, pipeline, since, windows
 from projections.position import Place
+from projections.present.jobs import SELECTIVE, sequence
 from streams.clock import milliseconds
 from tests.projections.lives import START, at
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
+from projections.copies.layers import Folder
 from projections.folders import log_folder
-from projections.layers import Folder
 from projections.mongo.connection import Database, database
 from projections.mongo.errors import Unavailable
 from projections.past import history

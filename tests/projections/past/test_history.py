@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections import jobs
-from projections.jobs import Standing, changes
 from projections.past import history
 from projections.past.history import History, Step, document, folded, restored, since_1970, standing_at
 from projections.position import Place
+from projections.present import jobs
+from projections.present.jobs import Standing, changes
 from projections.reading import Item
 from streams.events import Queued, SendFailed, Sending, Sent
 from tests.projections.lives import Events, accepted, at, event, items, life, suppressed

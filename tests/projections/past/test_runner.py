@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 from pymongo.errors import PyMongoError
 
-from projections import jobs
-from projections.jobs import Standing, changes
 from projections.mongo import positions
 from projections.mongo.connection import database
 from projections.mongo.errors import Conflict, Unavailable
@@ -19,6 +17,8 @@ from projections.mongo.writing import insert, update
 from projections.past import history, tallies
 from projections.past import store as past_store
 from projections.past.reads import Past, moving_at
+from projections.present import jobs
+from projections.present.jobs import Standing, changes
 from projections.reading import Item, read
 from streams.clock import EPOCH
 from streams.settings import Settings

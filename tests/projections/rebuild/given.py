@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 
-from projections.copies import Pointer
+from projections.copies.copies import Pointer
+from projections.copies.pointers import Pointers
 from projections.fingerprints import plain
 from projections.mongo.connection import database
-from projections.pointers import Pointers
 from projections.position import Document
-from projections.reads import Reads
+from projections.present.reads import Reads
 from projections.rebuild.desk import Desk, Words
 from projections.rebuild.gate import Compared
 from projections.rebuild.rebuild import Options, drop, rebuild, roll_back
@@ -173,11 +173,11 @@ async def watched(settings: Settings, readers: int = 2) -> AsyncIterator[list[Re
 
 
 OTHERWISE = """
-from projections import jobs
+from projections.present import jobs
 jobs.VERSION = 99
 changes = jobs.changes
 jobs.changes = lambda standing: {**changes(standing), "colour": "blue"}
-from projections import batch
+from projections.present import batch
 batch.changes = jobs.changes
 """
 """A program whose fold of NotificationJob is of another version, and knows a field more."""

@@ -7,8 +7,8 @@ import pytest
 from projections.mongo.connection import database
 from projections.past import history, tallies
 from projections.past.reads import Past
-from projections.preferences import PROJECTION as PREFERENCES
-from projections.reads import Reads
+from projections.present.preferences import PROJECTION as PREFERENCES
+from projections.present.reads import Reads
 from streams.events import Body, Event, PersonalPreferences, PreferencesSet
 from streams.settings import Settings
 from tests.projections.lives import event, many

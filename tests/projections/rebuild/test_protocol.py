@@ -1,7 +1,7 @@
 """Readers, writers, a growing log, and cut-overs both ways, each step between any two others: none goes back in time.
 
-What `projections.layers` and `projections.rebuild.switch` do is told here in steps as the servers see them. A copy is
-the offset of the newest event that its documents show, and its position.
+What `projections.copies.layers` and `projections.rebuild.switch` do is told here in steps as the servers see them. A
+copy is the offset of the newest event that its documents show, and its position.
 """
 
 import random
@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from projections.copies import Pointer, alone, begun, cut_over, led, other, plan
+from projections.copies.copies import Pointer, alone, begun, cut_over, led, other, plan
 from projections.rebuild.gate import passed
-from tests.projections.test_copies import DONE
+from tests.projections.copies.test_copies import DONE
 
 STEPS = 1500
 READERS = (0, 1)

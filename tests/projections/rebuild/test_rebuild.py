@@ -7,13 +7,15 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin.records_to_delete import RecordsToDelete
 
-from projections import fingerprints, jobs, layers
-from projections.copies import Impossible, begun, led
+from projections import fingerprints
+from projections.copies import layers
+from projections.copies.copies import Impossible, begun, led
+from projections.copies.places import following
+from projections.copies.pointers import Pointers
 from projections.fingerprints import plain
 from projections.models import family
 from projections.mongo.connection import Database, database
-from projections.places import following
-from projections.pointers import Pointers
+from projections.present import jobs
 from projections.rebuild import folding, keeping
 from projections.rebuild.desk import Desk
 from projections.rebuild.keeping import Kept
@@ -22,6 +24,8 @@ from streams.exits import Refused
 from streams.operations import CopyDropped, CutOver, RolledBack
 from streams.settings import Settings
 from streams.topics import EVENTS
+from tests.projections.letters.test_runner import letter
+from tests.projections.letters.test_runner import publish as write
 from tests.projections.lives import many
 from tests.projections.rebuild.given import (
     ADA,
@@ -42,8 +46,6 @@ from tests.projections.rebuild.given import (
     watched,
 )
 from tests.projections.stored import expected, opened, projecting, publish, until, until_caught_up
-from tests.projections.test_letter_runner import letter
-from tests.projections.test_letter_runner import publish as write
 from tests.support import kafka
 from tests.support.broker import admin
 
@@ -178,8 +180,8 @@ async def test_a_wrong_fold_is_refused_unless_somebody_accepts_it(
     await worked_off(settings)
     before = await read_all(settings)
     right = jobs.changes
-    monkeypatch.setattr("projections.batch.changes", lambda now: right(now) | {"attempts": 7})
-    monkeypatch.setattr("projections.jobs.changes", lambda now: right(now) | {"attempts": 7})
+    monkeypatch.setattr("projections.present.batch.changes", lambda now: right(now) | {"attempts": 7})
+    monkeypatch.setattr("projections.present.jobs.changes", lambda now: right(now) | {"attempts": 7})
     seen, refused = await made_again(settings)
     (why,) = refused["NotificationJob"]
     assert why.startswith("60 differences that nothing explains")
@@ -243,7 +245,7 @@ async def test_a_copy_that_is_not_wanted_waits_and_dropped_leaves_nothing(settin
         assert not [name for name in await base.list_collection_names() if name.endswith("_2")]
         assert not await base.positions.count_documents({"projection": {"$regex": "_2$"}})
     assert await operated(settings) == [
-        CopyDropped(name, f"{name}_2", version) for name, version in family("log").items() if name in BOTH
+        CopyDropped(name, f"{name}_2", version) for name, version in family("present").items() if name in BOTH
     ]
 
 

@@ -5,7 +5,7 @@ from typing import cast
 
 import pytest
 
-from projections.copies import alone, begun
+from projections.copies.copies import alone, begun
 from projections.mongo.connection import Database, database
 from projections.rebuild import record
 from projections.rebuild.desk import Desk

@@ -6,13 +6,13 @@ Each question asks the pointer first which copy is live: a cut-over is seen by t
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 
-from projections import jobs, preferences, story
+from projections.copies.pointers import Pointers
 from projections.models import OF_LOG, companion
 from projections.mongo.connection import Collection, Database, answered
 from projections.mongo.pages import Page, in_batches, newest
 from projections.mongo.schema import POSITIONS
-from projections.pointers import Pointers
 from projections.position import Document, key
+from projections.present import jobs, preferences, story
 from streams.clock import EPOCH
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from projections.jobs import Standing, changes, document, evolve
 from projections.position import Position
+from projections.present.jobs import Standing, changes, document, evolve
 from projections.reading import Item
 from projections.writes import Update, Writes
 from streams.events import Accepted, Acknowledged, Suppressed

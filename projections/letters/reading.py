@@ -6,7 +6,7 @@ letter under its own coordinates that only the read model holds.
 
 import logging
 
-from projections.letters import Item, relevant
+from projections.letters.letters import Item, relevant
 from projections.reading import STAGE, Raw
 from streams import operations
 from streams.clock import from_milliseconds

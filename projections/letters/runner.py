@@ -12,14 +12,14 @@ from functools import partial
 from aiokafka import TopicPartition
 
 from projections.again import OF_SERVERS
+from projections.copies.layers import Layers, Model
+from projections.copies.pointers import Pointers
 from projections.folders import letter_folder
 from projections.identity import log_identity
-from projections.layers import Layers, Model
-from projections.letters import TOPICS
+from projections.letters.letters import TOPICS
 from projections.loop import Context, Loop, Pace
 from projections.loop import opened as opened_loop
 from projections.models import GROUPS, family
-from projections.pointers import Pointers
 from projections.source import Source
 from streams.background import pause
 from streams.kafka.consuming import plain_consumer

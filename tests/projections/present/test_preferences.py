@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections import story
-from projections.jobs import Standing, changes, document, evolve, restored
 from projections.position import Document
-from projections.preferences import document as preferences_of
-from projections.preferences import newest
+from projections.present import story
+from projections.present.jobs import Standing, changes, document, evolve, restored
+from projections.present.preferences import document as preferences_of
+from projections.present.preferences import newest
 from streams.events import Accepted, Event, Held, PersonalPreferences, PreferencesSet, QuietHours, Sent, Withheld
 from streams.preferences import Preferences
 from tests.projections.lives import PREFERRED, Events, accepted, at, event, items, life

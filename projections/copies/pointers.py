@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from projections.copies import Pointer, alone
+from projections.copies.copies import Pointer, alone
 from projections.models import VERSIONS
 from projections.mongo.connection import Database, answered, durable
 from projections.mongo.errors import Conflict

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from projections import preferences
 from projections.folders import log_folder
 from projections.mongo.connection import database
 from projections.position import Document, key
-from projections.reads import Reads
-from projections.store import OWN_NAMES
+from projections.present import preferences
+from projections.present.reads import Reads
+from projections.present.store import OWN_NAMES
 from streams.events import Body, Event, PersonalPreferences, PreferencesSet
 from streams.letters.dead_letters import Source, read
 from streams.record import Record

@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from projections import jobs, preferences, story
-from projections.jobs import READ, Standing, restored
 from projections.models import family
 from projections.mongo.connection import Database, answered, durable
 from projections.mongo.writing import Suspects, encodable, insert, supersede, update
 from projections.position import Document, Place
+from projections.present import jobs, preferences, story
+from projections.present.jobs import READ, Standing, restored
 from projections.writes import Update
 
-OWN_NAMES = {name: name for name in family("log")}
+OWN_NAMES = {name: name for name in family("present")}
 
 
 class Store:

@@ -1,5 +1,5 @@
-from projections.cache import Cache
-from projections.jobs import Standing
+from projections.present.cache import Cache
+from projections.present.jobs import Standing
 from tests.projections.lives import START
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.letter_reading import read_item
-from projections.letters import TOPICS, Item, Position, counters, evolve, fold
+from projections.letters.letters import TOPICS, Item, Position, counters, evolve, fold
+from projections.letters.reading import read_item
 from projections.position import Document
 from streams import operations
 from streams.letters.dead_letters import Properties, Source, dead_letter, read

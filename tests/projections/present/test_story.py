@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.position import Document, Place
-from projections.story import entry
+from projections.present.story import entry
 from streams.events import (
     Acknowledged,
     CameDue,

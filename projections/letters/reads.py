@@ -1,43 +1,17 @@
-"""The read model DeadLetter in MongoDB: what its loop writes, and what the gateway and the commands read."""
+"""DeadLetter as it is asked for: by the gateway and by the commands."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
-from projections.letters import FILTERS, PROJECTION
+from projections.copies.pointers import Pointers
+from projections.letters.letters import FILTERS, PROJECTION
 from projections.mongo import pages
-from projections.mongo.connection import Database, answered, durable
+from projections.mongo.connection import Database, answered
 from projections.mongo.pages import Page
 from projections.mongo.schema import POSITIONS
 from projections.mongo.windows import END
-from projections.mongo.writing import insert, update
-from projections.pointers import Pointers
 from projections.position import Document, key
-from projections.writes import Writes
 from streams.clock import EPOCH
-
-
-class LetterStore:
-    """What the loop reads and writes: one copy, by default that with the read model's own name.
-
-    All of it raises `Unavailable`.
-    """
-
-    def __init__(self, base: Database, name: str = PROJECTION) -> None:
-        self.name = name
-        """The copy's."""
-        self._letters = durable(base, name)
-
-    async def letters(self, names: Iterable[str]) -> dict[str, Document]:
-        """Those of them that are stored."""
-        with answered():
-            found = self._letters.find({"_id": {"$in": list(names)}})
-            return {document["_id"]: document async for document in found}
-
-    async def write(self, writes: Writes) -> None:
-        """Store new letters and moved ones, durably. Raises `Conflict`."""
-        with answered():
-            await insert(self._letters, writes.documents)
-            await update(self._letters, writes.updates)
 
 
 class LetterReads:

@@ -15,14 +15,14 @@ from typing import Protocol
 from aiokafka import TopicPartition
 from msgspec.structs import replace
 
-from projections import jobs, preferences, story
-from projections.batch import JobWrites, fold, moving
-from projections.cache import Cache
 from projections.mongo.errors import Conflict, Culprit, Unstorable
 from projections.mongo.positions import Positions, Track
 from projections.position import Document, Position
+from projections.present import jobs, preferences, story
+from projections.present.batch import JobWrites, fold, moving
+from projections.present.cache import Cache
+from projections.present.store import Store
 from projections.reading import ASTRAY, Item, Raw, Sorted, letter, sort_out
-from projections.store import Store
 from streams.events import Accepted, Repeated, Suppressed
 from streams.record import Record
 
@@ -87,7 +87,7 @@ class Sink(Protocol):
 
 
 class Projector:
-    """The store's copies of some read models of the family `log`; `positions` are theirs.
+    """The store's copies of some read models of the family `present`; `positions` are theirs.
 
     `fresh`: notifications of whose birth we read are taken to be new, without a look; where one is not, since a run was
     killed or an id came again, all of that batch are looked up.

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.batch import JobWrites, fold, moving
-from projections.jobs import READ, restored
 from projections.position import UNREAD, Document, Position
+from projections.present.batch import JobWrites, fold, moving
+from projections.present.jobs import READ, restored
 from projections.reading import Item
 from projections.writes import Update
 from streams.events import Acknowledged, CameDue, Origin, Repeated, Sent

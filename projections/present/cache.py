@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from projections.jobs import Standing
+from projections.present.jobs import Standing
 
 CAPACITY = 20_000
 """Notifications, of about 0.7 kB each: those of the last 24 s at 833/s, when most are through with their retries."""

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from aiokafka import ConsumerRecord, TopicPartition
 from msgspec.structs import replace
 
-from projections.letter_reading import poison, read_item
-from projections.letter_store import LetterStore
-from projections.letters import TOPICS, Item, Position, evolve, fold
+from projections.letters.letters import TOPICS, Item, Position, evolve, fold
+from projections.letters.reading import poison, read_item
+from projections.letters.store import LetterStore
 from projections.mongo.errors import Conflict
 from projections.mongo.positions import Positions, Track
 from projections.mongo.writing import encodes

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from projections.batch import fold, moving
-from projections.jobs import READ, Standing, restored
 from projections.position import Document, Position
+from projections.present.batch import fold, moving
+from projections.present.jobs import READ, Standing, restored
 from projections.reading import Item
 from projections.writes import Update
-from tests.projections.test_batch import LIVES, log_of, straight
+from tests.projections.present.test_batch import LIVES, log_of, straight
 
 MOST_STEPS = 400
 
@@ -53,7 +53,7 @@ class Shared:
 
 @dataclass
 class Writer:
-    """As `projections.projector` works; pauses wherever another may come in between."""
+    """As `projections.present.projector` works; pauses wherever another may come in between."""
 
     shared: Shared
     log: list[Item]

@@ -5,16 +5,16 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from projections import jobs, story
-from projections.batch import fold, moving
 from projections.models import family
 from projections.mongo.connection import database
 from projections.mongo.errors import Conflict, Unavailable, Unstorable
 from projections.mongo.positions import Positions, StoredPositions, Track
 from projections.position import Document, LogIdentity, Place, Position
-from projections.preferences import newest
-from projections.reads import Reads
-from projections.store import Store
+from projections.present import jobs, story
+from projections.present.batch import fold, moving
+from projections.present.preferences import newest
+from projections.present.reads import Reads
+from projections.present.store import Store
 from projections.writes import Update
 from streams.events import PersonalPreferences, PreferencesSet
 from streams.settings import Settings
@@ -108,7 +108,7 @@ async def test_preferences_that_bson_can_t_hold_are_told_by_place_and_none_are_s
 
 async def test_notifications_are_counted_over_all_partitions(settings: Settings, reads: Reads) -> None:
     async with database(settings, patience=10) as base:
-        positions = Positions(StoredPositions(base, family("log"), LOG, Position))
+        positions = Positions(StoredPositions(base, family("present"), LOG, Position))
         await positions.open([0, 1])
         counts = ({"sent": 2, "failed": 1}, {"sent": 3})
         await positions.advance({Track(jobs.PROJECTION, part): Position(5, counts[part]) for part in (0, 1)})

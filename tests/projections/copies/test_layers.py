@@ -7,12 +7,12 @@ from typing import NamedTuple, cast
 import pytest
 from aiokafka import TopicPartition
 
-from projections import layers
-from projections.copies import Pointer, alone, begun, cut_over, led
-from projections.layers import Layers, Model
-from projections.pointers import Pointers
+from projections.copies import layers
+from projections.copies.copies import Pointer, alone, begun, cut_over, led
+from projections.copies.layers import Layers, Model
+from projections.copies.pointers import Pointers
 from streams.exits import Refused
-from tests.projections.test_copies import DONE
+from tests.projections.copies.test_copies import DONE
 
 PLACE = TopicPartition("log", 0)
 

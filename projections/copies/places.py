@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from aiokafka import TopicPartition
 
-from projections import letters
+from projections.letters import letters
 from projections.mongo.connection import Database, answered
 from projections.mongo.schema import POSITIONS
 from projections.position import Document

@@ -11,9 +11,9 @@ from aiokafka import TopicPartition
 from aiokafka.admin.records_to_delete import RecordsToDelete
 from pymongo.errors import PyMongoError
 
-from projections import letter_runner
-from projections.letter_store import LetterReads
-from projections.letters import POSITION, counters
+from projections.letters import runner as letter_runner
+from projections.letters.letters import POSITION, counters
+from projections.letters.reads import LetterReads
 from projections.loop import connected
 from projections.mongo.connection import database
 from projections.position import Document

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from projections.copies import Impossible, Pointer, alone, begun, called_off, cut_over, dropped, led, plan
+from projections.copies.copies import Impossible, Pointer, alone, begun, called_off, cut_over, dropped, led, plan
 from streams.exits import Refused
 from streams.operations import CutOver, Event
 

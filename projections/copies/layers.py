@@ -12,11 +12,11 @@ from typing import Any, Protocol
 
 from aiokafka import TopicPartition
 
-from projections.copies import Plan, Pointer, called_off, plan
+from projections.copies.copies import Plan, Pointer, called_off, plan
+from projections.copies.places import reached_by_all
+from projections.copies.pointers import Pointers
 from projections.mongo.connection import Database
 from projections.mongo.errors import Conflict, Unavailable
-from projections.places import reached_by_all
-from projections.pointers import Pointers
 
 log = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.jobs import Standing, changes, document, evolve, restored, sequence
 from projections.position import Document, Place
+from projections.present.jobs import Standing, changes, document, evolve, restored, sequence
 from streams.events import (
     Accepted,
     Acknowledged,

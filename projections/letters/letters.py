@@ -1,9 +1,9 @@
 """Read model DeadLetter: letters and what was done about them in, one document a letter out. Pure.
 
 Two topics are folded, in any order between them. A letter's document names the offsets of the last records of each
-that it has taken, so whatever comes again changes nothing. The counters stay exact over a crash as those of `jobs` do:
-a document that is ahead of the stored position counts as it did at that position, which it keeps as `fold.counted`, and
-`fold.epoch` says in which taking over it was written.
+that it has taken, so whatever comes again changes nothing. The counters stay exact over a crash as those of
+`present.jobs` do: a document that is ahead of the stored position counts as it did at that position, which it keeps as
+`fold.counted`, and `fold.epoch` says in which taking over it was written.
 """
 
 from collections import Counter
@@ -26,7 +26,7 @@ from streams.topics import DEAD_LETTERS, OPERATIONS
 
 PROJECTION = "DeadLetter"
 VERSION = 1
-"""Of this fold; see `jobs.VERSION`."""
+"""Of this fold; see `present.jobs.VERSION`."""
 POSITION = f"{PROJECTION}:0"
 """The `_id` of the one position document."""
 TOPICS = (DEAD_LETTERS, OPERATIONS)
@@ -82,8 +82,8 @@ def fold(
 ) -> LetterWrites:
     """The writes for these items, which take the position from `stored` to the offsets `reached`.
 
-    `known` holds the documents there are of the letters among them. As in `batch.fold`, those that an earlier epoch has
-    taken past the position are written again.
+    `known` holds the documents there are of the letters among them. As in `present.batch.fold`, those that an
+    earlier epoch has taken past the position are written again.
     """
     writes, now = LetterWrites(), dict[str, Document]()
     for item in items:
