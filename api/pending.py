@@ -8,11 +8,11 @@ from datetime import datetime
 import msgspec
 
 from api.redis_pipe import Command
-from streams.admission import TRANSACTIONAL
 from streams.clock import iso, milliseconds
 from streams.intake.bodies import DeliveryBody, SocialBody
 from streams.intake.texts import text
 from streams.pending import INDEX, record_key
+from streams.rules.admission import TRANSACTIONAL
 
 TRIM_EVERY = 1000
 """Milliseconds between two times of taking expired records off the index."""

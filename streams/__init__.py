@@ -2,4 +2,11 @@
 
 RabbitMQ -> bridge -> notification-requests -> admit -> notification-events -> lifecycle -> lanes -> deliver -> the log.
 `projections` folds the log into MongoDB; `api` stands before the bridge; `gateway` reads what the projections wrote.
+
+- The stages, each a process: `bridge` (made of `intake`), `admit` and `lifecycle` (by the `rules`, on `folding`; beside
+  lifecycle the `reconciler`), `deliver` (made of `delivery`, by `providers`).
+- The vocabulary, which all packages share: `events`, `codec`, `topics`, `record`, `operations`, `replays`; `mailbox`
+  and `pending` say what lies in Redis.
+- What every program needs: `settings`, `exits`, `background`, `clock`, `named`, `tokens`, `counted`.
+- `letters`, `archive` and `recovery` are what people do with the log; `kafka` and `health` are the edges.
 """

@@ -1,7 +1,7 @@
 """`notification-requests` in, one outcome each out to the log: accepted, suppressed or repeated.
 
 Faust app of its own; its table `history` remembers what was decided under each record key (the actor, else the
-notification). The rules are in `admission`.
+notification). The rules are in `rules.admission`.
 """
 
 import asyncio
@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import cast
 
-from streams import operations, policies
-from streams.admission import SOURCE, History, Limits, Verdict, evolve, expires, judge, lifted
+from streams import operations
 from streams.codec import Undecodable
 from streams.events import (
     Accepted,
@@ -31,8 +30,10 @@ from streams.folding.history import holds
 from streams.folding.rule import Incoming, Reaction
 from streams.health.vitals import Vitals
 from streams.operations import CooledOff
-from streams.policies import Policy
 from streams.record import Record
+from streams.rules import policies
+from streams.rules.admission import SOURCE, History, Limits, Verdict, evolve, expires, judge, lifted
+from streams.rules.policies import Policy
 from streams.settings import Settings
 from streams.topics import EVENTS, REQUESTS
 

@@ -1,6 +1,6 @@
 """The vocabulary: every fact the log can hold, and the envelope it travels in.
 
-Pure data, no I/O. `codec` gives it its wire form, `notification` and `admission` hold the rules that make and fold it.
+Pure data, no I/O. `codec` gives it its wire form, `rules` hold what makes and folds it.
 Times are aware UTC datetimes, cut to the millisecond, since MongoDB keeps no more.
 """
 

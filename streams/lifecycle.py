@@ -2,7 +2,7 @@
 
 Faust app of its own; its table `jobs` holds every notification on its way, keyed by notification, in the partition of
 its recipient, and beside them what recipients prefer. Timers are state: a due one puts `came-due` on the log. The rules
-are in `notification` and `preferences`.
+are in `rules.notification`, `rules.conclusions` and `rules.preferences`.
 """
 
 import asyncio
@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import cast
 
-from streams import clock, preferences
+from streams import clock
 from streams.clock import from_milliseconds
-from streams.conclusions import SOURCE, attempt, came_due, conclude
 from streams.events import (
     Body,
     Event,
@@ -31,12 +30,14 @@ from streams.folding.ownership import Ownership
 from streams.folding.rule import Incoming, Reaction
 from streams.health.vitals import Vitals
 from streams.kafka.publisher import Publisher
-from streams.notification import Job, evolve
-from streams.phase import Phase
-from streams.preferences import Preferences
 from streams.reconciler import Patience, Reconciler
 from streams.record import Record
-from streams.retry import Retry
+from streams.rules import preferences
+from streams.rules.conclusions import SOURCE, attempt, came_due, conclude
+from streams.rules.notification import Job, evolve
+from streams.rules.phase import Phase
+from streams.rules.preferences import Preferences
+from streams.rules.retry import Retry
 from streams.settings import Settings, seconds
 from streams.topics import EVENTS
 

@@ -22,17 +22,17 @@ from typing import NamedTuple
 
 from aiokafka import TopicPartition
 
-from streams.conclusions import came_due, lane_of
 from streams.events import Obligation
 from streams.folding.ownership import Ownership
 from streams.folding.table import Entry
 from streams.kafka.offsets import opened
 from streams.kafka.publisher import Publisher
 from streams.kafka.waiting import waited_out
-from streams.notification import Job
-from streams.phase import AWAITS, Phase
-from streams.preferences import Preferences
 from streams.record import Record
+from streams.rules.conclusions import came_due, lane_of
+from streams.rules.notification import Job
+from streams.rules.phase import AWAITS, Phase
+from streams.rules.preferences import Preferences
 from streams.topics import EVENTS, LANE_CLASSES, deliver_group
 
 log = logging.getLogger(__name__)

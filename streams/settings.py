@@ -7,10 +7,10 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from streams.admission import Limits
 from streams.codec import MAX_REQUEST_BYTES
 from streams.events import Channel
-from streams.retry import Retry, RetryPolicy, retry_by
+from streams.rules.admission import Limits
+from streams.rules.retry import Retry, RetryPolicy, retry_by
 
 Seconds = Annotated[float, Field(gt=0)]
 

@@ -15,8 +15,6 @@ from itertools import islice
 
 from aiokafka import TopicPartition
 
-from streams import conclusions, notification
-from streams.admission import judge
 from streams.events import (
     Body,
     CameDue,
@@ -36,6 +34,8 @@ from streams.intake.requests import recipient_key, record_key
 from streams.kafka.offsets import opened
 from streams.kafka.publisher import Publisher
 from streams.record import Record
+from streams.rules import conclusions, notification
+from streams.rules.admission import judge
 from streams.settings import Settings
 from streams.topics import EVENTS, REQUESTS, partition_for
 

@@ -8,8 +8,8 @@ import typer
 
 from deploy.commands.times import time_option
 from projections.replay.targets import EXPECTED
-from streams.phase import Status
 from streams.replays import TYPES
+from streams.rules.phase import Status
 
 if TYPE_CHECKING:
     from deploy.replays.work import Words

@@ -17,7 +17,7 @@ from deploy.watching import watched
 from streams.clock import iso
 from streams.counted import counted
 from streams.events import ACTIVITIES, PolicyScope, PolicySet
-from streams.retry import RetryPolicy
+from streams.rules.retry import RetryPolicy
 from streams.settings import Settings
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from streams.events import (
     Suppressed,
     Withheld,
 )
-from streams.phase import STATUS, Rank, outranks, rank
+from streams.rules.phase import STATUS, Rank, outranks, rank
 
 REMEMBERED = 20_000
 """Notifications whose rank is known, so that nothing goes back."""

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gateway.documents import UNAVAILABLE, Answers, Trouble, path
 from gateway.notifications.query import STATUSES
 from streams.events import Activity, Channel, Priority, SuppressionReason, WithholdingReason
-from streams.phase import Status
+from streams.rules.phase import Status
 
 Told = Literal[
     "created",

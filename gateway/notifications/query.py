@@ -7,7 +7,7 @@ from gateway.notifications.pages import CURSOR, Cursor
 from gateway.query import LIMIT, PAGING, cursor_parameter, parameter, parse_list
 from projections.present.jobs import SELECTIVE
 from streams.events import CHANNELS
-from streams.phase import Status
+from streams.rules.phase import Status
 
 STATUSES: tuple[Status, ...] = get_args(Status)
 

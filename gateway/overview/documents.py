@@ -3,7 +3,7 @@
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.documents import UNAVAILABLE, Answers
-from streams.phase import Status
+from streams.rules.phase import Status
 
 
 class Lagging(BaseModel):

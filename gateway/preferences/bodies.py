@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 from gateway.bodies import decoded
 from gateway.query import Wrong
 from streams.events import Activity, Channel, QuietHours
-from streams.quiet_hours import UnknownZone, zone
+from streams.rules.quiet_hours import UnknownZone, zone
 
 MAX_BODY = 64 * 1024
 MAX_MUTED = 100

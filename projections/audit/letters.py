@@ -11,10 +11,10 @@ from projections.reading import ASTRAY, Raw
 from projections.reading import STAGE as PROJECTIONS
 from streams import operations
 from streams.codec import Undecodable
-from streams.conclusions import SOURCE as LIFECYCLE
 from streams.letters import dead_letters
 from streams.letters.dead_letters import Letter
 from streams.operations import Dropped, GapAccepted, LogImported, Redriven
+from streams.rules.conclusions import SOURCE as LIFECYCLE
 from streams.topics import EVENTS, REQUESTS
 
 

@@ -1,7 +1,8 @@
 """One notification as the audit remembers it, and how an event of the log is taken into it. No I/O.
 
-The rules are not written again: the job is folded by `streams.notification`, and what the read models should hold by
-`projections.present.jobs` and `present.story`. What is added are marks: which events were seen, by kind and dispatch.
+The rules are not written again: the job is folded by `streams.rules.notification`, and what the read models should
+hold by `projections.present.jobs` and `present.story`. What is added are marks: which events were seen, by kind and
+dispatch.
 """
 
 from enum import IntEnum
@@ -16,7 +17,6 @@ from projections.position import Place
 from projections.present import jobs, story
 from projections.present.jobs import Evolve, Standing
 from projections.reading import Item
-from streams import notification
 from streams.clock import milliseconds
 from streams.events import (
     Accepted,
@@ -39,8 +39,9 @@ from streams.events import (
     Suppressed,
     Withheld,
 )
-from streams.notification import Job
-from streams.phase import Phase
+from streams.rules import notification
+from streams.rules.notification import Job
+from streams.rules.phase import Phase
 
 MARKED: tuple[type[Any], ...] = (
     Accepted,

@@ -11,8 +11,8 @@ from projections.audit.finding import Finding
 from projections.audit.story import Story
 from streams.clock import iso, milliseconds
 from streams.events import Queued, SendDeferred, SendFailed, Sending, SendLost, Sent, Settled
-from streams.notification import Job
-from streams.phase import AWAITS, Phase
+from streams.rules.notification import Job
+from streams.rules.phase import AWAITS, Phase
 
 
 class Sight(NamedTuple):

@@ -21,7 +21,7 @@ from projections.present.jobs import Evolve, Standing
 from projections.reading import Item
 from streams.clock import EPOCH, MILLISECOND, from_milliseconds
 from streams.events import KINDS, Accepted, Body, Event, Noted, Personal, Repeated, Suppressed
-from streams.phase import Status
+from streams.rules.phase import Status
 
 PROJECTION = "NotificationHistory"
 VERSION = 1

@@ -32,7 +32,7 @@ from streams.events import (
     Sent,
     Suppressed,
 )
-from streams.notification import due_of
+from streams.rules.notification import due_of
 from streams.topics import EVENTS, REQUESTS
 
 IN_THE_CALL = "in the provider's call"

@@ -11,7 +11,7 @@ from projections.present.jobs import Standing, changes, document, evolve
 from projections.reading import Item
 from projections.writes import Update, Writes
 from streams.events import Accepted, Acknowledged, Suppressed
-from streams.phase import Status, rank
+from streams.rules.phase import Status, rank
 
 
 @dataclass(slots=True)

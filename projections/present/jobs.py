@@ -1,7 +1,7 @@
 """Read model NotificationJob: an event of the log in, the document of its notification out. Pure.
 
 A document has a part that never changes (`document`) and one that moves (`Standing`, `changes`). The rules of moving
-are `streams.notification`'s. What only the fold needs is grouped under `fold`.
+are `streams.rules.notification`'s. What only the fold needs is grouped under `fold`.
 
 The counters by status are kept beside the position of a partition, and stay exact although a crash may leave documents
 that are ahead of the position: each document keeps, as `fold.counted`, the status as which the counters of the last
@@ -20,7 +20,6 @@ from msgspec.structs import replace
 
 from projections.mongo.windows import since
 from projections.position import Document, Place
-from streams import notification
 from streams.clock import milliseconds
 from streams.events import (
     Accepted,
@@ -34,8 +33,9 @@ from streams.events import (
     SuppressionReason,
     WithholdingReason,
 )
-from streams.notification import Job
-from streams.phase import PHASES, STATUS, Phase, Status
+from streams.rules import notification
+from streams.rules.notification import Job
+from streams.rules.phase import PHASES, STATUS, Phase, Status
 
 PROJECTION = "NotificationJob"
 VERSION = 3

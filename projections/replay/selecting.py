@@ -11,8 +11,8 @@ import msgspec
 from projections.reading import Raw
 from streams.codec import TYPE_PREFIX
 from streams.events import KINDS, Instant, Suppressed
-from streams.phase import PHASES, STATUS, Status
 from streams.replays import Selection
+from streams.rules.phase import PHASES, STATUS, Status
 
 STATUS_OF: dict[str, Status] = {
     KINDS[Suppressed]: "suppressed",

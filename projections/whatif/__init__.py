@@ -7,7 +7,6 @@ log ──► recorded: requests, calls and what came of them ──► cases, i
                                                               │
                                                            report
 ```
-The rules are the processors' own (`streams.admission`, `policies`, `notification`, `retry`). The providers' answers are
-the recorded ones; where there is none it is assumed, and counted. Nothing here can send: it reaches no provider and no
-producer.
+The rules are the processors' own (`streams.rules`). The providers' answers are the recorded ones; where there is none
+it is assumed, and counted. Nothing here can send: it reaches no provider and no producer.
 """

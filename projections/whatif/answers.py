@@ -89,7 +89,7 @@ class Sample:
 
 
 def lane_class(recorded: Recorded, dispatch: int) -> LaneClass:
-    """The first goes by the class, all others are retries: as `streams.notification.lane_of` has it."""
+    """The first goes by the class, all others are retries: as `streams.rules.conclusions.lane_of` has it."""
     return recorded.priority if dispatch == 1 else "retries"
 
 

@@ -8,7 +8,6 @@ from msgspec import Struct
 
 from projections.whatif.answers import Said
 from projections.whatif.recorded import ENDS, End
-from streams import conclusions, notification
 from streams.clock import milliseconds
 from streams.events import (
     CHANNELS,
@@ -24,9 +23,10 @@ from streams.events import (
     Sending,
     Sent,
 )
-from streams.notification import Job
-from streams.preferences import Preferences
-from streams.retry import Retry
+from streams.rules import conclusions, notification
+from streams.rules.notification import Job
+from streams.rules.preferences import Preferences
+from streams.rules.retry import Retry
 
 ALLOWED = timedelta(seconds=15)
 """The deadline of a call that was not lost: nothing asks for it."""

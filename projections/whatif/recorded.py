@@ -8,7 +8,6 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from streams import notification
 from streams.clock import from_milliseconds, milliseconds
 from streams.events import (
     Accepted,
@@ -28,8 +27,9 @@ from streams.events import (
     SuppressionReason,
     Withheld,
 )
-from streams.notification import Job
-from streams.phase import Phase
+from streams.rules import notification
+from streams.rules.notification import Job
+from streams.rules.phase import Phase
 
 Answer = Literal["sent", "failed", "deferred"]
 End = Literal["sent", "failed", "withheld", "open"] | SuppressionReason

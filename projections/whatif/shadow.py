@@ -13,11 +13,11 @@ import msgspec
 from projections.whatif.answers import Said, Sample, recorded_answers
 from projections.whatif.life import live
 from projections.whatif.recorded import End, Recorded
-from streams import admission, policies
-from streams.admission import History, Limits
 from streams.events import Accepted, Event, Noted, Origin, PolicySet, Suppressed
-from streams.policies import Policy
-from streams.retry import Retry
+from streams.rules import admission, policies
+from streams.rules.admission import History, Limits
+from streams.rules.policies import Policy
+from streams.rules.retry import Retry
 
 SWEEP_EVERY = 10_000
 """Requests between two looks for actors who can be forgotten: what bounds the memory, as it does admit's."""

@@ -12,7 +12,6 @@ from typing import NamedTuple, cast
 
 from aiokafka import ConsumerRecord
 
-from streams.admission import History, Limits, Seen, about, expires, lifted, remember
 from streams.admit import State
 from streams.clock import from_milliseconds
 from streams.codec import Undecodable, decode
@@ -28,9 +27,10 @@ from streams.events import (
     SuppressionReason,
 )
 from streams.folding.table import Rows
-from streams.policies import Policy, evolve, overlaid
-from streams.policies import key as policy_key
 from streams.record import Record
+from streams.rules.admission import History, Limits, Seen, about, expires, lifted, remember
+from streams.rules.policies import Policy, evolve, overlaid
+from streams.rules.policies import key as policy_key
 
 NEAR = 5000
 """Requests of a partition, more than a batch of admit holds."""

@@ -2,10 +2,10 @@
 
 A conclusion that is on the log was drawn; one that is missing at the log's end is still owed. A job that owes one is
 kept as it was before the event that it is owed for, and folding is to go on at the lowest such event: lifecycle reads
-it again and concludes. What is owed to people (see `notification`) is owed for an event of its own, in any phase: the
-job is kept as if that had not come. All other jobs are guarded by their rows' `at`, so that nothing else happens twice.
-For the same reason a finished job may only be forgotten if all its events lie below the lowest one that is owed for.
-Preferences are as they were there: lifecycle reads those that were set later again, in their place.
+it again and concludes. What is owed to people (see `rules.notification`) is owed for an event of its own, in any
+phase: the job is kept as if that had not come. All other jobs are guarded by their rows' `at`, so that nothing else
+happens twice. For the same reason a finished job may only be forgotten if all its events lie below the lowest one that
+is owed for. Preferences are as they were there: lifecycle reads those that were set later again, in their place.
 """
 
 import traceback
@@ -14,18 +14,18 @@ from typing import NamedTuple, cast
 
 from aiokafka import ConsumerRecord
 
-from streams import preferences
 from streams.clock import from_milliseconds
 from streams.codec import Undecodable, decode
-from streams.conclusions import SOURCE
 from streams.events import Event, PreferencesSet
 from streams.folding.outcome import TRACE_KEPT
 from streams.folding.table import Rows, Shard
 from streams.letters.dead_letters import Reason, letter_about
-from streams.notification import Job, evolve, owed_to_people, unasked
-from streams.phase import Phase
-from streams.preferences import Preferences
 from streams.record import Record
+from streams.rules import preferences
+from streams.rules.conclusions import SOURCE
+from streams.rules.notification import Job, evolve, owed_to_people, unasked
+from streams.rules.phase import Phase
+from streams.rules.preferences import Preferences
 
 FORGET_EVERY = 1000
 """Events."""

@@ -25,13 +25,13 @@ from streams.kafka.gaps import by_user, missed, pass_over
 from streams.kafka.offsets import Extent, Offsets, opened
 from streams.kafka.publisher import Publisher
 from streams.kafka.topic_reading import records
-from streams.notification import Job
 from streams.operations import Event, TableRebuilt, to_record
-from streams.preferences import Preferences
 from streams.record import Record
 from streams.recovery.histories import Histories
 from streams.recovery.imports import at_rest
 from streams.recovery.jobs import Jobs
+from streams.rules.notification import Job
+from streams.rules.preferences import Preferences
 from streams.settings import Settings
 from streams.topics import EVENTS, LANE_CLASSES, REQUESTS, changelog, deliver_group
 

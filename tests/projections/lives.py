@@ -6,8 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 from projections.position import Place
 from projections.reading import Item
-from streams import notification
-from streams.conclusions import conclude
 from streams.events import (
     CHANNELS,
     Accepted,
@@ -32,8 +30,10 @@ from streams.events import (
     Suppressed,
 )
 from streams.intake.requests import recipient_key
-from streams.preferences import Preferences
 from streams.record import Record
+from streams.rules import notification
+from streams.rules.conclusions import conclude
+from streams.rules.preferences import Preferences
 from streams.topics import EVENTS
 from tests.support.numbers import RETRY
 

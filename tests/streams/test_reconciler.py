@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.conclusions import came_due, conclude, lane_of
 from streams.events import Accepted, Body, CameDue, Event, Origin, Personal, Queued, Request, SendFailed, Sending, Sent
-from streams.notification import Job, evolve
 from streams.reconciler import Patience, late
+from streams.rules.conclusions import came_due, conclude, lane_of
+from streams.rules.notification import Job, evolve
 from tests.support.numbers import RETRY
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

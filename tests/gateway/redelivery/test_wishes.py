@@ -10,11 +10,11 @@ from gateway.redelivery.wishes import Again, Keys, Refusal, Wish, Words, ask, li
 from projections.position import Document, Place
 from projections.present import story
 from projections.present.jobs import document, evolve
-from streams import conclusions, notification
 from streams.codec import decode
 from streams.events import Accepted, Event, Origin, Personal, Queued, RedeliveryRequested, Request, Sent
 from streams.intake.requests import recipient_key
 from streams.record import Record
+from streams.rules import conclusions, notification
 from streams.topics import partition_for
 from tests.projections.lives import Events, accepted, at, event, items, life, suppressed
 

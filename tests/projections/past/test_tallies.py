@@ -8,7 +8,7 @@ from projections.past.history import Step
 from projections.past.tallies import DAY, HOUR, MINUTE, SECOND, first, fold, ranges, total, touched
 from projections.position import Document
 from streams.clock import milliseconds
-from streams.phase import Status
+from streams.rules.phase import Status
 from tests.projections.lives import START
 
 NOON = milliseconds(START) + DAY // 2

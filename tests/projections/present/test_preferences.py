@@ -12,7 +12,7 @@ from projections.present.jobs import Standing, changes, document, evolve, restor
 from projections.present.preferences import document as preferences_of
 from projections.present.preferences import newest
 from streams.events import Accepted, Event, Held, PersonalPreferences, PreferencesSet, QuietHours, Sent, Withheld
-from streams.preferences import Preferences
+from streams.rules.preferences import Preferences
 from tests.projections.lives import PREFERRED, Events, accepted, at, event, items, life
 
 OFF, QUIET = PREFERRED[5], PREFERRED[6]

@@ -5,8 +5,8 @@ import pytest
 from projections.replay.selecting import STATUS_OF, Picked, select
 from streams.codec import encode
 from streams.events import KINDS, Body, Event
-from streams.phase import STATUS, rank
 from streams.replays import Selection
+from streams.rules.phase import STATUS, rank
 from tests.projections.audit.given import Raw
 from tests.projections.lives import Events, accepted, at, life, suppressed
 

@@ -15,8 +15,6 @@ from projections.whatif.recorded import Recorded
 from projections.whatif.recording import EVER, NEVER, Recording, Span
 from projections.whatif.report import Report
 from projections.whatif.shadow import Rules
-from streams import admission, policies
-from streams.admission import History, Limits
 from streams.codec import encode
 from streams.events import (
     Accepted,
@@ -31,8 +29,10 @@ from streams.events import (
     Request,
     Requested,
 )
-from streams.policies import Policy
-from streams.preferences import Preferences
+from streams.rules import admission, policies
+from streams.rules.admission import History, Limits
+from streams.rules.policies import Policy
+from streams.rules.preferences import Preferences
 from streams.topics import EVENTS
 from tests.projections.lives import MAX_ATTEMPTS, Events, at, life
 from tests.support.numbers import LIMITS, RETRY

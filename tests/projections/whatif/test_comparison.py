@@ -11,7 +11,7 @@ from msgspec import structs
 from projections.whatif.recording import EVER, Span
 from projections.whatif.shadow import Rules
 from streams.events import Accepted, CameDue, PolicySet, RetryScheduled
-from streams.retry import ExponentialRetry, LinearRetry
+from streams.rules.retry import ExponentialRetry, LinearRetry
 from tests.projections.lives import PREFERRED, at
 from tests.projections.whatif.given import AS_IS, Asked, System, asked_what_if
 from tests.support.numbers import LIMITS, RETRY

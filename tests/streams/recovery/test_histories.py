@@ -10,7 +10,6 @@ from aiokafka import ConsumerRecord
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.admission import History, evolve, judge
 from streams.admit import Admit, State
 from streams.clock import milliseconds
 from streams.codec import encode
@@ -18,6 +17,7 @@ from streams.events import Body, Event, Origin, Personal, Request, Requested, Se
 from streams.folding.table import Rows, Shard
 from streams.recovery import histories
 from streams.recovery.histories import NEAR, Histories
+from streams.rules.admission import History, evolve, judge
 from streams.topics import EVENTS
 from tests.support.numbers import LIMITS
 

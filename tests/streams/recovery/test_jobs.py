@@ -35,11 +35,11 @@ from streams.folding.outcome import Judge
 from streams.folding.rule import Incoming
 from streams.folding.table import Entry, Rows, Shard
 from streams.lifecycle import Lifecycle, State
-from streams.notification import Job, owes
-from streams.phase import AWAITS, Phase
-from streams.preferences import Preferences
 from streams.recovery import jobs as module
 from streams.recovery.jobs import Jobs
+from streams.rules.notification import Job, owes
+from streams.rules.phase import AWAITS, Phase
+from streams.rules.preferences import Preferences
 from streams.topics import EVENTS
 from tests.support.numbers import RETRY
 

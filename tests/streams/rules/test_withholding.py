@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.conclusions import conclude
 from streams.events import Body, CameDue, Event, Fact, Held, Queued, QuietHours, Settled, Withheld
-from streams.notification import Job, evolve
-from streams.phase import Phase
-from streams.preferences import Preferences, held_until, refused
-from tests.streams.test_notification import ACCEPTED, INPUTS, REQUEST, at, event, fold
+from streams.rules.conclusions import conclude
+from streams.rules.notification import Job, evolve
+from streams.rules.phase import Phase
+from streams.rules.preferences import Preferences, held_until, refused
+from tests.streams.rules.test_notification import ACCEPTED, INPUTS, REQUEST, at, event, fold
 from tests.support.numbers import RETRY
 
 

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from streams import preferences
 from streams.codec import Undecodable, decode, encode
 from streams.events import (
     Accepted,
@@ -33,10 +32,11 @@ from streams.folding.outcome import Judge
 from streams.folding.rule import Incoming
 from streams.folding.table import Rows, Shard
 from streams.lifecycle import Lifecycle, State
-from streams.notification import Job
-from streams.phase import STATUS
-from streams.preferences import Preferences
 from streams.reconciler import Patience, _slices, late
+from streams.rules import preferences
+from streams.rules.notification import Job
+from streams.rules.phase import STATUS
+from streams.rules.preferences import Preferences
 from streams.topics import EVENTS
 from tests.support.numbers import RETRY
 

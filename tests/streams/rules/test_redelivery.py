@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from streams.clock import milliseconds
 from streams.codec import decode, encode
-from streams.conclusions import attempt, conclude, lane_of
 from streams.events import (
     Accepted,
     Acknowledged,
@@ -32,12 +31,13 @@ from streams.events import (
 )
 from streams.folding.rule import Incoming
 from streams.lifecycle import Lifecycle
-from streams.notification import Job, evolve
-from streams.phase import STATUS, Phase
-from streams.preferences import Preferences
 from streams.providers.protocol import Message
+from streams.rules.conclusions import attempt, conclude, lane_of
+from streams.rules.notification import Job, evolve
+from streams.rules.phase import STATUS, Phase
+from streams.rules.preferences import Preferences
 from streams.topics import EVENTS
-from tests.streams.test_notification import (
+from tests.streams.rules.test_notification import (
     ACCEPTED,
     EMAIL,
     INPUTS,

@@ -20,7 +20,7 @@ from streams.events import (
     WithholdingReason,
 )
 from streams.folding.rule import SHARED
-from streams.quiet_hours import UnknownZone, quiet_until, zone
+from streams.rules.quiet_hours import UnknownZone, quiet_until, zone
 
 
 class Preferences(msgspec.Struct, frozen=True, omit_defaults=True, tag="preferences", gc=False):

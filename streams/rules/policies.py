@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from streams.admission import Limits
 from streams.events import PolicyScope, PolicySet, Request
 from streams.folding.rule import SHARED
+from streams.rules.admission import Limits
 
 ORDER: tuple[PolicyScope, ...] = ("type", "recipient", "actor")
 

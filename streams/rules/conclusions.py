@@ -21,10 +21,10 @@ from streams.events import (
     Settled,
     Withheld,
 )
-from streams.notification import LOST, Job, error_of, unsettled
-from streams.phase import AWAITS, STATUS, Phase
-from streams.preferences import Preferences, held_until, refused
-from streams.retry import Retry
+from streams.rules.notification import LOST, Job, error_of, unsettled
+from streams.rules.phase import AWAITS, STATUS, Phase
+from streams.rules.preferences import Preferences, held_until, refused
+from streams.rules.retry import Retry
 from streams.topics import lane
 
 SOURCE = "lifecycle"

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from streams import policies
 from streams.admit import Admit
 from streams.codec import decode, encode
 from streams.events import (
@@ -26,7 +25,8 @@ from streams.folding.outcome import Judge
 from streams.folding.rule import SHARED, Incoming
 from streams.folding.table import Rows, Shard
 from streams.operations import CooledOff, read
-from streams.policies import Policy
+from streams.rules import policies
+from streams.rules.policies import Policy
 from streams.topics import EVENTS, OPERATIONS, REQUESTS
 from tests.support.numbers import LIMITS
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.events import QuietHours
-from streams.quiet_hours import UnknownZone, quiet_until, zone
+from streams.rules.quiet_hours import UnknownZone, quiet_until, zone
 
 NIGHT = QuietHours("22:00", "07:00", "Europe/Berlin")
 LUNCH = QuietHours("12:00", "13:00", "Europe/Berlin")

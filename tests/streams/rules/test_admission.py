@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.admission import MAX_REFUSED, History, Limits, Verdict, evolve, expires, judge, lifted, priority_of
 from streams.events import (
     Accepted,
     Activity,
@@ -21,6 +20,7 @@ from streams.events import (
     Requested,
     Suppressed,
 )
+from streams.rules.admission import MAX_REFUSED, History, Limits, Verdict, evolve, expires, judge, lifted, priority_of
 from tests.support.numbers import LIMITS
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

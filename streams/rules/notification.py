@@ -34,7 +34,7 @@ from streams.events import (
     Withheld,
     WithholdingReason,
 )
-from streams.phase import Phase, Rank, outranks, rank
+from streams.rules.phase import Phase, Rank, outranks, rank
 
 LOST = "no outcome came by the deadline"
 SETTLED = "settled"

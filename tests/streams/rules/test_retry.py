@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from streams.retry import ExponentialRetry, Retry, retry_by
+from streams.rules.retry import ExponentialRetry, Retry, retry_by
 from tests.support.numbers import RETRY
 
 SECOND = timedelta(seconds=1)

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.conclusions import attempt, came_due, conclude
 from streams.events import (
     Accepted,
     Acknowledged,
@@ -31,8 +30,9 @@ from streams.events import (
     Sent,
     Settled,
 )
-from streams.notification import LOST, Job, evolve
-from streams.phase import STATUS, Phase
+from streams.rules.conclusions import attempt, came_due, conclude
+from streams.rules.notification import LOST, Job, evolve
+from streams.rules.phase import STATUS, Phase
 from tests.support.numbers import RETRY
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
