@@ -53,12 +53,8 @@ async def connected(settings: Settings, stopping: asyncio.Event, vitals: Vitals)
     """With a database, which is connected to when it is used, and a publisher at work."""
     publisher = Publisher(settings.kafka_url)
     vitals.publishes(publisher)
-    async with database(settings, patience=PATIENCE) as base:
-        await publisher.start()
-        try:
-            yield Context(settings, stopping, vitals, base, publisher)
-        finally:
-            await publisher.stop()
+    async with database(settings, patience=PATIENCE) as base, publisher:
+        yield Context(settings, stopping, vitals, base, publisher)
 
 
 class Folds(Folder, Protocol):

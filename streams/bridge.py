@@ -52,11 +52,8 @@ async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals, look_
             vitals.errors["rabbitmq"] += 1
             raise
 
-    await bridge.publisher.start()
-    try:
+    async with bridge.publisher:
         await keep_connected(settings.rabbitmq_url, stopping, carry)
-    finally:
-        await bridge.publisher.stop()
 
 
 @dataclass(slots=True)

@@ -49,12 +49,11 @@ async def run(settings: Settings, stopping: asyncio.Event, vitals: Vitals) -> No
     vitals.publishes(publisher)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(redis.aclose)
-        stack.push_async_callback(publisher.stop)
+        await stack.enter_async_context(publisher)
         outlets = {
             channel: Outlet(await stack.enter_async_context(made.opened(settings)), settings)
             for channel, made in modules(settings).items()
         }
-        await publisher.start()
         await refuse_lost_places(settings)
         async with asyncio.TaskGroup() as tasks:
             outcomes = Outcomes(publisher)

@@ -1,7 +1,7 @@
 """What a rebuild works with: connections, and what differs between the read models of the two logs."""
 
 from collections.abc import AsyncIterator, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from aiokafka import TopicPartition
@@ -49,12 +49,8 @@ class Desk:
     @asynccontextmanager
     async def open(cls, settings: Settings, words: Words) -> AsyncIterator["Desk"]:
         """Raises aiokafka's errors."""
-        async with AsyncExitStack() as stack:
-            base = await stack.enter_async_context(database(settings, patience=PATIENCE))
-            offsets = await stack.enter_async_context(opened(settings.kafka_url))
-            publisher = Publisher(settings.kafka_url)
-            stack.push_async_callback(publisher.stop)
-            await publisher.start()
+        url = settings.kafka_url
+        async with database(settings, patience=PATIENCE) as base, opened(url) as offsets, Publisher(url) as publisher:
             yield cls(settings, words, base, publisher, offsets)
 
     async def running(self) -> bool:

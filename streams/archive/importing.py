@@ -85,15 +85,11 @@ async def bring_in(settings: Settings, looked: Looked, told: Told) -> Manifest:
     """
     for part in PROCESSORS:
         await alone(settings, part)
-    publisher = Publisher(settings.kafka_url)
-    await publisher.start()
-    try:
-        async with opened(settings.kafka_url) as offsets, putter(settings.kafka_url) as writer:
-            work = _Import(settings, looked.folder, looked.manifest, publisher, offsets, writer)
-            await work.run(looked.known, told, resumed=looked.resumed)
-            return looked.manifest
-    finally:
-        await publisher.stop()
+    url = settings.kafka_url
+    async with Publisher(url) as publisher, opened(url) as offsets, putter(url) as writer:
+        work = _Import(settings, looked.folder, looked.manifest, publisher, offsets, writer)
+        await work.run(looked.known, told, resumed=looked.resumed)
+        return looked.manifest
 
 
 async def refuse_unless_empty(settings: Settings, offsets: Offsets) -> None:

@@ -42,9 +42,5 @@ async def run(  # noqa: PLR0913 - what makes a processor, all named at the call
     )
     vitals.publishes(publisher)
     told(vitals, name, source, fold.counts)
-    await publisher.start()
-    try:
-        async with depth.told(settings.redis_url, f"{name}:{settings.worker}", fold.counts):
-            await run_app(app, stopping)
-    finally:
-        await publisher.stop()
+    async with publisher, depth.told(settings.redis_url, f"{name}:{settings.worker}", fold.counts):
+        await run_app(app, stopping)

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from streams.background import PAUSES, pauses
 from streams.exits import or_die
@@ -81,6 +82,13 @@ class Publisher:
                 task.cancel()
             await asyncio.wait(tasks)
         await self._producer.discard()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
 
     async def publish(self, records: Sequence[Record], *, within: float | None = None) -> None:
         """Returns when the broker has all records, however long it is away.

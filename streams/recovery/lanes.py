@@ -22,16 +22,11 @@ WHY = "its offset was lost"
 
 async def skip(settings: Settings) -> dict[TopicPartition, int]:
     """Commit for the lanes whose place is lost; returns these. Raises `Refused` while deliver runs."""
-    publisher = Publisher(settings.kafka_url)
-    await publisher.start()
-    try:
-        async with opened(settings.kafka_url) as offsets:
-            skipped: dict[TopicPartition, int] = {}
-            for lane_class in LANE_CLASSES:
-                skipped |= await _skip_class(lane_class, settings, publisher, offsets)
-            return skipped
-    finally:
-        await publisher.stop()
+    async with Publisher(settings.kafka_url) as publisher, opened(settings.kafka_url) as offsets:
+        skipped: dict[TopicPartition, int] = {}
+        for lane_class in LANE_CLASSES:
+            skipped |= await _skip_class(lane_class, settings, publisher, offsets)
+        return skipped
 
 
 async def _skip_class(

@@ -58,16 +58,11 @@ class Report:
 
 async def rebuild(settings: Settings, stage: Stage, progress: Progress, why: str = WHY) -> Report:
     """Make the table of a stage again. Raises `Refused` if it runs, or if the log has a hole (see `ACCEPT_GAPS`)."""
-    publisher = Publisher(settings.kafka_url)
-    await publisher.start()
-    try:
-        async with opened(settings.kafka_url) as offsets:
-            await _refuse_company(offsets, stage)
-            work = Rebuild(settings, stage, publisher, offsets, progress)
-            work.why = why
-            return await (work.lifecycle() if stage == "lifecycle" else work.admit())
-    finally:
-        await publisher.stop()
+    async with Publisher(settings.kafka_url) as publisher, opened(settings.kafka_url) as offsets:
+        await _refuse_company(offsets, stage)
+        work = Rebuild(settings, stage, publisher, offsets, progress)
+        work.why = why
+        return await (work.lifecycle() if stage == "lifecycle" else work.admit())
 
 
 async def alone(settings: Settings, part: Stage | Literal["deliver"]) -> None:
