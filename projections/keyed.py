@@ -17,7 +17,7 @@ from aiokafka import TopicPartition
 from projections.loop import Context, Loop, Pace
 from projections.loop import opened as opened_loop
 from projections.models import READ_MODELS
-from projections.mongo.connection import Database, answered, database, documents, durable
+from projections.mongo.connection import Database, answered, by_id, database, durable
 from projections.mongo.positions import Positions, StoredPositions, Track
 from projections.mongo.writing import insert, replace_all
 from projections.position import Document, LogIdentity, Position
@@ -119,7 +119,7 @@ class Folder:
         """Store what these lead to: documents, then positions. Answers nobody. Raises `Conflict` or `Unavailable`."""
         whole = sort_out(records)
         touched = self._touched(whole.items)
-        before = {one["_id"]: one for one in await documents(self._documents, touched)}
+        before = await by_id(self._documents, touched)
         after = {about: self._evolved(before.get(about), items) for about, items in touched.items()}
         moved = {  # without what stays as it is: an update that changes nothing is a `Conflict`
             about: fields

@@ -6,7 +6,7 @@ show. All of it raises `mongo.errors.Unavailable`.
 
 from collections.abc import Collection, Iterable, Mapping
 
-from projections.mongo.connection import Database, answered, database
+from projections.mongo.connection import Database, answered, by_id, database
 from projections.position import Document
 from streams.settings import Settings
 
@@ -48,9 +48,8 @@ class People:
         return made + [post["_id"] for post in posts if await self._added(POSTS, post)]
 
     async def _texts(self, collection: str, field: str, ids: Collection[str]) -> dict[str, str]:
-        with answered():
-            found = self._base[collection].find({"_id": {"$in": list(ids)}}, {field: 1}, batch_size=len(ids) + 1)
-            return {document["_id"]: text async for document in found if (text := _text(document, field))}
+        found = await by_id(self._base[collection], ids, [field])
+        return {name: text for name, document in found.items() if (text := _text(document, field))}
 
     async def _added(self, collection: str, document: Mapping[str, object]) -> bool:
         fields = {name: value for name, value in document.items() if name != "_id"}

@@ -10,7 +10,7 @@ import msgspec
 
 from projections.copies.copies import Pointer, alone
 from projections.models import VERSIONS
-from projections.mongo.connection import Database, answered, durable
+from projections.mongo.connection import Database, answered, by_id, durable
 from projections.mongo.errors import Conflict
 from projections.mongo.schema import POINTERS, POSITIONS
 from projections.mongo.writing import insert
@@ -32,16 +32,14 @@ class Pointers:
     async def read(self, projections: Iterable[str]) -> dict[str, Pointer]:
         """The pointers of these."""
         wanted = list(projections)
-        with answered():
-            found = {one["_id"]: _read(one) async for one in self._pointers.find({"_id": {"$in": wanted}})}
-            return {name: found.get(name) or await self._alone(name) for name in wanted}
+        found = await by_id(self._pointers, wanted)
+        return {name: _read(found[name]) if name in found else await self._alone(name) for name in wanted}
 
     async def revisions(self, projections: Iterable[str]) -> dict[str, int]:
         """The revisions of the pointers of these."""
         wanted = list(projections)
-        with answered():
-            found = self._pointers.find({"_id": {"$in": wanted}}, {"revision": 1})
-            return dict.fromkeys(wanted, 0) | {one["_id"]: one["revision"] async for one in found}
+        found = await by_id(self._pointers, wanted, ["revision"])
+        return dict.fromkeys(wanted, 0) | {name: one["revision"] for name, one in found.items()}
 
     async def write(self, old: Pointer, new: Pointer) -> None:
         """Raises `Conflict` if the stored one is not `old` any more."""
@@ -63,7 +61,8 @@ class Pointers:
             )
 
     async def _alone(self, projection: str) -> Pointer:
-        stored = await self._positions.find_one({"projection": projection})
+        with answered():
+            stored = await self._positions.find_one({"projection": projection})
         return alone(projection, VERSIONS[projection] if stored is None else stored["version"])
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from projections.letters.letters import PROJECTION
-from projections.mongo.connection import Database, answered, durable
+from projections.mongo.connection import Database, answered, by_id, durable
 from projections.mongo.writing import insert, update
 from projections.position import Document
 from projections.writes import Writes
@@ -22,9 +22,7 @@ class LetterStore:
 
     async def letters(self, names: Iterable[str]) -> dict[str, Document]:
         """Those of them that are stored."""
-        with answered():
-            found = self._letters.find({"_id": {"$in": list(names)}})
-            return {document["_id"]: document async for document in found}
+        return await by_id(self._letters, names)
 
     async def write(self, writes: Writes) -> None:
         """Store new letters and moved ones, durably. Raises `Conflict`."""

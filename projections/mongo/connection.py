@@ -1,6 +1,6 @@
 """Settings in, the database out; its driver's errors come out as `Unavailable`."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
 from pymongo import AsyncMongoClient
@@ -48,13 +48,16 @@ def durable(base: Database, name: str) -> Collection:
     return base.get_collection(name, write_concern=WriteConcern(j=True))
 
 
-async def documents(collection: Collection, names: Iterable[str]) -> list[Document]:
-    """Those with these ids that are stored. Raises `Unavailable`."""
+async def by_id(
+    collection: Collection, names: Iterable[str], fields: Sequence[str] | None = None
+) -> dict[str, Document]:
+    """The documents of these ids that are stored, or these fields of them. Raises `Unavailable`."""
     wanted = list(names)
     if not wanted:
-        return []
+        return {}
     with answered():
-        return await collection.find({"_id": {"$in": wanted}}, batch_size=len(wanted) + 1).to_list()
+        found = collection.find({"_id": {"$in": wanted}}, fields, batch_size=len(wanted) + 1)
+        return {document["_id"]: document async for document in found}
 
 
 @contextmanager

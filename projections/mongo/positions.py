@@ -8,7 +8,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from aiokafka import TopicPartition
 
-from projections.mongo.connection import Database, answered, durable
+from projections.mongo.connection import Database, answered, by_id, durable
 from projections.mongo.errors import Conflict
 from projections.mongo.schema import POSITIONS
 from projections.mongo.writing import insert, update
@@ -98,8 +98,8 @@ class StoredPositions(Generic[PositionT]):
             for partition in partitions
             for copy, version in self._versions.items()
         }
+        found = await by_id(self._stored, fresh)
         with answered():
-            found = {one["_id"]: one async for one in self._stored.find({"_id": {"$in": list(fresh)}})}
             await insert(self._stored, [one for name, one in fresh.items() if name not in found])
         return {
             Track(one["projection"], one["partition"]): self._form.read(

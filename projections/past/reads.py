@@ -6,7 +6,7 @@ from datetime import datetime
 
 from projections.copies.pointers import Pointers
 from projections.models import companion
-from projections.mongo.connection import Database, answered, documents
+from projections.mongo.connection import Database, answered, by_id
 from projections.mongo.schema import POSITIONS
 from projections.past import history, tallies
 from projections.past.history import History, since_1970, standing_at
@@ -36,8 +36,8 @@ class Past:
 
     async def histories(self, subjects: Collection[str]) -> dict[str, History]:
         """The stories of those that have one; a thread reads them, since they may be long."""
-        found = await documents(self._base[await self._pointers.live(history.PROJECTION)], subjects)
-        stories = await asyncio.to_thread(lambda: [history.restored(one) for one in found])
+        found = await by_id(self._base[await self._pointers.live(history.PROJECTION)], subjects)
+        stories = await asyncio.to_thread(lambda: [history.restored(one) for one in found.values()])
         return {one.subject: one for one in stories}
 
     async def counts(self, time: datetime) -> dict[str, int]:

@@ -8,7 +8,7 @@ a story, is all that the log has for it up to its offset, whoever wrote it.
 from collections.abc import Iterable, Mapping
 
 from projections.models import companion
-from projections.mongo.connection import Database, answered, documents, durable
+from projections.mongo.connection import Database, answered, by_id, durable
 from projections.mongo.writing import insert, update
 from projections.past import history, tallies
 from projections.past.history import History
@@ -30,11 +30,12 @@ class PastStore:
 
     async def histories(self, subjects: Iterable[str]) -> dict[str, History]:
         """The stories of those that have one."""
-        return {one["_id"]: history.restored(one) for one in await documents(self._histories, subjects)}
+        found = await by_id(self._histories, subjects)
+        return {name: history.restored(one) for name, one in found.items()}
 
     async def sums(self, names: Iterable[str]) -> dict[str, Document]:
         """Those of them that are stored."""
-        return {one["_id"]: one for one in await documents(self._tallies, names)}
+        return await by_id(self._tallies, names)
 
     async def write(self, sums: Writes, before: Mapping[str, History], after: Mapping[str, History]) -> None:
         """Store sums, then stories. Raises `Conflict`."""

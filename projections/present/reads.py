@@ -8,7 +8,7 @@ from datetime import datetime
 
 from projections.copies.pointers import Pointers
 from projections.models import OF_LOG, companion
-from projections.mongo.connection import Collection, Database, answered
+from projections.mongo.connection import Collection, Database, answered, by_id
 from projections.mongo.pages import Page, in_batches, newest
 from projections.mongo.schema import POSITIONS
 from projections.position import Document, key
@@ -36,10 +36,7 @@ class Reads:
 
     async def several(self, notifications: Sequence[str]) -> dict[str, Document]:
         """The documents of those of them that have one."""
-        stored = await self._live(jobs.PROJECTION)
-        with answered():
-            found = stored.find({"_id": {"$in": list(notifications)}}, batch_size=len(notifications) + 1)
-            return {document["_id"]: document async for document in found}
+        return await by_id(await self._live(jobs.PROJECTION), notifications)
 
     async def newest(
         self, filters: Mapping[str, str], before: str, limit: int, begin: datetime = EPOCH
@@ -51,10 +48,7 @@ class Reads:
 
     async def stored(self, notifications: Sequence[str]) -> set[str]:
         """Those of them that have a document."""
-        stored = await self._live(jobs.PROJECTION)
-        with answered():
-            found = stored.find({"_id": {"$in": notifications}}, {"_id": 1})
-            return {document["_id"] async for document in found}
+        return set(await by_id(await self._live(jobs.PROJECTION), notifications, ["_id"]))
 
     async def story(self, notification: str) -> list[Document]:
         """A notification's entries, oldest first."""
@@ -65,10 +59,7 @@ class Reads:
 
     async def entries(self, names: Sequence[str]) -> dict[str, Document]:
         """The lines of stories that have these ids."""
-        stored = await self._live(story.PROJECTION)
-        with answered():
-            found = stored.find({"_id": {"$in": list(names)}}, batch_size=len(names) + 1)
-            return {entry["_id"]: entry async for entry in found}
+        return await by_id(await self._live(story.PROJECTION), names)
 
     async def unread(self, user: str, limit: int, *, sending: bool = False) -> list[Document]:
         """The newest in-app notifications that a user has not acknowledged, oldest first; or those `sending` too."""

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from projections.models import family
-from projections.mongo.connection import Database, answered, durable
+from projections.mongo.connection import Database, answered, by_id, durable
 from projections.mongo.writing import Suspects, encodable, insert, supersede, update
 from projections.position import Document, Place
 from projections.present import jobs, preferences, story
@@ -29,11 +29,8 @@ class Store:
 
     async def standings(self, notifications: Sequence[str]) -> dict[str, Standing]:
         """The standings of those that are stored."""
-        if not notifications:
-            return {}
-        with answered():
-            found = self._jobs.find({"_id": {"$in": notifications}}, READ, batch_size=len(notifications) + 1)
-            return {document["_id"]: restored(document) async for document in found}
+        found = await by_id(self._jobs, notifications, READ)
+        return {name: restored(document) for name, document in found.items()}
 
     async def write(self, documents: list[Document], updates: list[Update], entries: list[Document]) -> None:
         """Store new notifications, moved ones, and lines of stories. Raises `Conflict` or `Unstorable`."""

@@ -14,7 +14,7 @@ from aiokafka import TopicPartition
 from projections.copies.places import place, positions, reached
 from projections.fingerprints import MASK, SIZE, plain
 from projections.models import READ_MODELS, Part
-from projections.mongo.connection import Collection, Database, answered
+from projections.mongo.connection import Collection, Database, by_id
 from projections.mongo.pages import in_batches
 from projections.position import Document
 from projections.rebuild.gate import Compared, Difference
@@ -64,12 +64,12 @@ class _Both:
 
     async def read(self) -> int:
         async for batch in in_batches(self._live):
-            others = await _by_id(self._other, batch)
+            others = await by_id(self._other, _names(batch))
             for document in batch:
                 self._judge(document, others.get(document["_id"]))
             self._count(len(batch))
         async for batch in in_batches(self._other):
-            known = await _by_id(self._live, batch, {"_id": 1})
+            known = await by_id(self._live, _names(batch), ["_id"])
             for document in batch:
                 if document["_id"] not in known:
                     self._judge(None, document)
@@ -111,10 +111,8 @@ def _compare_counters(live: Iterable[Document], other: Iterable[Document], compa
             compared.add(Difference("counters", document["_id"], document["counts"], there["counts"]))
 
 
-async def _by_id(collection: Collection, batch: list[Document], wanted: Document | None = None) -> dict[str, Document]:
-    with answered():
-        found = collection.find({"_id": {"$in": [one["_id"] for one in batch]}}, wanted, batch_size=len(batch) + 1)
-        return {one["_id"]: one async for one in found}
+def _names(batch: list[Document]) -> list[str]:
+    return [document["_id"] for document in batch]
 
 
 def _place(where: str | int) -> TopicPartition:
