@@ -16,8 +16,8 @@ from aiokafka.errors import (
 )
 
 from projections.keyed import declare as declare_read_models
-from projections.mongo.schema import declare as declare_indexes
 from projections.people import declare as declare_people
+from projections.schema import declare as declare_indexes
 from streams.events import LaneClass
 from streams.intake.amqp import connect
 from streams.kafka.bootstrap import bootstrap

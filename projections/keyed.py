@@ -68,7 +68,7 @@ def name(model: Model) -> str:
 
 
 async def declare(settings: Settings) -> None:
-    """Make the collections that are missing: see `mongo.schema.declare`."""
+    """Make the collections that are missing: see `schema.declare`."""
     async with database(settings, patience=PATIENCE) as base:
         for model in models(settings):
             with answered():

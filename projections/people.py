@@ -16,7 +16,7 @@ PATIENCE = 10.0
 
 
 async def declare(settings: Settings) -> None:
-    """Make the indexes that are missing, and the collections with them: see `mongo.schema.declare`."""
+    """Make the indexes that are missing, and the collections with them: see `schema.declare`."""
     async with database(settings, patience=PATIENCE) as base:
         with answered():
             await base[USERS].create_index("name")

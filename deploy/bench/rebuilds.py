@@ -19,13 +19,13 @@ from deploy.stack.stack import Stack
 from projections.identity import log_identity
 from projections.mongo.connection import database
 from projections.mongo.positions import Positions, Track
-from projections.mongo.schema import make
 from projections.position import Document, LogIdentity, Position
 from projections.present.jobs import Standing
 from projections.present.projector import Projector
 from projections.present.store import OWN_NAMES, Store
 from projections.processes import GARBAGE
 from projections.rebuild.folding import Fold, Silent, Task, fold_history
+from projections.schema import make
 from projections.writes import Update
 from streams.kafka.offsets import opened
 from streams.settings import Settings

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping
 from aiokafka import TopicPartition
 
 from projections.letters import letters
-from projections.mongo.connection import Database, answered
-from projections.mongo.schema import POSITIONS
+from projections.mongo.connection import POSITIONS, Database, answered
 from projections.position import Document
 from streams.topics import EVENTS
 

@@ -10,9 +10,8 @@ import msgspec
 
 from projections.copies.copies import Pointer, alone
 from projections.models import VERSIONS
-from projections.mongo.connection import Database, answered, by_id, durable
+from projections.mongo.connection import POINTERS, POSITIONS, Database, answered, by_id, durable
 from projections.mongo.errors import Conflict
-from projections.mongo.schema import POINTERS, POSITIONS
 from projections.mongo.writing import insert
 from projections.position import Document
 

@@ -6,9 +6,8 @@ from datetime import datetime
 from projections.copies.pointers import Pointers
 from projections.letters.letters import FILTERS, PROJECTION
 from projections.mongo import pages
-from projections.mongo.connection import Database, answered
+from projections.mongo.connection import POSITIONS, Database, answered
 from projections.mongo.pages import Page
-from projections.mongo.schema import POSITIONS
 from projections.mongo.windows import END
 from projections.position import Document, key
 from streams.clock import EPOCH

@@ -1,7 +1,7 @@
 """The edge to MongoDB: nobody else knows its driver.
 
-By `connection` everybody gets there; `schema` makes the collections, `writing` changes documents, `positions` keeps how
-far they are folded, `pages` reads lists.
+By `connection` everybody gets there; `writing` changes documents, `positions` keeps how far they are folded, `pages`
+reads lists.
 
 A crash of either side, or a stopped writer that wakes up late, leaves nothing that going on from the stored position
 would not mend:

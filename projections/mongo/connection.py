@@ -13,6 +13,8 @@ from projections.mongo.errors import Unavailable
 from projections.position import Document
 from streams.settings import Settings
 
+POSITIONS, POINTERS, REBUILDS = "positions", "pointers", "rebuilds"
+"""Collections beside those of the read models."""
 PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)
 """Seconds between attempts while MongoDB is away."""
 

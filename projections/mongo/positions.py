@@ -8,9 +8,8 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from aiokafka import TopicPartition
 
-from projections.mongo.connection import Database, answered, by_id, durable
+from projections.mongo.connection import POSITIONS, Database, answered, by_id, durable
 from projections.mongo.errors import Conflict
-from projections.mongo.schema import POSITIONS
 from projections.mongo.writing import insert, update
 from projections.position import LogIdentity, Position, document, key
 from projections.writes import Update

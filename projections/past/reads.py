@@ -6,8 +6,7 @@ from datetime import datetime
 
 from projections.copies.pointers import Pointers
 from projections.models import companion
-from projections.mongo.connection import Database, answered, by_id
-from projections.mongo.schema import POSITIONS
+from projections.mongo.connection import POSITIONS, Database, answered, by_id
 from projections.past import history, tallies
 from projections.past.history import History, since_1970, standing_at
 from projections.past.tallies import DAY, SPANS, Range

@@ -8,9 +8,8 @@ from datetime import datetime
 
 from projections.copies.pointers import Pointers
 from projections.models import OF_LOG, companion
-from projections.mongo.connection import Collection, Database, answered, by_id
+from projections.mongo.connection import POSITIONS, Collection, Database, answered, by_id
 from projections.mongo.pages import Page, in_batches, newest
-from projections.mongo.schema import POSITIONS
 from projections.position import Document, key
 from projections.present import jobs, preferences, story
 from streams.clock import EPOCH

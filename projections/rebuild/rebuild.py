@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from projections.copies.copies import Impossible, Pointer, begun, dropped, other
 from projections.models import VERSIONS
-from projections.mongo.schema import make, remove
 from projections.rebuild.desk import Desk
 from projections.rebuild.difference import compare
 from projections.rebuild.gate import Compared, refusals
 from projections.rebuild.keeping import Kept, caught_up, kept_up
 from projections.rebuild.switch import READ_OUT, switch
 from projections.rebuild.watcher import Watcher
+from projections.schema import make, remove
 from streams.operations import CopyDropped, CutOver, RolledBack
 
 

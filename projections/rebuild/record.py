@@ -16,9 +16,8 @@ import orjson
 from msgspec import Struct
 
 from projections.copies.copies import Pointer, other
-from projections.mongo.connection import Database, answered
+from projections.mongo.connection import REBUILDS, Database, answered
 from projections.mongo.errors import Unavailable
-from projections.mongo.schema import REBUILDS
 from projections.position import Document
 from projections.rebuild.difference import fields
 from projections.rebuild.gate import Compared, Difference

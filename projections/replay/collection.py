@@ -67,7 +67,7 @@ async def storing(name: str, replay: str, settings: Settings) -> AsyncIterator[C
     async with database(own, patience=PATIENCE) as base:
 
         async def declare() -> None:
-            """See `mongo.schema.declare` for why a collection is not left to its first write."""
+            """See `schema.declare` for why a collection is not left to its first write."""
             try:
                 with answered():
                     await base[name].create_index("subject")

@@ -11,7 +11,7 @@ import redis
 from pymongo import MongoClient
 
 from gateway.app import router
-from projections.mongo.schema import declare
+from projections.schema import declare
 from streams.pending import INDEX
 from streams.settings import Settings
 from tests.projections.killable import KillableMongo

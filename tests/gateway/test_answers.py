@@ -9,7 +9,7 @@ import pytest
 import redis
 import requests
 
-from projections.mongo.schema import declare
+from projections.schema import declare
 from streams.settings import Settings
 from tests.gateway.conftest import Serve
 from tests.gateway.filled import leave_pending, store

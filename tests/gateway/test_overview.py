@@ -4,7 +4,7 @@ import time
 import requests
 
 from gateway.overview.desk import reading
-from projections.mongo.schema import declare
+from projections.schema import declare
 from streams.health.metrics import Reading
 from streams.settings import Settings
 from tests.gateway.conftest import Serve

@@ -10,9 +10,9 @@ import requests
 from gateway.app import router
 from gateway.preferences.bodies import MAX_MUTED
 from projections.mongo.connection import database
-from projections.mongo.schema import declare
 from projections.present.preferences import newest
 from projections.present.store import Store
+from projections.schema import declare
 from streams.codec import Undecodable, decode
 from streams.events import Event, PersonalPreferences, PreferencesSet, QuietHours
 from streams.intake.requests import recipient_key

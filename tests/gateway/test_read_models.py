@@ -10,8 +10,8 @@ import requests
 from gateway.read_models.desk import SILENT, shown
 from projections.models import READ_MODELS
 from projections.mongo.connection import database
-from projections.mongo.schema import declare
 from projections.rebuild.record import Rebuild, recorded
+from projections.schema import declare
 from streams import clock
 from streams.settings import Settings
 from tests.gateway.conftest import Serve

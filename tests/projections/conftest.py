@@ -7,7 +7,7 @@ import pytest
 import redis.asyncio
 from pymongo import AsyncMongoClient
 
-from projections.mongo.schema import declare
+from projections.schema import declare
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS, EVENTS, OPERATIONS
 from tests.support.broker import renew

@@ -18,8 +18,8 @@ from msgspec.structs import replace
 from projections.models import family
 from projections.mongo.connection import database
 from projections.mongo.positions import Positions, StoredPositions
-from projections.mongo.schema import declare
 from projections.position import LogIdentity, Position
+from projections.schema import declare
 from streams.exits import Refused
 from streams.kafka.bootstrap import bootstrap
 from streams.settings import Settings

@@ -7,9 +7,8 @@ import pytest
 
 from projections import keyed
 from projections.mongo import positions
-from projections.mongo.connection import database
+from projections.mongo.connection import POSITIONS, database
 from projections.mongo.errors import Conflict, Unavailable
-from projections.mongo.schema import POSITIONS
 from projections.mongo.writing import insert, replace_all, update
 from projections.position import Document
 from streams.events import Body, Event

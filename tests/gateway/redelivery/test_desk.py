@@ -14,7 +14,7 @@ import redis
 
 from gateway.app import router
 from projections import runner
-from projections.mongo.schema import declare
+from projections.schema import declare
 from streams import operations
 from streams.codec import Undecodable, encode
 from streams.events import Event, RedeliveryRequested

@@ -16,8 +16,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from gateway.socket.app import Live
 from projections import runner
 from projections.mongo.connection import database
-from projections.mongo.schema import declare
 from projections.present.reads import Reads
+from projections.schema import declare
 from streams import clock
 from streams.events import Personal
 from streams.health.vitals import Vitals

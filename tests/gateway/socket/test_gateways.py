@@ -19,7 +19,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from redis.asyncio import Redis
 
-from projections.mongo.schema import declare
+from projections.schema import declare
 from streams import clock, mailbox
 from streams.codec import encode
 from streams.events import Accepted, Body, Event, Origin, Personal, Request, Sending, Sent

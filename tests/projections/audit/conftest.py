@@ -7,7 +7,7 @@ import pytest
 from pymongo import AsyncMongoClient
 
 from deploy.bench import history
-from projections.mongo.schema import declare
+from projections.schema import declare
 from streams.settings import Settings
 from tests.projections.stored import projecting, until_caught_up
 from tests.support.broker import renew

@@ -10,9 +10,8 @@ import pytest
 from pymongo.errors import PyMongoError
 
 from projections.mongo import positions
-from projections.mongo.connection import database
+from projections.mongo.connection import POSITIONS, database
 from projections.mongo.errors import Conflict, Unavailable
-from projections.mongo.schema import POSITIONS, declare
 from projections.mongo.writing import insert, update
 from projections.past import history, tallies
 from projections.past import store as past_store
@@ -20,6 +19,7 @@ from projections.past.reads import Past, moving_at
 from projections.present import jobs
 from projections.present.jobs import Standing, changes
 from projections.reading import Item, read
+from projections.schema import declare
 from streams.clock import EPOCH
 from streams.settings import Settings
 from streams.topics import EVENTS

@@ -1,10 +1,8 @@
 """The read models as they are declared in, their collections and indexes made, or removed. Raises `Unavailable`."""
 
 from projections.models import READ_MODELS
-from projections.mongo.connection import Database, answered, database
+from projections.mongo.connection import POINTERS, POSITIONS, REBUILDS, Database, answered, database
 from streams.settings import Settings
-
-POSITIONS, POINTERS, REBUILDS = "positions", "pointers", "rebuilds"
 
 
 async def declare(settings: Settings) -> None:

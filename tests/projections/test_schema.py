@@ -1,6 +1,6 @@
 """Collections and indexes, made on a real database."""
 
-from projections.mongo.schema import declare
+from projections.schema import declare
 from streams.settings import Settings
 
 
