@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from enum import Enum, auto
 
 import typer
-from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from deploy.stack.errors import StackError
+from deploy.asking import ask
 from deploy.stack.home import Home
 from deploy.stack.supervision import Supervision
 from deploy.watching import Watcher, watched
@@ -21,7 +20,7 @@ from projections.rebuild.places import following
 from projections.rebuild.rebuild import Options, drop, rebuild, roll_back
 from projections.rebuild.record import recorded, told
 from projections.rebuild.switch import CalledOff
-from projections.store import Conflict, Unavailable
+from projections.store import Conflict
 from streams.counted import counted
 from streams.exits import Refused
 from streams.settings import Settings
@@ -120,33 +119,35 @@ class Shown:
         self.console.print(escape(line), highlight=False)
 
 
-async def work(
-    settings: Settings, wish: Wish, names: Sequence[str], words: Words, options: Options, shown: Shown
-) -> int:
+def work(settings: Settings, wish: Wish, names: Sequence[str], words: Words, options: Options, shown: Shown) -> int:
     """The exit code: 1 if a gate refused."""
-    refused: dict[str, list[str]] = {}
-    try:
-        with watched(shown.console) as bar:
-            shown.on(bar)
-            async with Desk.open(settings, words) as desk:
-                if wish is Wish.REBUILD:
-                    async with recorded(desk.base, names, words, shown) as recording:
-                        refused = await rebuild(desk, names, options, recording)
-                        recording.ended(refused)
-                elif wish is Wish.ROLLBACK:
-                    await roll_back(desk, names, options, shown)
-                elif wish is Wish.DROP:
-                    await drop(desk, names, shown)
-                else:
-                    shown.console.print(await copies(desk, names))
-    except (Impossible, CalledOff, Refused, Conflict) as error:
-        raise StackError(str(error)) from error
-    except (Unavailable, KafkaError, OSError) as error:
-        raise StackError(f"the rebuild can't ask a server ({error or error!r}): is the stack up?") from error
+    with watched(shown.console) as bar:
+        shown.on(bar)
+        done = _work(settings, wish, names, words, options, shown)
+        refused = ask(done, Impossible, CalledOff, Refused, Conflict)
     for name, reasons in refused.items():
         for reason in reasons:
             shown.console.print(f"[yellow]![/yellow] {escape(name)} stays as it is: {escape(reason)}", highlight=False)
     return 1 if any(refused.values()) else 0
+
+
+async def _work(
+    settings: Settings, wish: Wish, names: Sequence[str], words: Words, options: Options, shown: Shown
+) -> dict[str, list[str]]:
+    """Why gates refused, by read model."""
+    refused: dict[str, list[str]] = {}
+    async with Desk.open(settings, words) as desk:
+        if wish is Wish.REBUILD:
+            async with recorded(desk.base, names, words, shown) as recording:
+                refused = await rebuild(desk, names, options, recording)
+                recording.ended(refused)
+        elif wish is Wish.ROLLBACK:
+            await roll_back(desk, names, options, shown)
+        elif wish is Wish.DROP:
+            await drop(desk, names, shown)
+        else:
+            shown.console.print(await copies(desk, names))
+    return refused
 
 
 async def copies(desk: Desk, names: Sequence[str]) -> Table:

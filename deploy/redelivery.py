@@ -2,23 +2,22 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 from uuid import uuid4
 
 import typer
-from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 
+from deploy.asking import ask
 from deploy.letters.shown import progress
 from deploy.stack.environment import running_settings
 from deploy.stack.errors import StackError
-from gateway.redelivery.asking import Asked, Asking, Unavailable
+from gateway.redelivery.asking import Asked, Asking
 from gateway.redelivery.bulk import SHOWN, Found, Order, Selection, carry_out, find
 from gateway.redelivery.wishes import Refusal, Words, obstacle
-from projections import store
 from projections.reads import Reads
 from projections.store import database
 from streams.counted import counted
@@ -29,8 +28,6 @@ from streams.settings import Settings
 PATIENCE = 5.0
 """Seconds to wait for MongoDB, and for Kafka before anything is begun."""
 KEY = 12
-
-ResultT = TypeVar("ResultT")
 
 
 class Run(NamedTuple):
@@ -46,7 +43,7 @@ class Run(NamedTuple):
 def redeliver(run: Run, *, asked: bool | None) -> int:
     """The exit code. `asked`: None to do nothing after the preview, False to ask first."""
     settings, console = running_settings(), Console()
-    found, refused = _run(_found(settings, run))
+    found, refused = ask(_found(settings, run))
     _print_found(found, refused, console)
     if asked is None or not found.names:
         return 1 if refused else 0
@@ -57,7 +54,7 @@ def redeliver(run: Run, *, asked: bool | None) -> int:
     order = Order(key, found.names, what, run.rate, run.words)
     console.print(f"If this is cut short, go on with --key {key}", highlight=False)
     with progress(console) as bar:
-        total = _run(_carry_out(settings, order, bar))
+        total = ask(_carry_out(settings, order, bar))
     _print_total(total, console)
     return 1 if refused or total.refused else 0
 
@@ -120,10 +117,3 @@ def _print_refused(refused: Mapping[str, Refusal], console: Console) -> None:
         console.print(f"  [red]left out[/] {escape(name)}: {escape(refusal.text)}", highlight=False, soft_wrap=True)
     if len(refused) > SHOWN:
         console.print(f"  ... and {len(refused) - SHOWN:,} more left out", highlight=False)
-
-
-def _run(work: Coroutine[Any, Any, ResultT]) -> ResultT:
-    try:
-        return asyncio.run(work)
-    except (Unavailable, store.Unavailable, KafkaError, OSError) as error:  # TimeoutError is one
-        raise StackError(f"{error or type(error).__name__}: is the stack up? See ./tidings status") from error

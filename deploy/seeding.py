@@ -1,12 +1,11 @@
 """Two users and their posts, for trying things out: what the social reference's seeder makes."""
 
-import asyncio
 from datetime import datetime, timedelta
 
-from deploy.stack.errors import StackError
+from deploy.asking import ask
 from projections.people import People
 from projections.position import Document
-from projections.store import Unavailable, database
+from projections.store import database
 from streams import clock
 from streams.settings import Settings
 
@@ -23,17 +22,13 @@ POSTS: list[Document] = [
 
 def seed(settings: Settings) -> list[str]:
     """Make what is not there yet, and return its ids. The first post is the newest. Raises `StackError`."""
-    return asyncio.run(fill(settings))
+    return ask(fill(settings))
 
 
 async def fill(settings: Settings) -> list[str]:
-    """The same, on a loop that runs already."""
-    try:
-        async with database(settings, patience=PATIENCE) as base:
-            return await People(base).add(USERS, _dated(clock.now()))
-    except Unavailable as error:
-        advice = "Start it by ./tidings up, or set MONGO_URL"
-        raise StackError(f"expected MongoDB to answer, got {error}. {advice}") from error
+    """The same, on a loop that runs already. Raises `Unavailable`."""
+    async with database(settings, patience=PATIENCE) as base:
+        return await People(base).add(USERS, _dated(clock.now()))
 
 
 def _dated(now: datetime) -> list[Document]:

@@ -1,6 +1,5 @@
 """`export` and `import`: the log as files, and back into an empty system."""
 
-import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -118,18 +117,11 @@ async def _bring_in(settings: Settings, looked: "Looked", told: Callable[[str, i
 
 
 def _run(work: Coroutine[Any, Any, ResultT]) -> ResultT:
-    from aiokafka.errors import KafkaError
-
-    from projections.store import Unavailable
+    from deploy.asking import ask
     from streams.archive.layout import Damaged
     from streams.exits import Refused
 
-    try:
-        return asyncio.run(work)
-    except (Damaged, Refused, FileExistsError, FileNotFoundError, NotADirectoryError) as error:
-        raise StackError(str(error)) from error
-    except (KafkaError, Unavailable, OSError) as error:
-        raise StackError(f"a server, or a file, fails us ({error or error!r}): is the stack up?") from error
+    return ask(work, Damaged, Refused, FileExistsError, FileNotFoundError, NotADirectoryError, PermissionError)
 
 
 @contextmanager

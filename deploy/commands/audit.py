@@ -1,6 +1,5 @@
 """`audit`: proves from the log that nothing was lost or doubled, and that the read models say what it says."""
 
-import asyncio
 import json as json_
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
@@ -50,17 +49,12 @@ def audit(
 
 def run(settings: Settings, options: "Options", console: Console) -> "Report":
     """An audit with a progress bar. Raises `StackError` if a server can't be asked."""
-    from aiokafka.errors import KafkaError
-
+    from deploy.asking import ask
     from projections.audit import audit as whole
     from projections.audit.bounds import NoLog
-    from projections.store import Unavailable
 
-    try:
-        with watched(console) as watcher:
-            return asyncio.run(whole.audit(settings, options, watcher))
-    except (NoLog, Unavailable, KafkaError, OSError) as error:
-        raise StackError(f"the audit can't ask a server ({error or error!r}): is the stack up?") from error
+    with watched(console) as watcher:
+        return ask(whole.audit(settings, options, watcher), NoLog)
 
 
 def show(report: "Report", console: Console) -> None:

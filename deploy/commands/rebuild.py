@@ -1,6 +1,5 @@
 """`rebuild`: a read model made again from the log beside the one that is read, and readers taken over to it."""
 
-import asyncio
 import getpass
 from typing import Annotated
 
@@ -56,4 +55,4 @@ def rebuild(  # noqa: PLR0913 - what can be said
     wish = Wish.ROLLBACK if rollback else Wish.DROP if drop else Wish.STATUS if status else Wish.REBUILD
     shown = Shown(settings, Console(), asks=not yes, cuts_over=cut_over)
     options = Options(bound=lag, shown=show, accept_differences=accept_differences)
-    raise typer.Exit(asyncio.run(work(settings, wish, names, words, options, shown)))
+    raise typer.Exit(work(settings, wish, names, words, options, shown))

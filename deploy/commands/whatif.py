@@ -1,6 +1,5 @@
 """`whatif`: what would have become of the recorded requests under other settings; an estimate that sends nothing."""
 
-import asyncio
 import json as json_
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, get_args
@@ -12,7 +11,6 @@ from rich.table import Table
 
 from deploy.commands.times import time_option
 from deploy.stack.environment import running_settings
-from deploy.stack.errors import StackError
 from deploy.watching import watched
 from streams.clock import iso
 from streams.counted import counted
@@ -88,18 +86,14 @@ def run(
     console: Console,
 ) -> "Report":
     """The report, with a progress bar. `changes` are settings by name. Raises `StackError`."""
-    from aiokafka.errors import KafkaError
-
+    from deploy.asking import ask
     from projections.audit.bounds import NoLog
     from projections.whatif.whatif import Question, what_if
 
     others = settings.model_copy(update=changes)
     question = Question(*span, _rules(settings), _rules(others, changes.get("max_attempts"), policies))
-    try:
-        with watched(console) as watcher:
-            return asyncio.run(what_if(settings.kafka_url, question, watcher))
-    except (NoLog, KafkaError, OSError) as error:
-        raise StackError(f"the log can't be read ({error or error!r}): is the stack up?") from error
+    with watched(console) as watcher:
+        return ask(what_if(settings.kafka_url, question, watcher), NoLog)
 
 
 def _rules(settings: Settings, attempts: int | None = None, policies: tuple[PolicySet, ...] = ()) -> "Rules":

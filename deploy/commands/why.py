@@ -1,6 +1,5 @@
 """`why`: what led to where a notification stands, as a tree or as JSON."""
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,9 +24,10 @@ def why(
     """Show each event of a notification under what caused it: when, after how long, by which policy and worker."""
     import msgspec
 
+    from deploy.asking import ask
     from deploy.causes import tree
 
-    told = asyncio.run(_told(running_settings(), notification))
+    told = ask(_told(running_settings(), notification))
     if json:
         typer.echo(msgspec.json.format(msgspec.json.encode(told)).decode())
     else:
@@ -35,15 +35,12 @@ def why(
 
 
 async def _told(settings: Settings, notification: str) -> "Why":
-    """Raises `StackError` if it has no story, or the database does not answer."""
+    """Raises `StackError` if it has no story, and `Unavailable`."""
     from projections.past.reads import Past, causes
-    from projections.store import Unavailable, database
+    from projections.store import database
 
-    try:
-        async with database(settings, patience=PATIENCE) as base:
-            told = await causes(notification, Past(base))
-    except Unavailable as error:
-        raise StackError(f"the story can't be read ({error}): is the stack up?") from error
+    async with database(settings, patience=PATIENCE) as base:
+        told = await causes(notification, Past(base))
     if told is None:
         raise StackError(f"the read models have no story of {notification}: is that its id? It may be a moment behind")
     return told

@@ -1,20 +1,19 @@
 """What the command `dead-letters` does, with the servers of the running stack; all errors come out as `StackError`."""
 
-import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, TypeVar
 
 import typer
 from rich.console import Console
 
+from deploy.asking import ask, told
 from deploy.letters import shown
 from deploy.letters.selection import Plan, Selection, plan_drop, plan_redrive, select
 from deploy.stack.environment import running_settings
 from deploy.stack.errors import StackError
 from projections.letter_store import LetterReads
 from projections.position import Document
-from projections.store import Unavailable, database
+from projections.store import database
 from streams.counted import counted
 from streams.letters.dead_letters import Report
 from streams.letters.redriving import AWAY, FAULTS, Desk, Order, Words, paced
@@ -23,8 +22,6 @@ from streams.topics import DEAD_LETTERS
 
 PATIENCE = 5.0
 """Seconds to wait for MongoDB."""
-
-ResultT = TypeVar("ResultT")
 
 
 def list_letters(selection: Selection, *, json: bool) -> None:
@@ -42,7 +39,7 @@ def show(letter: str) -> None:
     (document,) = _found(settings, Selection({}, ids=[letter]))
     typer.echo(shown.as_text(document))
     if document["record"]["topic"] == DEAD_LETTERS:
-        typer.echo(shown.original(_run(_read(settings, document)).letter))
+        typer.echo(shown.original(ask(_read(settings, document), *FAULTS).letter))
 
 
 def redrive(selection: Selection, words: Words, rate: float, *, again: bool, asked: bool | None) -> int:
@@ -66,7 +63,7 @@ def _carry_out(settings: Settings, verb: str, plan: Plan, words: Words, rate: fl
     if plan.orders:
         if not asked:
             typer.confirm(f"{verb} {counted(len(plan.orders), 'letter')}?", abort=True)
-        failed = _run(_handle(Desk.open(settings, words), verb, plan.orders, rate, console))
+        failed = ask(_handle(Desk.open(settings, words), verb, plan.orders, rate, console))
         shown.print_failures(verb, failed, len(plan.orders), console)
     return 1 if failed or plan.refused else 0
 
@@ -90,7 +87,7 @@ async def _handle(
         except AWAY as error:
             raise StackError(
                 f"stopped after {bar.tasks[task].completed:.0f} of {counted(len(orders), 'letter')}: "
-                f"{error or type(error).__name__}. The others are open still; the one it stopped at may have been put "
+                f"{told(error)}. The others are open still; the one it stopped at may have been put "
                 "back, which does no harm: run the command again"
             ) from error
     return failed
@@ -101,16 +98,9 @@ def _found(settings: Settings, selection: Selection) -> list[Document]:
         async with database(settings, patience=PATIENCE) as base:
             return [document async for document in select(LetterReads(base), selection)]
 
-    return _run(find())
+    return ask(find())
 
 
 async def _read(settings: Settings, document: Document) -> Report:
     async with Desk.open(settings, Words("", "")) as desk:
         return await desk.original(Order(document["_id"], document["record"]["offset"]))
-
-
-def _run(work: Coroutine[Any, Any, ResultT]) -> ResultT:
-    try:
-        return asyncio.run(work)
-    except (Unavailable, *AWAY, *FAULTS) as error:
-        raise StackError(f"{error or type(error).__name__}: is the stack up? See ./tidings status") from error

@@ -4,16 +4,16 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 from uuid import uuid4
 
 import orjson
 import typer
-from aiokafka.errors import KafkaError
 from rich.console import Console
 
+from deploy.asking import ask
 from deploy.replays import shown
 from deploy.stack.environment import running_settings
 from deploy.stack.errors import StackError
@@ -33,7 +33,6 @@ SOURCE = "cli"
 STDOUT = "stdout"
 OPTIONS = {"types": "type", "statuses": "status"}
 """Those that are not named as the API's field is."""
-ResultT = TypeVar("ResultT")
 
 
 class Words(NamedTuple):
@@ -54,7 +53,7 @@ class Preview(NamedTuple):
 def start(asked: Asked, words: Words, *, confirmed: bool | None, detach: bool) -> int:
     """The exit code. `confirmed`: None to do nothing after the preview, False to ask first."""
     settings, console = running_settings(), Console(stderr=True)
-    preview = _run(_preview(settings, _order(asked, settings), console))
+    preview = ask(_preview(settings, _order(asked, settings), console))
     shown.print_preview(preview.order, preview.found, preview.extents, console)
     total = preview.found.types.total()
     if confirmed is None or not total:
@@ -62,23 +61,23 @@ def start(asked: Asked, words: Words, *, confirmed: bool | None, detach: bool) -
     if not confirmed:
         typer.confirm(f"replay {counted(total, 'event')}?", abort=True, err=True)
     name = uuid4().hex[:12]
-    _run(_ask_for(settings, name, preview, words))
+    ask(_ask_for(settings, name, preview, words))
     return _see_through(settings, name, preview.order, console, detach=detach)
 
 
 def say(name: str, verb: Verb, words: Words, *, detach: bool) -> int:
     """Pause, resume or cancel; what is resumed is followed. The exit code."""
     settings, console = running_settings(), Console(stderr=True)
-    replay = _run(_say(settings, name, verb, words))
+    replay = ask(_say(settings, name, verb, words))
     if verb == "resume":
         return _see_through(settings, name, replay.order, console, detach=detach)
-    shown.print_state(_run(_find(settings, name)), console)
+    shown.print_state(ask(_find(settings, name)), console)
     return 0
 
 
 def list_replays(*, json: bool) -> None:
     """Print all of them, newest first."""
-    replays = _run(_all(running_settings()))
+    replays = ask(_all(running_settings()))
     if json:
         typer.echo(_json([book.shown(replay) for replay in replays]))
     else:
@@ -87,7 +86,7 @@ def list_replays(*, json: bool) -> None:
 
 def show(name: str) -> None:
     """Print all that is known of one."""
-    typer.echo(_json(book.shown(_run(_find(running_settings(), name)))))
+    typer.echo(_json(book.shown(ask(_find(running_settings(), name)))))
 
 
 def _order(asked: Asked, settings: Settings) -> Order:
@@ -125,13 +124,13 @@ async def _ask_for(settings: Settings, name: str, preview: Preview, words: Words
 def _see_through(settings: Settings, name: str, wanted: Order, console: Console, *, detach: bool) -> int:
     """Work on it here, if it goes to stdout, or follow it."""
     if wanted.into == STDOUT:
-        replay = _run(_work(settings, name))
+        replay = ask(_work(settings, name))
         _hush_if_nobody_reads()
     elif detach:
-        replay = _run(_find(settings, name))
+        replay = ask(_find(settings, name))
     else:
         console.print(f"replay {name}: Ctrl-C leaves it running", highlight=False)
-        replay = _run(_follow(settings, name, console))
+        replay = ask(_follow(settings, name, console))
     shown.print_state(replay, console)
     return 1 if replay.state == "failed" else 0
 
@@ -194,10 +193,3 @@ def _hush_if_nobody_reads() -> None:
 
 def _json(told: object) -> str:
     return orjson.dumps(told, option=orjson.OPT_INDENT_2).decode()
-
-
-def _run(work: Coroutine[Any, Any, ResultT]) -> ResultT:
-    try:
-        return asyncio.run(work)
-    except (KafkaError, OSError) as error:
-        raise StackError(f"Kafka can't be asked ({error or error!r}): is the stack up? See ./tidings status") from error
