@@ -9,12 +9,11 @@ from uuid import uuid4
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress
 
 from deploy.asking import ask
-from deploy.letters.shown import progress
 from deploy.stack.environment import running_settings
 from deploy.stack.errors import StackError
+from deploy.watching import Watcher, watched
 from gateway.redelivery.asking import Asked, Asking
 from gateway.redelivery.bulk import SHOWN, Found, Order, Selection, carry_out, find
 from gateway.redelivery.wishes import Refusal, Words, obstacle
@@ -53,8 +52,8 @@ def redeliver(run: Run, *, asked: bool | None) -> int:
     what = str(run.selection or f"{len(run.ids)} by id")
     order = Order(key, found.names, what, run.rate, run.words)
     console.print(f"If this is cut short, go on with --key {key}", highlight=False)
-    with progress(console) as bar:
-        total = ask(_carry_out(settings, order, bar))
+    with watched(console) as watcher:
+        total = ask(_carry_out(settings, order, watcher))
     _print_total(total, console)
     return 1 if refused or total.refused else 0
 
@@ -79,11 +78,11 @@ async def _by_id(reads: Reads, ids: Sequence[str]) -> tuple[Found, Mapping[str, 
     return Found(names, Counter(stored[name]["type"] for name in names)), refused
 
 
-async def _carry_out(settings: Settings, order: Order, bar: Progress) -> Asked:
-    task = bar.add_task("asking", total=len(order.names))
+async def _carry_out(settings: Settings, order: Order, watcher: Watcher) -> Asked:
+    watcher.begin("asking", len(order.names))
 
     def told(asked: Asked) -> None:
-        bar.advance(task, len(asked.written) + len(asked.again) + len(asked.refused))
+        watcher.more(len(asked.written) + len(asked.again) + len(asked.refused))
 
     publisher = Publisher(settings.kafka_url)
     async with database(settings, patience=PATIENCE) as base:

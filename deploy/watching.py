@@ -1,4 +1,4 @@
-"""A progress bar with a rate and the time left, for what reads a long log."""
+"""A progress bar with a rate and the time left, for what takes long."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,14 +22,27 @@ class Watcher:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._task = progress.add_task("", total=None)
+        self._part = ""
 
     def begin(self, what: str, total: int | None = None) -> None:
-        """A part, which will have so many records."""
-        self._progress.reset(self._task, description=what, total=total)
+        """A part, which will have so many records; a task of its own, since none can forget its total again."""
+        self._part = what
+        self._progress.remove_task(self._task)
+        self._task = self._progress.add_task(what, total=total)
 
     def done(self, count: int) -> None:
         """So many of them, in all."""
         self._progress.update(self._task, completed=count)
+
+    def more(self, count: int) -> None:
+        """So many since the last time."""
+        self._progress.advance(self._task, count)
+
+    def at(self, what: str, count: int, total: int | None) -> None:
+        """How far a part is, which begins if it is another one."""
+        if what != self._part:
+            self.begin(what)
+        self._progress.update(self._task, completed=count, total=total)
 
     @contextmanager
     def hidden(self) -> Iterator[None]:

@@ -1,15 +1,14 @@
 """`export` and `import`: the log as files, and back into an empty system."""
 
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Coroutine
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from deploy.commands.times import time_option
 from deploy.stack.environment import running_settings
@@ -17,6 +16,7 @@ from deploy.stack.errors import StackError
 from deploy.stack.home import Home
 from deploy.stack.report import Report
 from deploy.stack.standstill import stopped
+from deploy.watching import Watcher, watched
 from streams.counted import counted
 from streams.settings import Settings
 
@@ -54,8 +54,8 @@ def export(
     from streams.archive.exporting import export as write
 
     report, wanted = Report(Console(stderr=True)), Wanted(format_.value, since, until)
-    with _progress(report.console) as told:
-        manifest = _run(write(running_settings(), folder, wanted, lambda done, of: told("exporting", done, of)))
+    with watched(report.console) as watcher:
+        manifest = _run(write(running_settings(), folder, wanted, partial(watcher.at, "exporting")))
     report.done(f"{folder}: {_told(manifest)}")
 
 
@@ -68,15 +68,17 @@ def import_(
 
     Killed, it goes on where it was when it is started again.
     """
+    from streams.archive.importing import bring_in
+
     report = Report(Console(stderr=True))
     if check:
         _check(folder, report)
         return
     settings = running_settings()
-    with _progress(report.console) as told:
-        looked = _run(_look(settings, folder, told))
-    with stopped(Home(settings.tidings_home), WRITERS, report), _progress(report.console) as told:
-        manifest = _run(_bring_in(settings, looked, told))
+    with watched(report.console) as watcher:
+        looked = _run(_look(settings, folder, watcher))
+    with stopped(Home(settings.tidings_home), WRITERS, report), watched(report.console) as watcher:
+        manifest = _run(bring_in(settings, looked, watcher.at))
     report.done(f"imported: {_told(manifest)}")
 
 
@@ -86,15 +88,15 @@ def _check(folder: Path, report: Report) -> None:
 
     try:
         manifest = manifest_of(folder)
-        with _progress(report.console) as told:
-            total = sum(part.records for part in manifest.parts)
-            check(folder, manifest, lambda done: told("checking the files", done, total))
+        with watched(report.console) as watcher:
+            watcher.begin("checking the files", sum(part.records for part in manifest.parts))
+            check(folder, manifest, watcher.done)
     except (Damaged, OSError) as error:
         raise StackError(str(error)) from error
     report.done(f"{folder} is as it was exported: {_told(manifest)}")
 
 
-async def _look(settings: Settings, folder: Path, told: Callable[[str, int, int], None]) -> "Looked":
+async def _look(settings: Settings, folder: Path, watcher: Watcher) -> "Looked":
     from projections.reads import Reads
     from projections.store import database
     from streams.archive.importing import look
@@ -107,13 +109,7 @@ async def _look(settings: Settings, folder: Path, told: Callable[[str, int, int]
                     "a new database (MONGO_DATABASE)"
                 )
 
-    return await look(settings, folder, told, refuse_unless_unread)
-
-
-async def _bring_in(settings: Settings, looked: "Looked", told: Callable[[str, int, int], None]) -> "Manifest":
-    from streams.archive.importing import bring_in
-
-    return await bring_in(settings, looked, told)
+    return await look(settings, folder, watcher.at, refuse_unless_unread)
 
 
 def _run(work: Coroutine[Any, Any, ResultT]) -> ResultT:
@@ -122,14 +118,6 @@ def _run(work: Coroutine[Any, Any, ResultT]) -> ResultT:
     from streams.exits import Refused
 
     return ask(work, Damaged, Refused, FileExistsError, FileNotFoundError, NotADirectoryError, PermissionError)
-
-
-@contextmanager
-def _progress(console: Console) -> Iterator[Callable[[str, int, int], None]]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("reading")
-        yield lambda what, done, of: progress.update(task, description=what, completed=done, total=of)
 
 
 def _told(manifest: "Manifest") -> str:

@@ -2,16 +2,17 @@
 
 import time
 from enum import StrEnum
+from functools import partial
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from deploy.stack.environment import running_settings
 from deploy.stack.home import Home
 from deploy.stack.report import Report
 from deploy.stack.standstill import stopped
+from deploy.watching import watched
 from streams.counted import counted
 from streams.settings import Settings
 
@@ -53,15 +54,9 @@ async def _recover(part: Part, settings: Settings, report: Report) -> None:
         )
         return
     began = time.monotonic()
-    with _progress(report.console) as progress:
-        task = progress.add_task(f"reading the log for {part.value}")
-        stage: Stage = "lifecycle" if part is Part.LIFECYCLE else "admit"
-        done = await rebuild(settings, stage, lambda read, of: progress.update(task, completed=read, total=of))
+    stage: Stage = "lifecycle" if part is Part.LIFECYCLE else "admit"
+    with watched(report.console) as watcher:
+        done = await rebuild(settings, stage, partial(watcher.at, f"reading the log for {stage}"))
     seconds = time.monotonic() - began
     told = f"{counted(done.events, 'event')}, {counted(done.rows, 'row')}, {done.owed:,} still to be decided"
     report.done(f"{told}: {done.events / seconds:,.0f} events/s")
-
-
-def _progress(console: Console) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console)

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 import orjson
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from deploy.letters.selection import Plan
@@ -73,13 +72,6 @@ def print_failures(verb: str, failed: Mapping[str, str], total: int, console: Co
     """How it went."""
     console.print(f"{total - len(failed):,} of {counted(total, 'letter')}: {verb} done.")
     _print_reasons("failed", failed, console)
-
-
-def progress(console: Console) -> Progress:
-    """A bar."""
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
-    )
 
 
 def _print_reasons(what: str, reasons: Mapping[str, str], console: Console) -> None:

@@ -11,6 +11,7 @@ from deploy.letters import shown
 from deploy.letters.selection import Plan, Selection, plan_drop, plan_redrive, select
 from deploy.stack.environment import running_settings
 from deploy.stack.errors import StackError
+from deploy.watching import watched
 from projections.letter_store import LetterReads
 from projections.position import Document
 from projections.store import database
@@ -73,8 +74,9 @@ async def _handle(
 ) -> dict[str, str]:
     """Why some could not be handled, by id. Stops at a server that is away."""
     failed: dict[str, str] = {}
-    with shown.progress(console) as bar:
-        task = bar.add_task(verb, total=len(orders))
+    done = 0
+    with watched(console) as watcher:
+        watcher.begin(verb, len(orders))
         try:
             async with opening as desk:
                 act = desk.redrive if verb == "redrive" else desk.drop
@@ -83,10 +85,11 @@ async def _handle(
                         await act(order)
                     except FAULTS as error:
                         failed[order.letter] = str(error)
-                    bar.advance(task)
+                    done += 1
+                    watcher.done(done)
         except AWAY as error:
             raise StackError(
-                f"stopped after {bar.tasks[task].completed:.0f} of {counted(len(orders), 'letter')}: "
+                f"stopped after {done:,} of {counted(len(orders), 'letter')}: "
                 f"{told(error)}. The others are open still; the one it stopped at may have been put "
                 "back, which does no harm: run the command again"
             ) from error

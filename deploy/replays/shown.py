@@ -1,10 +1,9 @@
-"""Replays for people: previews, tables, a bar."""
+"""Replays for people: previews and tables."""
 
 from datetime import timedelta
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from projections.replay.book import Replay
@@ -49,9 +48,3 @@ def print_state(replay: Replay, console: Console) -> None:
         console.print(f"[red]✗[/] {escape(replay.error)}", highlight=False, soft_wrap=True)
     if replay.state in ("failed", "paused"):
         console.print(f"./tidings replay resume {replay.id}", highlight=False)
-
-
-def progress(console: Console) -> Progress:
-    """A bar."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from deploy.asking import ask
 from deploy.replays import shown
 from deploy.stack.environment import running_settings
 from deploy.stack.errors import StackError
+from deploy.watching import watched
 from gateway.query import Wrong
 from gateway.replays.bodies import Asked, order
 from projections.replay import book, foreground
@@ -99,16 +101,10 @@ def _order(asked: Asked, settings: Settings) -> Order:
 
 async def _preview(settings: Settings, wanted: Order, console: Console) -> Preview:
     extents = await ranges(settings.kafka_url, wanted.selection, settings.partitions)
-    with shown.progress(console) as bar:
-        task = bar.add_task("counting")
+    with watched(console) as watcher:
         never = asyncio.Event()
-        found = await count(
-            settings.kafka_url,
-            wanted.selection,
-            extents,
-            lambda read, total: bar.update(task, completed=read, total=total),
-            never,
-        )
+        told = partial(watcher.at, "counting")
+        found = await count(settings.kafka_url, wanted.selection, extents, told, never)
     assert found is not None
     return Preview(wanted, extents, found)
 
@@ -145,10 +141,9 @@ async def _work(settings: Settings, name: str) -> Replay:
 
 async def _follow(settings: Settings, name: str, console: Console) -> Replay:
     async with Follower.open(settings.kafka_url) as follower:
-        with shown.progress(console) as bar:
-            task = bar.add_task(name)
+        with watched(console) as watcher:
             while (replay := (await follower.catch_up()).replays[name]).state in WORKING:
-                bar.update(task, completed=replay.delivered, total=replay.total or None)
+                watcher.at(name, replay.delivered, replay.total or None)
                 await follower.more()
     return replay
 
