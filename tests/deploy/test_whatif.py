@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,7 +19,6 @@ from deploy.bench import history
 from deploy.cli import app
 from deploy.commands import whatif as command
 from deploy.commands.whatif import imposed, run, show
-from deploy.declare import declare
 from deploy.stack.errors import StackError
 from projections.whatif.recorded import Recorded
 from projections.whatif.report import Report
@@ -26,7 +26,9 @@ from projections.whatif.shadow import Outcome
 from streams.events import Personal, PolicySet, Request
 from streams.kafka.offsets import opened
 from streams.settings import Settings
-from streams.topics import catalogue
+from streams.topics import EVENTS as LOG
+from streams.topics import REQUESTS, catalogue
+from tests.support.broker import renew
 
 EVENTS = 1500
 QUIET = Console(file=io.StringIO())
@@ -107,11 +109,12 @@ def asked(settings: Settings, *span: datetime | None, **changes: Any) -> dict[st
 
 
 @pytest.fixture(scope="module")
-async def past(servers: Settings) -> Settings:
-    """A log of an hour long gone, made by the real rules."""
-    await declare(servers)
-    await history.write(servers, EVENTS, lambda _: None)
-    return servers
+async def past(declared: Settings) -> AsyncIterator[Settings]:
+    """A log of an hour long gone, made by the real rules: with nothing before it, and gone when the next tests come."""
+    await renew(declared, REQUESTS, LOG)
+    await history.write(declared, EVENTS, lambda _: None)
+    yield declared
+    await renew(declared, REQUESTS, LOG)
 
 
 async def ends(settings: Settings) -> dict[TopicPartition, int]:
