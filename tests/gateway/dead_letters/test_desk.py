@@ -17,7 +17,7 @@ from streams.operations import Event, Redriven
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS, OPERATIONS
 from tests.gateway.conftest import Serve
-from tests.gateway.test_answers import all_pages, get, ids
+from tests.gateway.notifications.test_desk import all_pages, get, ids
 from tests.projections.killable import KillableMongo
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
