@@ -8,7 +8,7 @@ import requests
 from streams.settings import Settings
 from streams.topics import OPERATIONS
 from tests.gateway.conftest import Serve
-from tests.gateway.dead_letters.test_desk import LOG, letter, store
+from tests.gateway.dead_letters.given import LOG, letter, store
 from tests.support import kafka
 
 WORDS = {"by": "ada", "why": "mended"}

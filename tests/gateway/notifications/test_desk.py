@@ -2,43 +2,21 @@
 
 import re
 import time
-from typing import Any
-from urllib.parse import urljoin
 
 import pytest
 import redis
-import requests
 
 from projections.store import declare
 from streams.settings import Settings
 from tests.gateway.conftest import Serve
 from tests.gateway.filled import leave_pending, store
+from tests.gateway.lists import get, ids, pages, rows
 from tests.projections.killable import KillableMongo
 from tests.projections.lives import accepted, at, life, many, request, suppressed
 from tests.support.runtime import Runtime
 
 ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 NOT_FOUND = (404, {"message": "Job not found"})
-Row = dict[str, Any]
-
-
-def get(url: str, **parameters: str | int) -> requests.Response:
-    return requests.get(url, parameters, timeout=30)
-
-
-def ids(answer: requests.Response) -> list[str]:
-    assert answer.status_code == 200, answer.text
-    return [row["id"] for row in answer.json()]
-
-
-def all_pages(url: str, **parameters: str | int) -> list[list[str]]:
-    """Following the Link headers to the end."""
-    answer = get(url, **parameters)
-    pages = [ids(answer)]
-    while following := answer.links.get("next"):
-        answer = get(urljoin(url, following["url"]))
-        pages.append(ids(answer))
-    return pages
 
 
 def test_a_job_is_the_full_document_under_both_names_of_its_id(settings: Settings, url: str) -> None:
@@ -94,8 +72,8 @@ def test_the_list_crosses_quiet_years(settings: Settings, url: str) -> None:
 
 def test_lists_are_filtered_by_status_type_and_recipient_alone_and_together(settings: Settings, url: str) -> None:
     store(settings, many(60))
-    rows: list[Row] = get(url).json()
-    assert len(rows) == 60
+    whole = rows(get(url))
+    assert len(whole) == 60
     for chosen in (
         {"status": "sent"},
         {"type": "sms"},
@@ -103,22 +81,18 @@ def test_lists_are_filtered_by_status_type_and_recipient_alone_and_together(sett
         {"status": "failed", "type": "email"},
         {"status": "sent", "type": "push", "recipient": "user2@example.org"},
     ):
-        wanted = [row["id"] for row in rows if chosen.items() <= row.items()]
+        wanted = [row["id"] for row in whole if chosen.items() <= row.items()]
         assert ids(get(url, **chosen)) == wanted
-        assert [row for page in all_pages(url, **chosen, limit=3) for row in page] == wanted
+        assert [name for page in pages(url, **chosen, limit=3) for name in ids(page)] == wanted
 
 
 def test_pages_together_hold_everything_once_while_new_ones_arrive(settings: Settings, url: str) -> None:
     store(settings, [accepted(f"n{number}", number // 5) for number in range(50)])
-    answer = get(url, limit=7)
-    seen = ids(answer)
-    arrived = 0
-    while following := answer.links.get("next"):
-        store(settings, [accepted(f"late{arrived}", 100 + arrived)])
-        arrived += 1
-        answer = get(urljoin(url, following["url"]))
-        assert len(ids(answer)) <= 7
-        seen += ids(answer)
+    seen = []
+    for number, page in enumerate(pages(url, limit=7)):
+        assert len(ids(page)) <= 7
+        seen += ids(page)
+        store(settings, [accepted(f"late{number}", 100 + number)])
     assert sorted(seen) == sorted(f"n{number}" for number in range(50))
 
 
@@ -181,7 +155,7 @@ def test_pending_ones_are_listed_in_order_filtered_and_paged(settings: Settings,
         leave_pending(kept, settings, f"p{number}", at(2 * number + 1), channel="push" if number % 2 else "email")
     wanted = ["p5", "n5", "p4", "n4", "p3", "n3", "p2", "n2", "p1", "n1", "p0", "n0"]
     assert ids(get(url)) == wanted
-    assert [row for page in all_pages(url, limit=5) for row in page] == wanted
+    assert [name for page in pages(url, limit=5) for name in ids(page)] == wanted
     assert ids(get(url, type="push")) == ["p5", "p3", "p1"]
     assert ids(get(url, type="push", limit=1)) == ["p5"]
     assert ids(get(url, status="pending", recipient="ada@example.org", type="email")) == ["p4", "p2", "p0"]
@@ -196,7 +170,7 @@ def test_pending_ones_are_found_behind_many_that_are_stored_by_now(
     for number, name in enumerate(["waiting", *names]):
         leave_pending(kept, settings, name, at(number))
     store(settings, [one for number, name in enumerate(names, 1) for one in life(accepted(name, number), "s")])
-    assert [row for page in all_pages(url, limit=3) for row in page] == [*reversed(names), "waiting"]
+    assert [name for page in pages(url, limit=3) for name in ids(page)] == [*reversed(names), "waiting"]
     assert ids(get(url, status="pending", limit=2)) == ["waiting"]
     assert ids(get(url, type="email", limit=500))[-1] == "waiting"
 

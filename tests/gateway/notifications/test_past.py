@@ -2,12 +2,9 @@
 
 from collections import Counter
 from itertools import pairwise
-from typing import Any
-from urllib.parse import urljoin
 
 import pytest
 import redis
-import requests
 
 from gateway.notifications import past
 from projections import jobs
@@ -17,39 +14,16 @@ from streams.events import Noted, Origin, Sent, Suppressed
 from streams.settings import Settings
 from tests.gateway import filled
 from tests.gateway.filled import leave_pending
+from tests.gateway.lists import get, ids, pages, rows
 from tests.projections.lives import Events, accepted, at, event, items, life, many, request, shuffled
 from tests.projections.past.taken import take
 from tests.projections.past.test_why import POLICY, SET
-
-Row = dict[str, Any]
 
 
 def store(settings: Settings, events: Events) -> None:
     """Into all read models."""
     filled.store(settings, events)
     take(settings, events)
-
-
-def get(url: str, **parameters: str | int) -> requests.Response:
-    return requests.get(url, parameters, timeout=30)
-
-
-def rows(url: str, **parameters: str | int) -> list[Row]:
-    answer = get(url, **parameters)
-    assert answer.status_code == 200, answer.text
-    found: list[Row] = answer.json()
-    return found
-
-
-def all_pages(url: str, **parameters: str | int) -> list[list[Row]]:
-    """Following the Link headers to the end."""
-    answer = get(url, **parameters)
-    pages = [answer.json()]
-    while following := answer.links.get("next"):
-        answer = get(urljoin(url, following["url"]))
-        assert answer.status_code == 200, answer.text
-        pages.append(answer.json())
-    return pages
 
 
 def standings_at(events: Events, seconds: float) -> dict[str, Standing]:
@@ -89,9 +63,9 @@ def test_before_it_was_created_a_job_was_not_known(settings: Settings, url: str)
 def test_an_outcome_that_came_late_counts_from_when_it_happened(settings: Settings, url: str) -> None:
     told = life(accepted("n-1"), "l")
     store(settings, told)
-    assert rows(url, at=iso(at(10)))[0]["status"] == "sending"
+    assert rows(get(url, at=iso(at(10))))[0]["status"] == "sending"
     store(settings, [event(Sent(1), "n-1", 0.2)])
-    assert rows(url, at=iso(at(10)))[0]["status"] == "sent"
+    assert rows(get(url, at=iso(at(10))))[0]["status"] == "sent"
     assert get(f"{url}/counts", at=iso(at(10))).json()["sent"] == 1
 
 
@@ -101,7 +75,7 @@ def test_lists_and_counts_are_the_fold_of_what_had_happened(settings: Settings, 
     store(settings, told[:100])
     store(settings, told[100:])
     wanted = standings_at(told, seconds)
-    found = {row["id"]: row["status"] for row in rows(url, at=iso(at(seconds)))}
+    found = {row["id"]: row["status"] for row in rows(get(url, at=iso(at(seconds))))}
     assert found == {name: one.status for name, one in wanted.items()}
     counts = Counter(get(f"{url}/counts", at=iso(at(seconds))).json())
     assert +counts == Counter(one.status for one in wanted.values())
@@ -109,7 +83,7 @@ def test_lists_and_counts_are_the_fold_of_what_had_happened(settings: Settings, 
 
 def test_lists_of_the_past_are_filtered_and_paged(settings: Settings, url: str) -> None:
     store(settings, many(60))
-    whole = rows(url, at=iso(at(12)))
+    whole = rows(get(url, at=iso(at(12))))
     assert [row["createdAt"] for row in whole] == sorted((row["createdAt"] for row in whole), reverse=True)
     for chosen in (
         {},
@@ -119,9 +93,9 @@ def test_lists_of_the_past_are_filtered_and_paged(settings: Settings, url: str) 
         {"recipient": "user3@example.org", "status": "queued"},
     ):
         right = [row for row in whole if chosen.items() <= row.items()]
-        pages = all_pages(url, at=iso(at(12)), limit=2, **chosen)
-        assert [row for page in pages for row in page] == right
-        assert all(len(page) <= 2 for page in pages)
+        found = [rows(page) for page in pages(url, at=iso(at(12)), limit=2, **chosen)]
+        assert [row for page in found for row in page] == right
+        assert all(len(page) <= 2 for page in found)
 
 
 def test_a_page_of_a_rare_status_looks_at_so_many_and_names_where_to_go_on(
@@ -130,9 +104,8 @@ def test_a_page_of_a_rare_status_looks_at_so_many_and_names_where_to_go_on(
     monkeypatch.setattr(past, "AT_ONCE", 5)
     monkeypatch.setattr(past, "LOOKED_AT", 10)
     store(settings, shuffled(life(accepted(f"n{number}", number), "f" if number == 3 else "s") for number in range(40)))
-    pages = all_pages(url, at=iso(at(60)), status="queued")
-    assert [len(page) for page in pages] == [0, 0, 0, 1]
-    assert pages[-1][0]["id"] == "n3"
+    found = [ids(page) for page in pages(url, at=iso(at(60)), status="queued")]
+    assert found == [[], [], [], ["n3"]]
 
 
 def test_present_counts_are_those_of_the_read_model(settings: Settings, url: str) -> None:
@@ -155,7 +128,7 @@ def test_before_the_log_begins_nothing_is_known_and_that_is_said(settings: Setti
         assert answer.status_code == 404
         assert answer.json()["message"].endswith("the log begins at 2026-01-01T00:00:05.000Z")
         assert get(f"{url}{path}", at=iso(at(5))).status_code == 200
-    assert rows(url, at=iso(at(60)), type="push") == []
+    assert rows(get(url, at=iso(at(60)), type="push")) == []
 
 
 @pytest.mark.parametrize("path", ["", "/n-1", "/counts"])
@@ -172,8 +145,8 @@ def test_what_was_just_accepted_is_there_from_its_creation_on(settings: Settings
     leave_pending(kept, settings, "p-1", created)
     assert get(f"{url}/p-1", at=iso(created)).json()["status"] == "pending"
     assert get(f"{url}/p-1", at=milliseconds(created) - 1).status_code == 404
-    assert [row["id"] for row in rows(url, at=iso(created))] == ["p-1", "n-1"]
-    assert [row["id"] for row in rows(url, at=milliseconds(created) - 1)] == ["n-1"]
+    assert ids(get(url, at=iso(created))) == ["p-1", "n-1"]
+    assert ids(get(url, at=milliseconds(created) - 1)) == ["n-1"]
 
 
 def test_a_story_that_is_not_folded_far_enough_is_a_503(settings: Settings, url: str) -> None:
