@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 from rich.console import Console
 
-from deploy.commands.times import time_option
+from deploy.commands.options import time_option
 from deploy.stack.environment import running_settings
 from deploy.stack.errors import StackError
 from deploy.stack.home import Home
@@ -38,12 +38,12 @@ class Format(StrEnum):
     JSONL = "jsonl"
 
 
-Since = Annotated[datetime | None, time_option("--from", "Written then or later")]
-Until = Annotated[datetime | None, time_option("--to", "Written before then")]
+Since = Annotated[datetime | None, time_option("Written then or later", "--from")]
+Until = Annotated[datetime | None, time_option("Written before then", "--to")]
 
 
 def export(
-    folder: Annotated[Path, typer.Argument(help="New, or empty.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new one, or an empty one.")],
     *,
     since: Since = None,
     until: Until = None,
@@ -60,9 +60,11 @@ def export(
 
 
 def import_(
-    folder: Annotated[Path, typer.Argument(help="Of an export, from the log's beginning.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of an export that begins where the log begins.")],
     *,
-    check: Annotated[bool, typer.Option("--check", help="Only see whether the files are what was exported.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only see whether the files are what was exported; asks no server.")
+    ] = False,
 ) -> None:
     """Put an export into an empty system, as history that nobody acts on. Nothing is sent; workers stand still.
 

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 from rich.text import Text
 
+from deploy.commands.options import Json
 from deploy.stack.environment import running_settings
 from deploy.stack.errors import StackError
 from deploy.watching import watched
@@ -27,12 +28,15 @@ UNREACHABLE = 2
 
 def audit(
     *,
-    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    json: Json = False,
     tolerance: Annotated[float, typer.Option(min=0, help="Seconds by which a timer or deadline may be late.")] = 30.0,
     read_models: Annotated[bool, typer.Option(help="Hold MongoDB against the log as well.")] = True,
     limit: Annotated[int, typer.Option(min=0, help="How many findings of a kind are shown; all are counted.")] = 100,
 ) -> None:
-    """Fold the log again and hold all the rest against it. Exits with 1 if anything is off, and with its ids."""
+    """Fold the log again and hold all the rest against it, which changes nothing.
+
+    Exits with 1 if anything is off, which is told with its ids, and with 2 if a server can't be asked.
+    """
     from projections.audit.audit import Options
 
     try:

@@ -26,7 +26,9 @@ class Part(StrEnum):
 
 
 def recover(
-    part: Annotated[Part, typer.Argument(help="lifecycle, admit: the table; deliver: the places in the lanes.")],
+    part: Annotated[
+        Part, typer.Argument(metavar="PART", help="lifecycle, admit: the table; deliver: the places in the lanes.")
+    ],
 ) -> None:
     """Rebuild a table from the log, or find deliver's place again. Nothing is sent; workers are stopped meanwhile."""
     from deploy.asking import ask

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from deploy.commands.options import Json
 from deploy.stack.environment import running_settings
 from deploy.stack.errors import StackError
 from streams.settings import Settings
@@ -17,9 +18,9 @@ PATIENCE = 5.0
 
 
 def why(
-    notification: Annotated[str, typer.Argument(metavar="ID", help="The notification's.")],
+    notification: Annotated[str, typer.Argument(metavar="ID", help="Of the notification.")],
     *,
-    json: Annotated[bool, typer.Option("--json", help="As JSON, as the gateway answers it.")] = False,
+    json: Json = False,
 ) -> None:
     """Show each event of a notification under what caused it: when, after how long, by which policy and worker."""
     import msgspec
