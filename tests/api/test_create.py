@@ -11,13 +11,13 @@ import pytest
 import redis
 import requests
 from pika.adapters.blocking_connection import BlockingChannel
-from pika.spec import BasicProperties
 
 from streams.codec import MAX_REQUEST_BYTES
 from streams.pending import INDEX, record_key
 from streams.settings import Settings
 from streams.topics import JOBS_QUEUE
 from tests.api.conftest import EMAIL
+from tests.support.queues import taken
 
 ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 TOO_LARGE = {"message": f"the body must not have more than {MAX_REQUEST_BYTES} bytes"}
@@ -26,14 +26,6 @@ TOO_LARGE = {"message": f"the body must not have more than {MAX_REQUEST_BYTES} b
 def post(api: str, body: bytes | dict[str, Any], **headers: str) -> requests.Response:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     return requests.post(f"{api}/api/notifications", data, headers=headers, timeout=30)
-
-
-def taken(jobs: BlockingChannel) -> tuple[BasicProperties, bytes]:
-    frame, properties, body = jobs.basic_get(JOBS_QUEUE, auto_ack=True)
-    assert frame is not None
-    assert properties is not None
-    assert body is not None
-    return properties, body
 
 
 def test_health_is_ok(api: str) -> None:
@@ -55,7 +47,7 @@ def test_what_is_accepted_is_answered_as_the_reference_does_with_a_location(api:
 def test_what_is_accepted_is_on_rabbitmq_persistent_and_as_it_came(api: str, jobs: BlockingChannel) -> None:
     body = b'{ "type": "sms", "recipient": "+43 1", "message": "\\u00e4", "id": "ours-only", "x": 1e2 }'
     accepted = post(api, body).json()
-    properties, message = taken(jobs)
+    properties, message = taken(jobs, JOBS_QUEUE)
     created = datetime.fromisoformat(accepted["createdAt"])
     assert message == body
     assert (properties.delivery_mode, properties.content_type) == (2, "application/json")
@@ -171,7 +163,7 @@ def test_a_client_that_goes_away_while_it_sends_harms_nobody(api: str, jobs: Blo
     with socket.create_connection((address.hostname, address.port), timeout=30) as client:
         client.sendall(b"POST /api/notifications HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
     assert post(api, EMAIL).status_code == 201
-    assert json.loads(taken(jobs)[1]) == EMAIL
+    assert json.loads(taken(jobs, JOBS_QUEUE)[1]) == EMAIL
 
 
 def test_a_connection_serves_on_after_a_413(api: str) -> None:

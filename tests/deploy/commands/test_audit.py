@@ -7,7 +7,6 @@ from typing import Any
 
 import pymongo
 import pytest
-import requests
 
 from tests.support.stack import OwnStack, own_stack, wait_until
 
@@ -21,7 +20,7 @@ def worked() -> Iterator[OwnStack]:
     with own_stack(MOCK_LATENCY="0.01", RETRY_STEP="0.2") as stack:
         stack.run("up", "--detach")
         with ThreadPoolExecutor(8) as clients:
-            list(clients.map(lambda number: post(stack, number), range(COUNT)))
+            list(clients.map(lambda number: stack.post(f"user{number % 7}@example.org"), range(COUNT)))
 
         def ended() -> bool:
             with pymongo.MongoClient[dict[str, Any]](stack.settings.mongo_url) as client:
@@ -30,11 +29,6 @@ def worked() -> Iterator[OwnStack]:
 
         wait_until(ended, 120, lambda: "not all have ended")
         yield stack
-
-
-def post(stack: OwnStack, number: int) -> None:
-    body = {"type": "email", "recipient": f"user{number % 7}@example.org", "message": f"message {number}"}
-    assert requests.post(f"{stack.http}/api/notifications", json=body, timeout=30).status_code == 201
 
 
 def audit(stack: OwnStack, *more: str) -> tuple[int, dict[str, Any]]:

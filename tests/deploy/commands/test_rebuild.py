@@ -15,13 +15,6 @@ NAMES = ("NotificationJob", "NotificationLog", "DeadLetter")
 pytestmark = pytest.mark.integration
 
 
-def post(stack: OwnStack, number: int) -> str:
-    body = {"type": "email", "recipient": f"user{number % 7}@example.org", "message": f"message {number}"}
-    answer = requests.post(f"{stack.http}/api/notifications", json=body, timeout=30)
-    assert answer.status_code == 201
-    return str(answer.json()["id"])
-
-
 def ended(stack: OwnStack, name: str) -> bool:
     return requests.get(f"{stack.http}/api/notifications/{name}", timeout=30).json()["status"] in ("sent", "failed")
 
@@ -52,12 +45,12 @@ def test_readers_go_over_and_back_and_the_audit_stays_clean() -> None:
     with own_stack(MOCK_LATENCY="0.01", RETRY_STEP="0.2") as stack:
         stack.run("up", "--detach")
         with ThreadPoolExecutor(8) as clients:
-            ids = list(clients.map(lambda number: post(stack, number), range(COUNT)))
+            ids = list(clients.map(lambda number: stack.post(f"user{number % 7}@example.org"), range(COUNT)))
         wait_until(lambda: all(ended(stack, name) for name in ids), 120, lambda: "not all have ended")
         with asked_all_the_time(stack, ids[0]) as answers:
             told = stack.run("rebuild", "all", "--yes", "--why", "a try").stdout
             assert all(f"{name}: {name}_2 is live; {name} is kept" in told for name in NAMES), told
-            more = [post(stack, number) for number in range(COUNT, COUNT + 10)]
+            more = [stack.post(f"user{number}@example.org") for number in range(10)]
             wait_until(lambda: all(ended(stack, name) for name in more), 60, lambda: "the new copy is not kept up")
             back = stack.run("rebuild", "NotificationJob", "--rollback", "--yes", "--by", "ada").stdout
             assert "NotificationJob: NotificationJob is live" in back

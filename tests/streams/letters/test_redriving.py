@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -25,20 +25,15 @@ from streams.operations import Dropped, Redriven
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS, JOBS_QUEUE, OPERATIONS, REQUESTS, SOCIAL_QUEUE
 from tests.support import kafka
+from tests.support.queues import emptied
+from tests.support.working import working
 
 SECONDS = 60
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
 
-@asynccontextmanager
-async def bridging(settings: Settings) -> AsyncIterator[None]:
-    stopping = asyncio.Event()
-    task = asyncio.create_task(bridge.run(settings, stopping, Vitals()))
-    try:
-        yield
-    finally:
-        stopping.set()
-        await asyncio.wait_for(task, SECONDS)
+def bridging(settings: Settings) -> AbstractAsyncContextManager[None]:
+    return working(lambda stopping: bridge.run(settings, stopping, Vitals()))
 
 
 @pytest.fixture
@@ -50,11 +45,7 @@ async def desk(declared: Settings) -> AsyncIterator[Desk]:
 @pytest.fixture
 def rabbitmq(declared: Settings) -> Iterator[BlockingChannel]:
     """An independent producer; both queues are empty."""
-    with pika.BlockingConnection(pika.URLParameters(declared.rabbitmq_url)) as connection:
-        channel = connection.channel()
-        channel.confirm_delivery()
-        for queue in (JOBS_QUEUE, SOCIAL_QUEUE):
-            channel.queue_purge(queue)
+    with emptied(declared.rabbitmq_url, JOBS_QUEUE, SOCIAL_QUEUE) as channel:
         yield channel
 
 
