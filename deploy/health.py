@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from deploy.serving import serve
+from deploy.web.serving import serve
 from streams.health.vitals import Vitals
 
 LOOPBACK = "127.0.0.1"

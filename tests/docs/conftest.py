@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from deploy.web import application
+from deploy.web.app import application
 from gateway.socket.app import Live
 from streams.health.vitals import Vitals
 from streams.settings import Settings

@@ -2,8 +2,8 @@ import jsonschema_rs
 import msgspec
 import pytest
 
-from deploy.asyncapi import document
-from deploy.asyncapi_socket import CLIENT, EXAMPLES
+from deploy.web.asyncapi import document
+from deploy.web.asyncapi_socket import CLIENT, EXAMPLES
 from gateway.socket import frames
 from streams import codec
 from streams.clock import EPOCH

@@ -1,6 +1,6 @@
 """The AsyncAPI 3 document: every topic, queue and socket frame, made from the types that read and write them.
 
-Served at `/asyncapi.json` and shown at `/docs`. `python -m deploy.asyncapi` prints it.
+Served at `/asyncapi.json` and shown at `/docs`. `python -m deploy.web.asyncapi` prints it.
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ import msgspec
 from pydantic import BaseModel
 
 from api.documents import NotificationRequest, SocialEvent
-from deploy import asyncapi_socket as socket
+from deploy.web import asyncapi_socket as socket
 from streams import codec, operations
 from streams.events import CHANNELS, KINDS, Attempt, Control, Fact, Requested
 from streams.letters.dead_letters import Letter

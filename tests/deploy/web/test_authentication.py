@@ -12,11 +12,11 @@ from pydantic import SecretStr
 from starlette.responses import Response
 from typer.testing import CliRunner
 
-from deploy import web
 from deploy.address import Exposed
-from deploy.authentication import OPEN, Authenticated, is_open, may
 from deploy.cli import app
-from deploy.web import application
+from deploy.web import app as web
+from deploy.web.app import application
+from deploy.web.authentication import OPEN, Authenticated, is_open, may
 from gateway.socket.app import Live
 from streams import clock
 from streams.health.vitals import Vitals

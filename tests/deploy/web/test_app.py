@@ -6,7 +6,7 @@ import pytest
 from fastapi import FastAPI, HTTPException
 
 from deploy.stack import ports
-from deploy.web import Timed, application, readiness
+from deploy.web.app import Timed, application, readiness
 from gateway.socket.app import Live
 from streams.health.vitals import Vitals
 from streams.settings import Settings

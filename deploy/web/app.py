@@ -16,12 +16,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import api.app
 import gateway.app
 from deploy.address import require_safe
-from deploy.asyncapi import document
-from deploy.authentication import Authenticated
 from deploy.health import routes
-from deploy.open_files import raise_limit
 from deploy.probes import probes
-from deploy.serving import serve
+from deploy.web.asyncapi import document
+from deploy.web.authentication import Authenticated
+from deploy.web.open_files import raise_limit
+from deploy.web.serving import serve
 from gateway.socket.app import Live
 from streams.health.vitals import Vitals
 from streams.settings import Settings

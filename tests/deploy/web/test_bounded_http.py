@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from deploy.bounded_http import MAX_HEAD
-from deploy.serving import serve
+from deploy.web.bounded_http import MAX_HEAD
+from deploy.web.serving import serve
 
 pytestmark = pytest.mark.integration  # it serves on a port
 
@@ -70,7 +70,7 @@ async def test_large_bodies_and_requests_that_follow_each_other_at_once_are_none
 
 
 async def test_headers_that_do_not_end_in_time_end_the_connection(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
-    monkeypatch.setattr("deploy.bounded_http.HEAD_TIMEOUT", 0.3)
+    monkeypatch.setattr("deploy.web.bounded_http.HEAD_TIMEOUT", 0.3)
     for sent in (b"", b"GET / HTTP/1.1\r\n"):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(sent)
@@ -79,7 +79,7 @@ async def test_headers_that_do_not_end_in_time_end_the_connection(monkeypatch: p
 
 
 async def test_a_connection_whose_headers_came_in_time_goes_on(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
-    monkeypatch.setattr("deploy.bounded_http.HEAD_TIMEOUT", 0.3)
+    monkeypatch.setattr("deploy.web.bounded_http.HEAD_TIMEOUT", 0.3)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\na")
     await asyncio.sleep(0.6)

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from deploy.serving import serve
+from deploy.web.serving import serve
 from gateway.live.feed import Feed
 from gateway.socket.acknowledging import Acknowledging
 from gateway.socket.connection import Close
@@ -75,7 +75,7 @@ async def answered(client: ClientConnection) -> str:
 
 
 async def test_a_socket_outlives_the_time_that_its_headers_had(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deploy.bounded_http.HEAD_TIMEOUT", 0.3)
+    monkeypatch.setattr("deploy.web.bounded_http.HEAD_TIMEOUT", 0.3)
     async with connect(url) as client:
         await asyncio.sleep(0.6)
         assert await answered(client) == "not-authenticated"

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import uvicorn
 
-from deploy.bounded_http import BoundedHttp
+from deploy.web.bounded_http import BoundedHttp
 
 Upgrade = Callable[..., asyncio.Protocol] | Literal["none"]
 """Makes the protocol of a connection that becomes a WebSocket."""
