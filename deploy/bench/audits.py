@@ -6,13 +6,13 @@ import time
 from rich.console import Console
 from rich.table import Column, Table
 
-from deploy.asking import ask
+from deploy.admin.asking import ask
+from deploy.admin.watching import watched
 from deploy.bench import history
 from deploy.bench.measure import MEBIBYTE, own_cpu
 from deploy.declare import declare
 from deploy.stack.errors import StackError
 from deploy.stack.stack import Stack
-from deploy.watching import watched
 from projections.audit.audit import Options, audit
 from streams.recovery.rebuild import rebuild
 from streams.settings import Settings

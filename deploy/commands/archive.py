@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 from rich.console import Console
 
+from deploy.admin.watching import Watcher, watched
 from deploy.commands.options import time_option
 from deploy.stack.environment import running_settings
 from deploy.stack.errors import StackError
 from deploy.stack.home import Home
 from deploy.stack.report import Report
 from deploy.stack.standstill import stopped
-from deploy.watching import Watcher, watched
 from streams.counted import counted
 from streams.settings import Settings
 
@@ -115,7 +115,7 @@ async def _look(settings: Settings, folder: Path, watcher: Watcher) -> "Looked":
 
 
 def _run(work: Coroutine[Any, Any, ResultT]) -> ResultT:
-    from deploy.asking import ask
+    from deploy.admin.asking import ask
     from streams.archive.layout import Damaged
     from streams.exits import Refused
 

@@ -10,10 +10,10 @@ from rich.markup import escape
 from rich.table import Column, Table
 from rich.text import Text
 
+from deploy.admin.watching import watched
 from deploy.commands.options import Json
 from deploy.stack.environment import running_settings
 from deploy.stack.errors import StackError
-from deploy.watching import watched
 from streams.counted import counted
 from streams.settings import Settings
 
@@ -53,7 +53,7 @@ def audit(
 
 def run(settings: Settings, options: "Options", console: Console) -> "Report":
     """An audit with a progress bar. Raises `StackError` if a server can't be asked."""
-    from deploy.asking import ask
+    from deploy.admin.asking import ask
     from projections.audit import audit as whole
     from projections.audit.bounds import NoLog
 

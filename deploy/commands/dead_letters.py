@@ -43,7 +43,7 @@ def list_letters(  # noqa: PLR0913 - the filters
     json: Json = False,
 ) -> None:
     """Dead letters, newest first."""
-    from deploy.letters import selection, work
+    from deploy.admin.letters import selection, work
 
     filters = _filters(reason, stage, source, state)
     work.list_letters(selection.Selection(filters, since or EPOCH, until, ids or (), limit), json=json)
@@ -52,7 +52,7 @@ def list_letters(  # noqa: PLR0913 - the filters
 @app.command()
 def show(letter: Annotated[str, typer.Argument(metavar="ID", help="Of the letter.")]) -> None:
     """All that is known of one letter, and the original."""
-    from deploy.letters import work
+    from deploy.admin.letters import work
 
     work.show(letter)
 
@@ -80,7 +80,7 @@ def redrive(  # noqa: PLR0913 - the filters
     Without --state, those that are open. Do it once the fault is mended: what fails again is a letter again. Exits with
     1 if any was left out, or failed.
     """
-    from deploy.letters import selection, work
+    from deploy.admin.letters import selection, work
     from streams.letters.redriving import Words
 
     filters = _filters(reason, stage, source, state or "open")
@@ -109,7 +109,7 @@ def drop(  # noqa: PLR0913
 
     They stay on record. Exits with 1 if any was left out, or failed.
     """
-    from deploy.letters import selection, work
+    from deploy.admin.letters import selection, work
     from streams.letters.redriving import Words
 
     filters = _filters(reason, stage, source, "open")

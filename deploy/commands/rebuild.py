@@ -45,7 +45,7 @@ def rebuild(  # noqa: PLR0913 - what can be said
     Killed, it goes on where it was. The copy that was read is kept, and kept up, until it is dropped. Exits with 1 if
     readers stay where they are since the copies differ, or since the new one does not catch up.
     """
-    from deploy.rebuilding import Shown, Wish, work
+    from deploy.admin.rebuilding import Shown, Wish, work
     from projections.rebuild.desk import Words
     from projections.rebuild.rebuild import Options
 

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from deploy.admin.watching import watched
 from deploy.stack.environment import running_settings
 from deploy.stack.home import Home
 from deploy.stack.report import Report
 from deploy.stack.standstill import stopped
-from deploy.watching import watched
 from streams.counted import counted
 from streams.settings import Settings
 
@@ -31,7 +31,7 @@ def recover(
     ],
 ) -> None:
     """Rebuild a table from the log, or find deliver's place again. Nothing is sent; workers are stopped meanwhile."""
-    from deploy.asking import ask
+    from deploy.admin.asking import ask
     from streams.codec import UnknownType
     from streams.exits import Refused
 

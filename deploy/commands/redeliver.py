@@ -44,7 +44,7 @@ def redeliver(  # noqa: PLR0913 - the filters
 
     Each gets new attempts as events on the log, which names who asked and why. Exits with 1 if any was left out.
     """
-    from deploy import redelivery
+    from deploy.admin import redelivery
     from gateway.redelivery.bulk import Selection
     from gateway.redelivery.wishes import Words
 

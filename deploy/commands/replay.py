@@ -40,7 +40,7 @@ def start(  # noqa: PLR0913 - the filters
     why: Why = "",
 ) -> None:
     """Count the events that are meant, ask, and tell them again. To stdout: here and now, as JSON lines."""
-    from deploy.replays import work
+    from deploy.admin.replays import work
     from gateway.replays.bodies import Asked
 
     asked = Asked(into, since, until, recipient, notification, tuple(types or ()), tuple(statuses or ()), rate)
@@ -51,7 +51,7 @@ def start(  # noqa: PLR0913 - the filters
 @app.command("list")
 def list_replays(*, json: Json = False) -> None:
     """All replays, newest first."""
-    from deploy.replays import work
+    from deploy.admin.replays import work
 
     work.list_replays(json=json)
 
@@ -59,7 +59,7 @@ def list_replays(*, json: Json = False) -> None:
 @app.command()
 def show(name: Name) -> None:
     """All that is known of one."""
-    from deploy.replays import work
+    from deploy.admin.replays import work
 
     work.show(name)
 
@@ -67,7 +67,7 @@ def show(name: Name) -> None:
 @app.command()
 def pause(name: Name, *, by: By = "", why: Why = "") -> None:
     """Have it wait where it is."""
-    from deploy.replays import work
+    from deploy.admin.replays import work
 
     work.say(name, "pause", work.Words(by, why), detach=True)
 
@@ -75,7 +75,7 @@ def pause(name: Name, *, by: By = "", why: Why = "") -> None:
 @app.command()
 def resume(name: Name, *, detach: Detach = False, by: By = "", why: Why = "") -> None:
     """Have it go on from where it was; what goes to stdout goes on here."""
-    from deploy.replays import work
+    from deploy.admin.replays import work
 
     raise typer.Exit(work.say(name, "resume", work.Words(by, why), detach=detach))
 
@@ -83,6 +83,6 @@ def resume(name: Name, *, detach: Detach = False, by: By = "", why: Why = "") ->
 @app.command()
 def cancel(name: Name, *, by: By = "", why: Why = "") -> None:
     """End it where it is."""
-    from deploy.replays import work
+    from deploy.admin.replays import work
 
     work.say(name, "cancel", work.Words(by, why), detach=True)

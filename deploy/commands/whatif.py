@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from deploy.admin.watching import watched
 from deploy.commands.options import Json, time_option
 from deploy.stack.environment import running_settings
-from deploy.watching import watched
 from streams.clock import iso
 from streams.counted import counted
 from streams.events import ACTIVITIES, PolicyScope, PolicySet
@@ -87,7 +87,7 @@ def run(
     console: Console,
 ) -> "Report":
     """The report, with a progress bar. `changes` are settings by name. Raises `StackError`."""
-    from deploy.asking import ask
+    from deploy.admin.asking import ask
     from projections.audit.bounds import NoLog
     from projections.whatif.whatif import Question, what_if
 

@@ -25,8 +25,8 @@ def why(
     """Show each event of a notification under what caused it: when, after how long, by which policy and worker."""
     import msgspec
 
-    from deploy.asking import ask
-    from deploy.causes import tree
+    from deploy.admin.asking import ask
+    from deploy.admin.causes import tree
 
     told = ask(_told(running_settings(), notification))
     if json:

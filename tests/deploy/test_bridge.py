@@ -15,7 +15,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 
 from api.app import router
 from deploy import bridge
-from deploy.seeding import fill
+from deploy.admin.seeding import fill
 from streams import codec
 from streams.events import Requested
 from streams.health.vitals import Vitals

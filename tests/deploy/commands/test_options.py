@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from deploy import redelivery
+from deploy.admin import redelivery
 from deploy.cli import app
 from deploy.commands.options import instant
 from streams import clock

@@ -14,11 +14,11 @@ import orjson
 import typer
 from rich.console import Console
 
-from deploy.asking import ask
-from deploy.replays import shown
+from deploy.admin.asking import ask
+from deploy.admin.replays import shown
+from deploy.admin.watching import watched
 from deploy.stack.environment import running_settings
 from deploy.stack.errors import StackError
-from deploy.watching import watched
 from gateway.query import Wrong
 from gateway.replays.bodies import Asked, order
 from projections.replay import book, foreground

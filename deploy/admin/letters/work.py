@@ -6,12 +6,12 @@ from contextlib import AbstractAsyncContextManager
 import typer
 from rich.console import Console
 
-from deploy.asking import ask, told
-from deploy.letters import shown
-from deploy.letters.selection import Plan, Selection, plan_drop, plan_redrive, select
+from deploy.admin.asking import ask, told
+from deploy.admin.letters import shown
+from deploy.admin.letters.selection import Plan, Selection, plan_drop, plan_redrive, select
+from deploy.admin.watching import watched
 from deploy.stack.environment import running_settings
 from deploy.stack.errors import StackError
-from deploy.watching import watched
 from projections.letter_store import LetterReads
 from projections.position import Document
 from projections.store import database

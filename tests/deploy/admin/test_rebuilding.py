@@ -4,7 +4,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from deploy.rebuilding import Shown, side_by_side
+from deploy.admin.rebuilding import Shown, side_by_side
 from projections.copies import alone, begun
 from projections.rebuild.gate import Compared, Difference
 from streams.settings import Settings

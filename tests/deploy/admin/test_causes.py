@@ -4,7 +4,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from deploy.causes import tree
+from deploy.admin.causes import tree
 from projections.past.why import why
 from streams.events import Event, Noted, Origin, SendFailed, Sent, Suppressed
 from tests.projections.lives import Events, accepted, event, items, life, request

@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from deploy.asking import ask
+from deploy.admin.asking import ask
+from deploy.admin.watching import Watcher, watched
 from deploy.stack.home import Home
 from deploy.stack.supervision import Supervision
-from deploy.watching import Watcher, watched
 from projections.copies import Impossible, Pointer, other
 from projections.rebuild.desk import Desk, Words
 from projections.rebuild.difference import fields

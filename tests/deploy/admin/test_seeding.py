@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from deploy import seeding
+from deploy.admin import seeding
+from deploy.admin.seeding import POSTS, USERS, fill
 from deploy.commands.seed import LIKE, example
-from deploy.seeding import POSTS, USERS, fill
 from deploy.stack.errors import StackError
 from deploy.stack.home import CHECKOUT
 from streams.settings import Settings

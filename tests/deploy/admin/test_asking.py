@@ -3,7 +3,7 @@
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
-from deploy.asking import ask
+from deploy.admin.asking import ask
 from deploy.stack.errors import StackError
 from gateway.redelivery import asking
 from projections import store

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from deploy.asking import ask
+from deploy.admin.asking import ask
 from projections.people import People
 from projections.position import Document
 from projections.store import database

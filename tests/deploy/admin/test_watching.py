@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from deploy.watching import Watcher, watched
+from deploy.admin.watching import Watcher, watched
 
 
 @pytest.fixture

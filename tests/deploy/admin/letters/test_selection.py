@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from deploy.letters.selection import plan_drop, plan_redrive
+from deploy.admin.letters.selection import plan_drop, plan_redrive
 from streams.letters.redriving import Order
 
 SOURCE = {"name": "notification-events", "partition": 0, "offset": 1}

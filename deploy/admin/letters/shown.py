@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from deploy.letters.selection import Plan
+from deploy.admin.letters.selection import Plan
 from gateway.wire import letter
 from projections.position import Document
 from streams.clock import iso

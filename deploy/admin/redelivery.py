@@ -10,10 +10,10 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from deploy.asking import ask
+from deploy.admin.asking import ask
+from deploy.admin.watching import Watcher, watched
 from deploy.stack.environment import running_settings
 from deploy.stack.errors import StackError
-from deploy.watching import Watcher, watched
 from gateway.redelivery.asking import Asked, Asking
 from gateway.redelivery.bulk import SHOWN, Found, Order, Selection, carry_out, find
 from gateway.redelivery.wishes import Refusal, Words, obstacle
