@@ -1,1 +1,1 @@
-"""The web process: `api` and `gateway` as one program on one port, who may ask it what, and HTTP as it is served."""
+"""HTTP as it is served: the web process, which is `api` and `gateway` on one port, who may ask what, and `/metrics`."""

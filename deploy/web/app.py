@@ -16,10 +16,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import api.app
 import gateway.app
 from deploy.address import require_safe
-from deploy.health import routes
 from deploy.probes import probes
 from deploy.web.asyncapi import document
 from deploy.web.authentication import Authenticated
+from deploy.web.health import routes
 from deploy.web.open_files import raise_limit
 from deploy.web.serving import serve
 from gateway.socket.app import Live

@@ -8,8 +8,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.applications import Starlette
 
-from deploy.health import LOOPBACK, routes, served
 from deploy.stack import health, ports
+from deploy.web.health import LOOPBACK, routes, served
 from streams.health.progress import Look
 from streams.health.vitals import Vitals
 
