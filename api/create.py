@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from api.backlog import Backlog
 from api.idempotency import VALID_KEY, Answered, Busy, Idempotency, OtherBody, Reserved
-from api.outbox import Outbox, Unavailable
+from api.outbox import BLOCKED, Outbox, Unavailable
 from api.pending import Pending
 from api.redis_pipe import Away, Command, Pipe
 from api.room import Full, Room
@@ -80,7 +80,8 @@ class Creation:
                 with self._room.taken(expected_size(request, self._limit)):
                     return await self._create(request, way)
             except Full:
-                return Refusal(UNAVAILABLE, "too many requests at once: try again", headers=RETRY_SOON).response(way)
+                message = "not accepted, since too many requests come at once: try again"
+                return Refusal(UNAVAILABLE, message, headers=RETRY_SOON).response(way)
             except Refusal as refusal:
                 return refusal.response(way)
             except ClientDisconnect:
@@ -96,7 +97,7 @@ class Creation:
             message = "not accepted, since too many notifications wait already: try again"
             raise Refusal(UNAVAILABLE, message, headers=headers)
         if self._outbox.blocked:
-            message = "not accepted, since RabbitMQ takes no messages for now: try again"
+            message = f"not accepted, since {BLOCKED}: try again"
             raise Refusal(UNAVAILABLE, message, headers=RETRY_LATER)
 
     async def _create(self, request: Request, way: Way) -> Response:

@@ -154,8 +154,8 @@ CREATE_ANSWERS: dict[int | str, dict[str, Any]] = {
     422: {"model": Problem, "description": "The Idempotency-Key was used with another body."},
     503: {
         "model": Problem,
-        "description": "RabbitMQ did not confirm, or too many notifications wait already. "
-        "With an Idempotency-Key it is safe to try again.",
+        "description": "RabbitMQ did not confirm, or too many notifications wait already: `message` says whether "
+        "it may have been taken. With an Idempotency-Key it is safe to try again either way.",
         "headers": RETRY_HEADERS,
     },
 }
