@@ -17,7 +17,7 @@ from projections.position import Document
 from projections.store import database
 from streams.counted import counted
 from streams.letters.dead_letters import Report
-from streams.letters.redriving import AWAY, FAULTS, Desk, Order, Words, paced
+from streams.letters.redriving import AWAY, FAULTS, Desk, Order, Words, doubts, paced
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS
 
@@ -74,11 +74,13 @@ async def _handle(
 ) -> dict[str, str]:
     """Why some could not be handled, by id. Stops at a server that is away."""
     failed: dict[str, str] = {}
+    unsure: dict[str, str] = {}
     done = 0
     with watched(console) as watcher:
         watcher.begin(verb, len(orders))
         try:
             async with opening as desk:
+                unsure = desk.unsure
                 act = desk.redrive if verb == "redrive" else desk.drop
                 async for order in paced(orders, rate):
                     try:
@@ -89,9 +91,8 @@ async def _handle(
                     watcher.done(done)
         except AWAY as error:
             raise StackError(
-                f"stopped after {done:,} of {counted(len(orders), 'letter')}: "
-                f"{told(error)}. The others are open still; the one it stopped at may have been put "
-                "back, which does no harm: run the command again"
+                f"stopped after {done:,} of {counted(len(orders), 'letter')}: {told(error)}.{doubts(unsure)} "
+                "Those after it are untouched: run the command again, what is put back twice is dropped by who reads it"
             ) from error
     return failed
 
