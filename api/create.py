@@ -19,11 +19,11 @@ from api.redis_pipe import Away, Command, Pipe
 from api.room import Full, Room
 from api.ways import Body, Way
 from streams import clock
+from streams.content_type import JSON, not_json
 from streams.events import DEFAULT_TENANT
 from streams.intake.bodies import Fault, Invalid, NotAnObject
 from streams.settings import Settings
 
-JSON = "application/json"
 RETRY_SOON = {"Retry-After": "1"}
 """Seconds."""
 RETRY_LATER = {"Retry-After": "10"}
@@ -101,6 +101,8 @@ class Creation:
             raise Refusal(UNAVAILABLE, message, headers=RETRY_LATER)
 
     async def _create(self, request: Request, way: Way) -> Response:
+        if wrong := not_json(request.headers.get("content-type", "")):
+            raise Refusal(415, wrong)
         raw = await read(request, self._limit)
         asked = Asked(way, raw, check(way, raw))
         key = request.headers.get(KEY_HEADER)

@@ -151,6 +151,7 @@ CREATE_ANSWERS: dict[int | str, dict[str, Any]] = {
         "headers": RETRY_HEADERS,
     },
     413: {"model": Problem, "description": "The body is too large."},
+    415: {"model": Problem, "description": "The body does not come as JSON."},
     422: {"model": Problem, "description": "The Idempotency-Key was used with another body."},
     503: {
         "model": Problem,
@@ -167,7 +168,7 @@ EVENT_ANSWERS: dict[int | str, dict[str, Any]] = {
 LIKE_ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"model": Said, "description": "RabbitMQ has it, on disk.", "headers": REPEAT_HEADERS},
     400: {"model": Said, "description": "Something is missing or wrong."},
-    **{status: CREATE_ANSWERS[status] for status in (408, 409, 413, 422)},
+    **{status: CREATE_ANSWERS[status] for status in (408, 409, 413, 415, 422)},
     500: {
         "model": Said,
         "description": "RabbitMQ did not confirm, or too many notifications wait already.",

@@ -11,12 +11,12 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.answers import behind, unavailable, wrong
-from gateway.documents import Answers
+from gateway.answers import answer, behind, unavailable, wrong
+from gateway.documents import NOT_JSON, Answers
 from gateway.query import Wrong
-from gateway.wire import JSON
 from projections.past.reads import Behind
 from projections.store import Unavailable
+from streams.content_type import not_json
 from streams.kafka.publisher import Late
 
 PATIENCE = 1.8
@@ -50,7 +50,8 @@ class Answering(APIRoute):
             away: Callable[[], Response] = unavailable
             try:
                 async with asyncio.timeout(self.patience):
-                    await _refuse_form(request)
+                    if refused := await _not_json(request):
+                        return answer({"message": refused}, 415)
                     while True:
                         try:
                             return await endpoint(request)
@@ -67,11 +68,11 @@ class Answering(APIRoute):
         return handle
 
 
-async def _refuse_form(request: Request) -> None:
-    """Trap: another site's page may POST here without being asked, so long as it does not say that it sends JSON."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if request.method == "POST" and kind != JSON and await request.body():
-        raise Wrong({"body": f"must come as {JSON}"})
+async def _not_json(request: Request) -> str | None:
+    """What is wrong with a POST's body, if it has one; browsers ask before they send what has another method."""
+    if request.method == "POST" and (wrong := not_json(request.headers.get("content-type", ""))):
+        return wrong if await request.body() else None
+    return None
 
 
 class Patient(Answering):
@@ -96,7 +97,7 @@ def routed(
             route.handler,
             methods=[route.method],
             summary=route.summary,
-            responses=route.answers,
+            responses=route.answers | (NOT_JSON if route.method == "POST" else {}),
             openapi_extra={name: value for name, value in asked.items() if value},
             status_code=route.status,
         )

@@ -33,8 +33,9 @@ GRACE_SECONDS = 10
 """How long requests under way may take once the process is told to stop."""
 ABOUT = """Takes notifications, delivers them with retries, and keeps the story of each.
 
-Errors are JSON with a `message`, and with `details` for each faulty field. What goes over queues, topics and the
-WebSocket is in the AsyncAPI document, `/asyncapi.json`.
+What is sent is JSON and says so, by `Content-Type: application/json`. Errors are JSON with a `message`, and with
+`details` for each faulty field. What goes over queues, topics and the WebSocket is in the AsyncAPI document,
+`/asyncapi.json`.
 """
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 

@@ -22,6 +22,7 @@ from tests.support.web import serving
 
 Serve = Callable[[Settings], str]
 
+AS_JSON = {"Content-Type": "application/json"}
 EMAIL: dict[str, Any] = {"type": "email", "recipient": "ada@example.org", "message": "hello"}
 RECOVERY = 60.0
 REDIS_PATIENCE = 0.1

@@ -16,7 +16,7 @@ from streams.codec import MAX_REQUEST_BYTES
 from streams.pending import INDEX, record_key
 from streams.settings import Settings
 from streams.topics import JOBS_QUEUE
-from tests.api.conftest import EMAIL
+from tests.api.conftest import AS_JSON, EMAIL
 from tests.support.queues import taken
 
 ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -25,7 +25,7 @@ TOO_LARGE = {"message": f"the body must not have more than {MAX_REQUEST_BYTES} b
 
 def post(api: str, body: bytes | dict[str, Any], **headers: str) -> requests.Response:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return requests.post(f"{api}/api/notifications", data, headers=headers, timeout=30)
+    return requests.post(f"{api}/api/notifications", data, headers=AS_JSON | headers, timeout=30)
 
 
 def test_health_is_ok(api: str) -> None:
@@ -147,7 +147,7 @@ def test_a_larger_body_is_a_413(api: str, size: int) -> None:
 
 def test_a_larger_body_in_chunks_without_a_length_is_a_413(api: str) -> None:
     chunks = (b"x" * 65536 for _ in range(16))
-    answer = requests.post(f"{api}/api/notifications", data=chunks, timeout=30)
+    answer = requests.post(f"{api}/api/notifications", data=chunks, headers=AS_JSON, timeout=30)
     assert (answer.status_code, answer.json()) == (413, TOO_LARGE)
 
 
@@ -161,7 +161,8 @@ def test_a_length_that_is_too_large_is_a_413_before_anything_is_sent(api: str) -
 def test_a_client_that_goes_away_while_it_sends_harms_nobody(api: str, jobs: BlockingChannel) -> None:
     address = urlsplit(api)
     with socket.create_connection((address.hostname, address.port), timeout=30) as client:
-        client.sendall(b"POST /api/notifications HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        head = b"POST /api/notifications HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100"
+        client.sendall(head + b"\r\n\r\n{")
     assert post(api, EMAIL).status_code == 201
     assert json.loads(taken(jobs, JOBS_QUEUE)[1]) == EMAIL
 
@@ -178,6 +179,6 @@ def test_the_openapi_page_shows_the_request_and_every_answer(api: str) -> None:
     schema = operation["requestBody"]["content"]["application/json"]["schema"]
     assert schema["required"] == ["type", "recipient", "message"]
     assert schema["example"]["type"] == "email"
-    assert operation["responses"].keys() == {"201", "400", "408", "409", "413", "422", "503"}
+    assert operation["responses"].keys() == {"201", "400", "408", "409", "413", "415", "422", "503"}
     assert [parameter["name"] for parameter in operation["parameters"]] == ["Idempotency-Key"]
     assert "/health" in document["paths"]

@@ -13,7 +13,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 from streams.codec import MAX_REQUEST_BYTES
 from streams.pending import record_key
 from streams.settings import Settings
-from tests.api.conftest import EMAIL, Serve, recovers
+from tests.api.conftest import AS_JSON, EMAIL, Serve, recovers
 from tests.support.private import Private
 from tests.support.queues import emptied, taken
 
@@ -23,7 +23,8 @@ ALL = "type, actorId, targetId and postId are required"
 
 
 def post(url: str, body: bytes | dict[str, Any], **headers: str) -> requests.Response:
-    return requests.post(url, body if isinstance(body, bytes) else json.dumps(body), headers=headers, timeout=30)
+    data = body if isinstance(body, bytes) else json.dumps(body)
+    return requests.post(url, data, headers=AS_JSON | headers, timeout=30)
 
 
 def without(name: str, body: dict[str, Any] = LIKE) -> dict[str, Any]:

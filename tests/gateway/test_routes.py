@@ -32,10 +32,11 @@ async def echo(request: Request) -> Response:
 @pytest.mark.parametrize("headers", [{}, FORM, {"content-type": "application/x-www-form-urlencoded"}])
 async def test_a_body_that_another_site_s_page_could_post_is_refused(headers: dict[str, str]) -> None:
     answer = await ask(echo, "POST", b"{}", headers)
-    assert (answer.status_code, answer.json()["message"]) == (400, "body must come as application/json")
+    assert answer.status_code == 415
+    assert answer.json()["message"].endswith("send it with Content-Type: application/json")
 
 
-@pytest.mark.parametrize("kind", ["application/json", "Application/JSON; charset=utf-8"])
+@pytest.mark.parametrize("kind", ["application/json", "Application/JSON; charset=utf-8", "application/x+json"])
 async def test_json_comes_through(kind: str) -> None:
     assert (await ask(echo, "POST", b"{}", {"content-type": kind})).text == "{}"
 

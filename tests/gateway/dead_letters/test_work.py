@@ -48,7 +48,7 @@ def test_what_is_wrong_is_told_by_field(url: str, body: dict[str, object], field
 
 def test_a_form_that_another_site_could_send_is_refused(url: str) -> None:
     answer = requests.post(f"{url}/drop", data='{"ids": ["x"], "by": "a", "why": "b"}', timeout=60)
-    assert answer.status_code == 400
+    assert answer.status_code == 415
     assert "application/json" in answer.json()["message"]
 
 
