@@ -32,9 +32,10 @@ from streams.folding.rule import Incoming, Reaction
 from streams.health.vitals import Vitals
 from streams.kafka.publisher import Publisher
 from streams.notification import Job, evolve
+from streams.overdue import Patience
 from streams.phase import Phase
 from streams.preferences import Preferences
-from streams.reconciler import Patience, Reconciler
+from streams.reconciler import Reconciler
 from streams.record import Record
 from streams.retry import Retry
 from streams.settings import Settings, seconds

@@ -34,9 +34,10 @@ from streams.folding.rule import Incoming
 from streams.folding.table import Rows, Shard
 from streams.lifecycle import Lifecycle, State
 from streams.notification import Job
+from streams.overdue import Patience, late
 from streams.phase import STATUS
 from streams.preferences import Preferences
-from streams.reconciler import Patience, _slices, late
+from streams.reconciler import _slices
 from streams.topics import EVENTS
 from tests.support.numbers import RETRY
 
