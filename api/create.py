@@ -31,6 +31,7 @@ RETRY_LATER = {"Retry-After": "10"}
 BODY_TIMEOUT = 10.0
 """Seconds in which a client has to have sent its body."""
 KEY_HEADER = "Idempotency-Key"
+NO_PARAMETER = "is not known here, where there are no parameters: what is wanted goes into the body"
 UNAVAILABLE = 503
 
 
@@ -101,6 +102,9 @@ class Creation:
             raise Refusal(UNAVAILABLE, message, headers=RETRY_LATER)
 
     async def _create(self, request: Request, way: Way) -> Response:
+        if request.scope["query_string"]:
+            faults = tuple(Fault(name, NO_PARAMETER) for name in request.query_params)
+            raise Refusal(400, "; ".join(f"{name} {why}" for name, why in faults), faults)
         if wrong := not_json(request.headers.get("content-type", "")):
             raise Refusal(415, wrong)
         raw = await read(request, self._limit)

@@ -182,6 +182,7 @@ def request(body: type[BaseModel]) -> dict[str, Any]:
     return {
         "requestBody": {
             "required": True,
+            "description": "Fields that are not named here count for nothing.",
             "content": {"application/json": {"schema": body.model_json_schema()}},
         },
         "parameters": [IDEMPOTENCY_KEY],

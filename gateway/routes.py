@@ -9,11 +9,11 @@ from aiokafka.errors import KafkaError
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from gateway.answers import answer, behind, unavailable, wrong
-from gateway.documents import NOT_JSON, Answers
-from gateway.query import Wrong
+from gateway.documents import NOT_JSON, WRONG, Answers
+from gateway.query import Wrong, refuse_unknown
 from projections.past.reads import Behind
 from projections.store import Unavailable
 from streams.content_type import not_json
@@ -36,19 +36,25 @@ class Route(NamedTuple):
     parameters: Sequence[dict[str, Any]] = ()
     body: dict[str, Any] | None = None
     status: int = 200
+    kind: type[Response] = JSONResponse
 
 
 class Answering(APIRoute):
-    """A route whose function takes the request and gives the response itself: FastAPI only documents it."""
+    """A route whose function takes the request and gives the response itself: FastAPI only documents it.
+
+    What it documents as parameters of the query is all that may be asked with.
+    """
 
     patience = PATIENCE
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:  # noqa: D102
         endpoint: Callable[[Request], Awaitable[Response]] = self.endpoint
+        known = [one["name"] for one in (self.openapi_extra or {}).get("parameters", ()) if one["in"] == "query"]
 
         async def handle(request: Request) -> Response:
             away: Callable[[], Response] = unavailable
             try:
+                refuse_unknown(request.query_params, known)
                 async with asyncio.timeout(self.patience):
                     if refused := await _not_json(request):
                         return answer({"message": refused}, 415)
@@ -97,8 +103,9 @@ def routed(
             route.handler,
             methods=[route.method],
             summary=route.summary,
-            responses=route.answers | (NOT_JSON if route.method == "POST" else {}),
+            responses=WRONG | route.answers | (NOT_JSON if route.method == "POST" else {}),
             openapi_extra={name: value for name, value in asked.items() if value},
             status_code=route.status,
+            response_class=route.kind,
         )
     return routes

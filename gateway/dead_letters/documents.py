@@ -128,7 +128,6 @@ class Counts(BaseModel):
 
 LIST: Answers = {
     200: {**JOBS[200], "model": list[DeadLetter]},
-    400: JOBS[400],
     **UNAVAILABLE,
 }
 LETTER: Answers = {
@@ -186,7 +185,6 @@ class Stopped(BaseModel):
 
 HANDLED: Answers = {
     200: {"model": Handled, "description": "Done, but for what was refused."},
-    400: {"model": Trouble, "description": "Wrong: `details` tells about each field."},
     503: {**away("A server does not answer.")[503], "model": Stopped},
 }
 HANDLE = body(HandleLetters)

@@ -121,7 +121,7 @@ def _stopped(so_far: Handled, error: BaseException) -> str:
 
 async def _asked(request: Request) -> Asked:
     try:
-        return decoded(await request.body(), Asked, MAX_BODY, "must be right: ")
+        return decoded(await request.body(), Asked, MAX_BODY)
     except Wrong as wrong:
         raise Wrong({_field(fault): fault for fault in wrong.faults.values()}) from wrong
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from api.backlog import Backlog
-from api.create import Creation
+from api.create import NO_PARAMETER, Creation
 from api.outbox import Outbox
 from api.pressure import Pressure, Sample
 from api.redis_pipe import Pipe
@@ -29,10 +29,10 @@ class Desk:
         self.backlog = Backlog(settings, outbox, pipe)
         self.creation = Creation(settings, outbox, pipe, self.backlog)
 
-    async def post(self, way: Way, body: bytes = b"{}", kind: str = "application/json") -> httpx.Response:
+    async def post(self, way: Way, *, kind: str = "application/json", query: str = "") -> httpx.Response:
         app = Starlette(routes=[Route("/", self.creation.by(way), methods=["POST"])])
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
-            return await client.post("/", content=body, headers={"content-type": kind} if kind else {})
+            return await client.post(f"/{query}", content=b"{}", headers={"content-type": kind} if kind else {})
 
 
 @pytest.mark.parametrize(("way", "status"), [(DELIVERY, 503), (EVENT, 503), (LIKE, 500)])
@@ -75,6 +75,16 @@ async def test_a_body_that_comes_as_another_kind_of_json_is_looked_at() -> None:
 
 async def test_a_body_of_another_type_is_refused_unread() -> None:
     receive = AsyncMock()
-    request = Request({"type": "http", "method": "POST", "headers": [(b"content-length", b"9")]}, receive)
-    assert (await Desk().creation.by(DELIVERY)(request)).status_code == 415
+    scope = {"type": "http", "method": "POST", "query_string": b"", "headers": [(b"content-length", b"9")]}
+    answer = await Desk().creation.by(DELIVERY)(Request(scope, receive))
+    assert answer.status_code == 415
     receive.assert_not_awaited()
+
+
+@pytest.mark.parametrize("way", [DELIVERY, EVENT, LIKE])
+async def test_what_is_wanted_by_a_parameter_is_refused_by_name(way: Way) -> None:
+    answer = await Desk().post(way, query="?priority=promotional")
+    assert (answer.status_code, answer.json()["details"]) == (
+        400,
+        [{"field": "priority", "message": NO_PARAMETER}],
+    )

@@ -112,15 +112,16 @@ def test_counts_are_by_state_reason_and_stage(settings: Settings, letters: str) 
 def test_what_is_unknown_or_wrong_is_told(letters: str) -> None:
     missing = get(f"{letters}/dead:a:1.2")
     assert (missing.status_code, missing.json()) == (404, {"message": "Dead letter not found"})
-    wrong = get(letters, reason="x", state="y", limit="0", cursor="z", at="0")
+    wrong = get(letters, reason="x", state="y", limit="0", cursor="z")
     assert wrong.status_code == 400
     assert {fault["field"]: fault["message"] for fault in wrong.json()["details"]} == {
         "reason": f"must be one of {', '.join(REASONS)}",
         "state": "must be one of open, redriven, dropped",
         "limit": "must be a whole number from 1 to 500",
         "cursor": "must be the one from a Link header of this list",
-        "at": "is not known here, only reason, stage, source, state, limit, cursor",
     }
+    misspelled = get(letters, reason="rule-failed", status="open").json()
+    assert misspelled["message"] == "status is not known here, only reason, stage, source, state, limit, cursor"
 
 
 def test_without_the_database_it_is_503(settings: Settings, serve: Serve, mongo: KillableMongo) -> None:
