@@ -13,17 +13,17 @@ from starlette.responses import Response
 
 from api.backlog import Backlog
 from api.idempotency import VALID_KEY, Answered, Busy, Idempotency, OtherBody, Reserved
-from api.outbox import Outbox, Unavailable
+from api.outbox import BLOCKED, Outbox, Unavailable
 from api.pending import Pending
 from api.redis_pipe import Away, Command, Pipe
 from api.room import Full, Room
 from api.ways import Body, Way
 from streams import clock
+from streams.content_type import JSON, not_json
 from streams.events import DEFAULT_TENANT
 from streams.intake.bodies import Fault, Invalid, NotAnObject
 from streams.settings import Settings
 
-JSON = "application/json"
 RETRY_SOON = {"Retry-After": "1"}
 """Seconds."""
 RETRY_LATER = {"Retry-After": "10"}
@@ -31,6 +31,7 @@ RETRY_LATER = {"Retry-After": "10"}
 BODY_TIMEOUT = 10.0
 """Seconds in which a client has to have sent its body."""
 KEY_HEADER = "Idempotency-Key"
+NO_PARAMETER = "is not known here, where there are no parameters: what is wanted goes into the body"
 UNAVAILABLE = 503
 
 
@@ -80,7 +81,8 @@ class Creation:
                 with self._room.taken(expected_size(request, self._limit)):
                     return await self._create(request, way)
             except Full:
-                return Refusal(UNAVAILABLE, "too many requests at once: try again", headers=RETRY_SOON).response(way)
+                message = "not accepted, since too many requests come at once: try again"
+                return Refusal(UNAVAILABLE, message, headers=RETRY_SOON).response(way)
             except Refusal as refusal:
                 return refusal.response(way)
             except ClientDisconnect:
@@ -96,10 +98,15 @@ class Creation:
             message = "not accepted, since too many notifications wait already: try again"
             raise Refusal(UNAVAILABLE, message, headers=headers)
         if self._outbox.blocked:
-            message = "not accepted, since RabbitMQ takes no messages for now: try again"
+            message = f"not accepted, since {BLOCKED}: try again"
             raise Refusal(UNAVAILABLE, message, headers=RETRY_LATER)
 
     async def _create(self, request: Request, way: Way) -> Response:
+        if request.scope["query_string"]:
+            faults = tuple(Fault(name, NO_PARAMETER) for name in request.query_params)
+            raise Refusal(400, "; ".join(f"{name} {why}" for name, why in faults), faults)
+        if wrong := not_json(request.headers.get("content-type", "")):
+            raise Refusal(415, wrong)
         raw = await read(request, self._limit)
         asked = Asked(way, raw, check(way, raw))
         key = request.headers.get(KEY_HEADER)

@@ -151,11 +151,12 @@ CREATE_ANSWERS: dict[int | str, dict[str, Any]] = {
         "headers": RETRY_HEADERS,
     },
     413: {"model": Problem, "description": "The body is too large."},
+    415: {"model": Problem, "description": "The body does not come as JSON."},
     422: {"model": Problem, "description": "The Idempotency-Key was used with another body."},
     503: {
         "model": Problem,
-        "description": "RabbitMQ did not confirm, or too many notifications wait already. "
-        "With an Idempotency-Key it is safe to try again.",
+        "description": "RabbitMQ did not confirm, or too many notifications wait already: `message` says whether "
+        "it may have been taken. With an Idempotency-Key it is safe to try again either way.",
         "headers": RETRY_HEADERS,
     },
 }
@@ -167,7 +168,7 @@ EVENT_ANSWERS: dict[int | str, dict[str, Any]] = {
 LIKE_ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"model": Said, "description": "RabbitMQ has it, on disk.", "headers": REPEAT_HEADERS},
     400: {"model": Said, "description": "Something is missing or wrong."},
-    **{status: CREATE_ANSWERS[status] for status in (408, 409, 413, 422)},
+    **{status: CREATE_ANSWERS[status] for status in (408, 409, 413, 415, 422)},
     500: {
         "model": Said,
         "description": "RabbitMQ did not confirm, or too many notifications wait already.",
@@ -181,6 +182,7 @@ def request(body: type[BaseModel]) -> dict[str, Any]:
     return {
         "requestBody": {
             "required": True,
+            "description": "Fields that are not named here count for nothing.",
             "content": {"application/json": {"schema": body.model_json_schema()}},
         },
         "parameters": [IDEMPOTENCY_KEY],

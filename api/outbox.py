@@ -11,6 +11,7 @@ from streams.topics import JOBS_QUEUE, SOCIAL_QUEUE
 
 LOOK_EVERY = 1.0
 """Seconds between two looks at how much waits in RabbitMQ."""
+UNCONNECTED, BLOCKED = "there is no connection to RabbitMQ", "RabbitMQ takes no messages for now"
 
 
 class Unavailable(Exception):
@@ -47,18 +48,24 @@ class Outbox:
     async def publish(self, queue: str, notification: str, created: datetime, body: bytes) -> None:
         """Returns once RabbitMQ answers for the message. Raises `Unavailable`, within `timeout` seconds."""
         envelope = persistent_json(notification, API, TIME_HEADER, milliseconds(created))
-        connection = None
+        connection = confirmed = None
         try:
             async with asyncio.timeout(self._timeout):
                 connection = self._connection or await self._wait_for_connection()
-                await connection.publish(queue, envelope, body)
+                confirmed = await connection.send(queue, envelope, body)
+                await confirmed
         except NotTaken as error:
             assert connection is not None
             connection.abort(f"{queue} is to be declared again")
             raise Unavailable(f"RabbitMQ refused: {error}", unknown=False) from error
-        except (Lost, TimeoutError) as error:
-            why = "there is no connection to RabbitMQ" if connection is None else "RabbitMQ did not confirm in time"
-            raise Unavailable(why, unknown=connection is not None) from error
+        except TimeoutError as error:
+            if confirmed is not None:
+                raise Unavailable("RabbitMQ did not confirm in time", unknown=True) from error
+            raise Unavailable(UNCONNECTED if connection is None else BLOCKED, unknown=False) from error
+        except Lost as error:
+            if confirmed is not None:
+                raise Unavailable("the connection to RabbitMQ was lost before it confirmed", unknown=True) from error
+            raise Unavailable(UNCONNECTED, unknown=False) from error
 
     async def _wait_for_connection(self) -> Connection:
         """Bridges a short absence; after a long one there is no point in keeping a client waiting."""

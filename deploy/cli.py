@@ -30,7 +30,8 @@ from deploy.commands.why import why
 from deploy.stack.errors import StackError
 
 app = typer.Typer(
-    help="Tidings: event-sourced notification delivery. `up` starts everything on this machine.",
+    help="Tidings: event-sourced notification delivery. `up` starts everything on this machine.\n\n"
+    "A command that can't do what it is for exits with 1 and says what to do; 2 is for words that it does not know.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -1,7 +1,7 @@
 """The kinds of processes that make up the system; light, so that commands which only name them start at once."""
 
 MODULES = {
-    "web": "deploy.web",
+    "web": "deploy.web.app",
     "bridge": "deploy.bridge",
     "admit": "streams.admit",
     "lifecycle": "streams.lifecycle",

@@ -15,9 +15,9 @@ from typing import Protocol, cast
 import uvloop
 
 from deploy.alive import watched
-from deploy.health import served
 from deploy.kinds import MODULES
 from deploy.log_lines import configure_logging
+from deploy.web.health import served
 from streams.codec import UnknownType
 from streams.exits import Exit, Refused, die
 from streams.health.vitals import Vitals

@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import to_json
 
 from deploy.stack.home import CHECKOUT
-from deploy.web import application
+from deploy.web.app import application
 from gateway.socket.app import Live
 from streams.health.vitals import Vitals
 from streams.settings import Settings

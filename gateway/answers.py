@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from gateway import wire
 from gateway.query import Wrong
+from streams.content_type import JSON
 
 RETRY_SOON = {"Retry-After": "1"}
 """Seconds."""
@@ -16,7 +17,7 @@ OF_NOW = {"Cache-Control": "no-store"}
 
 def answer(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A value as JSON."""
-    return Response(wire.encode(value), status, headers, wire.JSON)
+    return Response(wire.encode(value), status, headers, JSON)
 
 
 def next_page(request: Request, cursor: object | None) -> dict[str, str]:

@@ -6,14 +6,15 @@ import msgspec
 
 from gateway.query import Wrong
 
-BodyT = TypeVar("BodyT")
+BodyT = TypeVar("BodyT", bound=msgspec.Struct)
 
 
-def decoded(raw: bytes, kind: type[BodyT], most: int, expected: str = "") -> BodyT:
-    """What JSON of `most` bytes says. Raises `Wrong`, with what is `expected` before what came."""
+def decoded(raw: bytes, kind: type[BodyT], most: int) -> BodyT:
+    """What JSON of `most` bytes says. Raises `Wrong`, with the fields that are known before what came."""
     if len(raw) > most:
         raise Wrong({"body": f"must not have more than {most} bytes"})
     try:
         return msgspec.json.decode(raw, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Wrong({"body": f"{expected}{error}"}) from error
+        known = ", ".join(kind.__struct_encode_fields__)
+        raise Wrong({"body": f"must be an object with {known}: {error}"}) from error

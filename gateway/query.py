@@ -1,7 +1,7 @@
 """What any list can be asked for: its query string in, filters and a page or all that is wrong with it out. Pure."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 LIMIT = 100
@@ -18,21 +18,24 @@ class Wrong(ValueError):
         self.faults = faults
 
 
+def refuse_unknown(given: Iterable[str], known: Sequence[str]) -> None:
+    """Raises `Wrong`: a misspelled filter would be none at all, and its answer that to another question."""
+    only = f"only {', '.join(known)}" if known else "where there are no parameters"
+    if faults := {name: f"is not known here, {only}" for name in given if name not in known}:
+        raise Wrong(faults)
+
+
 def parse_list(
     parameters: Mapping[str, str],
     names: Iterable[str],
     known: Mapping[str, tuple[str, ...]],
     cursor: Callable[[str | None], CursorT],
-    elsewhere: Iterable[str] = (),
 ) -> tuple[dict[str, str], int, CursorT]:
     """What every list can be asked: filters by these names, the limit, and where to go on. Raises `Wrong`.
 
-    `known` are the values of those filters that have a choice; `cursor` raises `ValueError` for what is none;
-    `elsewhere` are what others read. A name that nobody knows is wrong: a misspelled filter would be none at all.
+    `known` are the values of those filters that have a choice; `cursor` raises `ValueError` for what is none.
     """
-    names = tuple(names)
-    read = (*names, "limit", "cursor", *elsewhere)
-    faults = {name: f"is not known here, only {', '.join(read)}" for name in parameters if name not in read}
+    faults: dict[str, str] = {}
     filters = {name: parameters[name] for name in names if name in parameters}
     for name, choice in known.items():
         if name in filters and filters[name] not in choice:

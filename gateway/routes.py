@@ -9,14 +9,14 @@ from aiokafka.errors import KafkaError
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
-from gateway.answers import behind, unavailable, wrong
-from gateway.documents import Answers
-from gateway.query import Wrong
-from gateway.wire import JSON
+from gateway.answers import answer, behind, unavailable, wrong
+from gateway.documents import NOT_JSON, WRONG, Answers
+from gateway.query import Wrong, refuse_unknown
 from projections.mongo.errors import Unavailable
 from projections.past.reads import Behind
+from streams.content_type import not_json
 from streams.kafka.publisher import Late
 
 PATIENCE = 1.8
@@ -36,21 +36,28 @@ class Route(NamedTuple):
     parameters: Sequence[dict[str, Any]] = ()
     body: dict[str, Any] | None = None
     status: int = 200
+    kind: type[Response] = JSONResponse
 
 
 class Answering(APIRoute):
-    """A route whose function takes the request and gives the response itself: FastAPI only documents it."""
+    """A route whose function takes the request and gives the response itself: FastAPI only documents it.
+
+    What it documents as parameters of the query is all that may be asked with.
+    """
 
     patience = PATIENCE
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:  # noqa: D102
         endpoint: Callable[[Request], Awaitable[Response]] = self.endpoint
+        known = [one["name"] for one in (self.openapi_extra or {}).get("parameters", ()) if one["in"] == "query"]
 
         async def handle(request: Request) -> Response:
             away: Callable[[], Response] = unavailable
             try:
+                refuse_unknown(request.query_params, known)
                 async with asyncio.timeout(self.patience):
-                    await _refuse_form(request)
+                    if refused := await _not_json(request):
+                        return answer({"message": refused}, 415)
                     while True:
                         try:
                             return await endpoint(request)
@@ -67,11 +74,11 @@ class Answering(APIRoute):
         return handle
 
 
-async def _refuse_form(request: Request) -> None:
-    """Trap: another site's page may POST here without being asked, so long as it does not say that it sends JSON."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if request.method == "POST" and kind != JSON and await request.body():
-        raise Wrong({"body": f"must come as {JSON}"})
+async def _not_json(request: Request) -> str | None:
+    """What is wrong with a POST's body, if it has one; browsers ask before they send what has another method."""
+    if request.method == "POST" and (wrong := not_json(request.headers.get("content-type", ""))):
+        return wrong if await request.body() else None
+    return None
 
 
 class Patient(Answering):
@@ -96,8 +103,9 @@ def routed(
             route.handler,
             methods=[route.method],
             summary=route.summary,
-            responses=route.answers,
+            responses=WRONG | route.answers | (NOT_JSON if route.method == "POST" else {}),
             openapi_extra={name: value for name, value in asked.items() if value},
             status_code=route.status,
+            response_class=route.kind,
         )
     return routes

@@ -11,7 +11,6 @@ from streams.clock import iso
 
 Json = dict[str, Any]
 
-JSON = "application/json"
 INTERNAL = ("fold", "seq", "position")
 
 

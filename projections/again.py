@@ -44,5 +44,5 @@ async def again(
 
 
 def hindrance(error: Exception) -> str:
-    """What to say of a fault while it lasts."""
-    return "MongoDB does not answer" if isinstance(error, Unavailable) else ""
+    """What to say of a fault while it lasts: MongoDB may be away, or there and refuse."""
+    return str(error) if isinstance(error, Unavailable) else ""

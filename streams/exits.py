@@ -8,9 +8,11 @@ import logging
 import os
 from collections.abc import Awaitable
 from enum import IntEnum
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 log = logging.getLogger(__name__)
+
+ResultT = TypeVar("ResultT")
 
 
 class Exit(IntEnum):
@@ -47,10 +49,12 @@ def die(code: Exit, why: str) -> NoReturn:
     os._exit(code)
 
 
-async def or_die(work: Awaitable[object]) -> None:
-    """Await something that must not fail."""
+async def or_die(work: Awaitable[ResultT]) -> ResultT:
+    """The result of something that must not fail; what is `Refused` needs its text read, and no traceback."""
     try:
-        await work
+        return await work
+    except Refused as error:
+        die(Exit.REFUSED, str(error))
     except Exception as error:
         log.exception("unexpected error")
         die(Exit.FAILED, repr(error))

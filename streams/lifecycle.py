@@ -30,11 +30,12 @@ from streams.folding.ownership import Ownership
 from streams.folding.rule import Incoming, Reaction
 from streams.health.vitals import Vitals
 from streams.kafka.publisher import Publisher
-from streams.reconciler import Patience, Reconciler
+from streams.reconciler import Reconciler
 from streams.record import Record
 from streams.rules import preferences
 from streams.rules.conclusions import SOURCE, attempt, came_due, conclude
 from streams.rules.notification import Job, evolve
+from streams.rules.overdue import Patience
 from streams.rules.phase import Phase
 from streams.rules.preferences import Preferences
 from streams.rules.retry import Retry

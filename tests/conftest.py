@@ -28,7 +28,7 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("here")
 
 LEVELS = {"unit", "integration"}
-BY_FOLDER = {"system": "integration", "chaos": "integration", "history": "integration"}
+BY_FOLDER = dict.fromkeys(("system", "torture", "chaos", "history"), "integration")
 ON_DEMAND = {
     "torture": "the fold under kills, half an hour",
     "chaos": "a fault under load, a minute each",

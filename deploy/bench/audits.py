@@ -1,19 +1,19 @@
 """How fast a long log is audited, and how soon lifecycle works again after its table was lost."""
 
 import asyncio
-import resource
 import time
 
 from rich.console import Console
 from rich.table import Column, Table
 
+from deploy.admin.asking import ask
+from deploy.admin.watching import watched
 from deploy.bench import history
-from deploy.bench.measure import MEBIBYTE
-from deploy.commands import audit
+from deploy.bench.measure import MEBIBYTE, own_cpu
 from deploy.declare import declare
 from deploy.stack.errors import StackError
 from deploy.stack.stack import Stack
-from projections.audit.audit import Options
+from projections.audit.audit import Options, audit
 from streams.recovery.rebuild import rebuild
 from streams.settings import Settings
 
@@ -21,13 +21,14 @@ from streams.settings import Settings
 def measure_audit(settings: Settings, events: int, console: Console) -> Table:
     """A history of so many events, audited without read models: no process has made any."""
     made, making = _write(settings, events)
-    before = _cpu()
-    report = audit.run(settings, Options(read_models=False), console)
+    before = own_cpu()
+    with watched(console) as watcher:
+        report = ask(audit(settings, Options(read_models=False), watcher))
     if not report.clean:
         raise StackError(f"expected a clean audit, found {dict(report.findings.counts)}")
     table = _table(f"audit of {made:,} events", made, making)
     table.add_row("audited", f"in {report.seconds:.1f} s, {report.events_per_second:,.0f} events/s of the log")
-    cpu = _cpu() - before
+    cpu = own_cpu() - before
     table.add_row("CPU", f"{cpu:.1f} s in all its processes, {cpu / made * 1e6:.0f} us an event")
     table.add_row("peak memory", f"{report.memory / MEBIBYTE:,.0f} MiB, all its processes together")
     for name, digest in report.digests.items():
@@ -55,12 +56,6 @@ def _write(settings: Settings, events: int) -> tuple[int, float]:
     began = time.perf_counter()
     made = asyncio.run(history.write(settings, events, lambda _: None))
     return made, time.perf_counter() - began
-
-
-def _cpu() -> float:
-    """Seconds used so far by this process and those of its children that have ended."""
-    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def _table(title: str, made: int, making: float) -> Table:

@@ -1,6 +1,7 @@
 """What a run cost and how long things took: CPU and memory by process, times from the events on the log."""
 
 import asyncio
+import resource
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -42,6 +43,12 @@ def busy() -> float:
     """CPU seconds that this machine has spent on anything since it started."""
     times = psutil.cpu_times()
     return float(sum(times) - times.idle - times.iowait - times.guest - times.guest_nice)
+
+
+def own_cpu() -> float:
+    """CPU seconds used so far by this process and by those of its children that have ended."""
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def _usage(process: psutil.Process) -> Usage:

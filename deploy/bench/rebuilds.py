@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import os
-import resource
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -13,7 +12,7 @@ from aiokafka import TopicPartition
 from rich.table import Column, Table
 
 from deploy.bench import history
-from deploy.bench.measure import usage
+from deploy.bench.measure import own_cpu, usage
 from deploy.declare import declare
 from deploy.stack.stack import Stack
 from projections.identity import log_identity
@@ -71,9 +70,9 @@ def measure_rebuild(settings: Settings, stack: Stack, events: int) -> Table:
 
 
 def _measured(stack: Stack, work: Callable[[], None], events: int) -> dict[str, str]:
-    servers, cpu, began = usage(stack.supervision.states()), _cpu(), time.perf_counter()
+    servers, cpu, began = usage(stack.supervision.states()), own_cpu(), time.perf_counter()
     work()
-    seconds, own = time.perf_counter() - began, _cpu() - cpu
+    seconds, own = time.perf_counter() - began, own_cpu() - cpu
     after = usage(stack.supervision.states())
     spent = {name: after[name].cpu - servers[name].cpu for name in ("kafka", "mongo")}
     costs = {name: f"{used:.1f} s, {used / events * 1e6:.0f} us an event" for name, used in spent.items()}
@@ -111,9 +110,3 @@ def _part_nowhere(url: str, ends: dict[TopicPartition, int]) -> None:
     projector = Projector(nowhere, Positions(nowhere), Silent(), fresh=True)
     fold = Fold(url, projector, ends.keys())
     asyncio.run(fold.run(ends))
-
-
-def _cpu() -> float:
-    """Seconds used so far by this process and those of its children that have ended."""
-    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(one.ru_utime + one.ru_stime for one in used)

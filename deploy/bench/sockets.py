@@ -16,9 +16,9 @@ from deploy.bench import crowd
 from deploy.bench.crowd import Heard, Orders
 from deploy.bench.measure import Usage, usage
 from deploy.bench.putting import paced
-from deploy.open_files import raise_limit
 from deploy.stack.errors import StackError
 from deploy.stack.supervision import Supervision
+from deploy.web.open_files import raise_limit
 from streams.settings import Settings
 
 SECONDS = 20

@@ -1,18 +1,17 @@
 """`export` and `import`: the log as files, and back into an empty system."""
 
-import asyncio
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Coroutine
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from deploy.commands.times import time_option
+from deploy.admin.watching import Watcher, watched
+from deploy.commands.options import time_option
 from deploy.stack.environment import running_settings
 from deploy.stack.errors import StackError
 from deploy.stack.home import Home
@@ -39,12 +38,12 @@ class Format(StrEnum):
     JSONL = "jsonl"
 
 
-Since = Annotated[datetime | None, time_option("--from", "Written then or later")]
-Until = Annotated[datetime | None, time_option("--to", "Written before then")]
+Since = Annotated[datetime | None, time_option("Written then or later", "--from")]
+Until = Annotated[datetime | None, time_option("Written before then", "--to")]
 
 
 def export(
-    folder: Annotated[Path, typer.Argument(help="New, or empty.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new one, or an empty one.")],
     *,
     since: Since = None,
     until: Until = None,
@@ -55,29 +54,33 @@ def export(
     from streams.archive.exporting import export as write
 
     report, wanted = Report(Console(stderr=True)), Wanted(format_.value, since, until)
-    with _progress(report.console) as told:
-        manifest = _run(write(running_settings(), folder, wanted, lambda done, of: told("exporting", done, of)))
+    with watched(report.console) as watcher:
+        manifest = _run(write(running_settings(), folder, wanted, partial(watcher.at, "exporting")))
     report.done(f"{folder}: {_told(manifest)}")
 
 
 def import_(
-    folder: Annotated[Path, typer.Argument(help="Of an export, from the log's beginning.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of an export that begins where the log begins.")],
     *,
-    check: Annotated[bool, typer.Option("--check", help="Only see whether the files are what was exported.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only see whether the files are what was exported; asks no server.")
+    ] = False,
 ) -> None:
     """Put an export into an empty system, as history that nobody acts on. Nothing is sent; workers stand still.
 
     Killed, it goes on where it was when it is started again.
     """
+    from streams.archive.importing import bring_in
+
     report = Report(Console(stderr=True))
     if check:
         _check(folder, report)
         return
     settings = running_settings()
-    with _progress(report.console) as told:
-        looked = _run(_look(settings, folder, told))
-    with stopped(Home(settings.tidings_home), WRITERS, report), _progress(report.console) as told:
-        manifest = _run(_bring_in(settings, looked, told))
+    with watched(report.console) as watcher:
+        looked = _run(_look(settings, folder, watcher))
+    with stopped(Home(settings.tidings_home), WRITERS, report), watched(report.console) as watcher:
+        manifest = _run(bring_in(settings, looked, watcher.at))
     report.done(f"imported: {_told(manifest)}")
 
 
@@ -87,15 +90,15 @@ def _check(folder: Path, report: Report) -> None:
 
     try:
         manifest = manifest_of(folder)
-        with _progress(report.console) as told:
-            total = sum(part.records for part in manifest.parts)
-            check(folder, manifest, lambda done: told("checking the files", done, total))
+        with watched(report.console) as watcher:
+            watcher.begin("checking the files", sum(part.records for part in manifest.parts))
+            check(folder, manifest, watcher.done)
     except (Damaged, OSError) as error:
         raise StackError(str(error)) from error
     report.done(f"{folder} is as it was exported: {_told(manifest)}")
 
 
-async def _look(settings: Settings, folder: Path, told: Callable[[str, int, int], None]) -> "Looked":
+async def _look(settings: Settings, folder: Path, watcher: Watcher) -> "Looked":
     from projections.mongo.connection import database
     from projections.present.reads import Reads
     from streams.archive.importing import look
@@ -108,36 +111,15 @@ async def _look(settings: Settings, folder: Path, told: Callable[[str, int, int]
                     "a new database (MONGO_DATABASE)"
                 )
 
-    return await look(settings, folder, told, refuse_unless_unread)
-
-
-async def _bring_in(settings: Settings, looked: "Looked", told: Callable[[str, int, int], None]) -> "Manifest":
-    from streams.archive.importing import bring_in
-
-    return await bring_in(settings, looked, told)
+    return await look(settings, folder, watcher.at, refuse_unless_unread)
 
 
 def _run(work: Coroutine[Any, Any, ResultT]) -> ResultT:
-    from aiokafka.errors import KafkaError
-
-    from projections.mongo.errors import Unavailable
+    from deploy.admin.asking import ask
     from streams.archive.layout import Damaged
     from streams.exits import Refused
 
-    try:
-        return asyncio.run(work)
-    except (Damaged, Refused, FileExistsError, FileNotFoundError, NotADirectoryError) as error:
-        raise StackError(str(error)) from error
-    except (KafkaError, Unavailable, OSError) as error:
-        raise StackError(f"a server, or a file, fails us ({error or error!r}): is the stack up?") from error
-
-
-@contextmanager
-def _progress(console: Console) -> Iterator[Callable[[str, int, int], None]]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("reading")
-        yield lambda what, done, of: progress.update(task, description=what, completed=done, total=of)
+    return ask(work, Damaged, Refused, FileExistsError, FileNotFoundError, NotADirectoryError, PermissionError)
 
 
 def _told(manifest: "Manifest") -> str:

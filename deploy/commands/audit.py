@@ -1,6 +1,5 @@
 """`audit`: proves from the log that nothing was lost or doubled, and that the read models say what it says."""
 
-import asyncio
 import json as json_
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,9 +10,10 @@ from rich.markup import escape
 from rich.table import Column, Table
 from rich.text import Text
 
+from deploy.admin.watching import watched
+from deploy.commands.options import Json
 from deploy.stack.environment import running_settings
 from deploy.stack.errors import StackError
-from deploy.watching import watched
 from streams.counted import counted
 from streams.settings import Settings
 
@@ -28,12 +28,15 @@ UNREACHABLE = 2
 
 def audit(
     *,
-    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    json: Json = False,
     tolerance: Annotated[float, typer.Option(min=0, help="Seconds by which a timer or deadline may be late.")] = 30.0,
     read_models: Annotated[bool, typer.Option(help="Hold MongoDB against the log as well.")] = True,
     limit: Annotated[int, typer.Option(min=0, help="How many findings of a kind are shown; all are counted.")] = 100,
 ) -> None:
-    """Fold the log again and hold all the rest against it. Exits with 1 if anything is off, and with its ids."""
+    """Fold the log again and hold all the rest against it, which changes nothing.
+
+    Exits with 1 if anything is off, which is told with its ids, and with 2 if a server can't be asked.
+    """
     from projections.audit.audit import Options
 
     try:
@@ -50,17 +53,12 @@ def audit(
 
 def run(settings: Settings, options: "Options", console: Console) -> "Report":
     """An audit with a progress bar. Raises `StackError` if a server can't be asked."""
-    from aiokafka.errors import KafkaError
-
+    from deploy.admin.asking import ask
     from projections.audit import audit as whole
     from projections.audit.bounds import NoLog
-    from projections.mongo.errors import Unavailable
 
-    try:
-        with watched(console) as watcher:
-            return asyncio.run(whole.audit(settings, options, watcher))
-    except (NoLog, Unavailable, KafkaError, OSError) as error:
-        raise StackError(f"the audit can't ask a server ({error or error!r}): is the stack up?") from error
+    with watched(console) as watcher:
+        return ask(whole.audit(settings, options, watcher), NoLog)
 
 
 def show(report: "Report", console: Console) -> None:

@@ -10,7 +10,7 @@ app = typer.Typer(help="Measure a fresh stack: rates, latencies, CPU and memory 
 Count = Annotated[int, typer.Option(min=1, help="How many notifications.")]
 Events = Annotated[int, typer.Option("--count", min=1, help="How many events the log has.")]
 Connections = Annotated[int, typer.Option(min=1, help="HTTP connections.")]
-Rate = Annotated[float, typer.Option(min=1, help="A second; 833 are 50,000 a minute.")]
+Rate = Annotated[float, typer.Option(min=1, help="Notifications a second; 833 are 50,000 a minute.")]
 
 
 @app.command()
@@ -40,7 +40,7 @@ def end_to_end(count: Count = 50_000, rate: Rate = 833, connections: Connections
 @app.command("backlog")
 def pile_up(
     count: Count = 20_000,
-    size: Annotated[int, typer.Option(min=0, help="Bytes of text more in each request.")] = 0,
+    size: Annotated[int, typer.Option(min=0, help="More bytes of text in each request.")] = 0,
 ) -> None:
     """Memory while the provider is down and notifications pile up, and until all are delivered."""
     from deploy.bench import outages

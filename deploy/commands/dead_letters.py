@@ -1,12 +1,11 @@
 """`dead-letters`: what could not be handled, listed, shown, put back where it came from, or given up."""
 
-import getpass
 from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from deploy.commands.times import time_option
+from deploy.commands.options import By, Json, Why, Yes, time_option
 from projections.letters.letters import State
 from streams.clock import EPOCH
 from streams.letters.dead_letters import Reason
@@ -16,18 +15,18 @@ RATE = 100.0
 
 app = typer.Typer(no_args_is_help=True, help="What could not be handled: list, show, redrive or drop it.")
 
-ByReason = Annotated[Reason | None, typer.Option("--reason", help="Only these.")]
-ByStage = Annotated[str | None, typer.Option("--stage", help="Only what this stage gave up, e.g. lifecycle.")]
-BySource = Annotated[str | None, typer.Option("--source", help="Only from this topic or queue.")]
-ByState = Annotated[State | None, typer.Option("--state", help="Only these.")]
-Since = Annotated[datetime | None, time_option("--since", "Written then or later")]
-Until = Annotated[datetime | None, time_option("--until", "Written before then")]
-Ids = Annotated[list[str] | None, typer.Option("--id", help="This one, whatever the other filters; may be repeated.")]
-Limit = Annotated[int | None, typer.Option("--limit", help="No more than these.", min=1)]
+ByReason = Annotated[Reason | None, typer.Option(help="Only those with this reason.")]
+ByStage = Annotated[str | None, typer.Option(help="Only what this stage gave up, e.g. lifecycle.")]
+BySource = Annotated[str | None, typer.Option(help="Only from this topic or queue.")]
+ByState = Annotated[State | None, typer.Option(help="Only those in this state.")]
+Since = Annotated[datetime | None, time_option("Written then or later", "--from", "--since")]
+Until = Annotated[datetime | None, time_option("Written before then", "--to", "--until")]
+Ids = Annotated[
+    list[str] | None, typer.Option("--id", metavar="ID", help="This one, whatever the other filters; may be repeated.")
+]
+Limit = Annotated[int | None, typer.Option(help="No more than the newest so many.", min=1)]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
-By = Annotated[str | None, typer.Option("--by", help="Who wants it; by default you.")]
-Rate = Annotated[float, typer.Option("--rate", min=0.1, help="Letters a second, at most.")]
+Rate = Annotated[float, typer.Option(min=0.1, help="Letters a second, at most.")]
 
 
 @app.command("list")
@@ -40,20 +39,20 @@ def list_letters(  # noqa: PLR0913 - the filters
     since: Since = None,
     until: Until = None,
     ids: Ids = None,
-    limit: Annotated[int, typer.Option(help="Rows.", min=1)] = 100,
-    json: Annotated[bool, typer.Option("--json", help="As a JSON array.")] = False,
+    limit: Annotated[int, typer.Option(help="No more than the newest so many.", min=1)] = 100,
+    json: Json = False,
 ) -> None:
     """Dead letters, newest first."""
-    from deploy.letters import selection, work
+    from deploy.admin.letters import selection, work
 
     filters = _filters(reason, stage, source, state)
     work.list_letters(selection.Selection(filters, since or EPOCH, until, ids or (), limit), json=json)
 
 
 @app.command()
-def show(letter: Annotated[str, typer.Argument(help="Its id.")]) -> None:
+def show(letter: Annotated[str, typer.Argument(metavar="ID", help="Of the letter.")]) -> None:
     """All that is known of one letter, and the original."""
-    from deploy.letters import work
+    from deploy.admin.letters import work
 
     work.show(letter)
 
@@ -72,27 +71,28 @@ def redrive(  # noqa: PLR0913 - the filters
     again: Annotated[bool, typer.Option("--again", help="Even what was redriven before.")] = False,
     dry_run: DryRun = False,
     yes: Yes = False,
-    why: Annotated[str, typer.Option("--why", help="Kept with it.")] = "",
-    by: By = None,
+    why: Why = "",
+    by: By = "",
     rate: Rate = RATE,
 ) -> None:
     """Put the originals back where they came from; what was selected is shown before it is done.
 
-    Without --state, those that are open. Do it once the fault is mended: what fails again is a letter again.
+    Without --state, those that are open. Do it once the fault is mended: what fails again is a letter again. Exits with
+    1 if any was left out, or failed.
     """
-    from deploy.letters import selection, work
+    from deploy.admin.letters import selection, work
     from streams.letters.redriving import Words
 
     filters = _filters(reason, stage, source, state or "open")
     chosen = selection.Selection(filters, since or EPOCH, until, ids or (), limit)
-    words = Words(by or getpass.getuser(), why)
+    words = Words(by, why)
     raise typer.Exit(work.redrive(chosen, words, rate, again=again, asked=None if dry_run else yes))
 
 
 @app.command()
 def drop(  # noqa: PLR0913
     *,
-    why: Annotated[str, typer.Option("--why", help="Kept with it.")],
+    why: Why,
     reason: ByReason = None,
     stage: ByStage = None,
     source: BySource = None,
@@ -102,16 +102,19 @@ def drop(  # noqa: PLR0913
     limit: Limit = None,
     dry_run: DryRun = False,
     yes: Yes = False,
-    by: By = None,
+    by: By = "",
     rate: Rate = RATE,
 ) -> None:
-    """Give open letters up for good; what was selected is shown before it is done. They stay on record."""
-    from deploy.letters import selection, work
+    """Give open letters up for good; what was selected is shown before it is done.
+
+    They stay on record. Exits with 1 if any was left out, or failed.
+    """
+    from deploy.admin.letters import selection, work
     from streams.letters.redriving import Words
 
     filters = _filters(reason, stage, source, "open")
     chosen = selection.Selection(filters, since or EPOCH, until, ids or (), limit)
-    words = Words(by or getpass.getuser(), why)
+    words = Words(by, why)
     raise typer.Exit(work.drop(chosen, words, rate, asked=None if dry_run else yes))
 
 

@@ -11,7 +11,7 @@ from deploy.stack.home import Home
 
 
 def logs(
-    name: Annotated[str, typer.Argument(help="A name that `status` shows, or supervisord.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="One that `status` shows, or supervisord.")],
     *,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as more is written.")] = False,
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many of the last lines.")] = 100,

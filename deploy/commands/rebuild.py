@@ -1,12 +1,11 @@
 """`rebuild`: a read model made again from the log beside the one that is read, and readers taken over to it."""
 
-import asyncio
-import getpass
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from deploy.commands.options import By, Why, Yes
 from deploy.stack.environment import read_settings, running_settings
 from deploy.stack.errors import StackError
 from projections.models import READ_MODELS
@@ -37,23 +36,24 @@ def rebuild(  # noqa: PLR0913 - what can be said
     ] = False,
     lag: Annotated[int, typer.Option(help="Events that a copy may be behind when readers go over.", min=0)] = 1000,
     show: Annotated[int, typer.Option(help="How many differing documents are shown.", min=0)] = 5,
-    why: Annotated[str, typer.Option("--why", help="Kept with it.")] = "",
-    by: Annotated[str | None, typer.Option("--by", help="Who wants it; by default you.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    why: Why = "",
+    by: By = "",
+    yes: Yes = False,
 ) -> None:
     """Fold the log from its start into a copy while the live one serves, compare both, and take readers over.
 
-    Killed, it goes on where it was. The copy that was read is kept, and kept up, until it is dropped.
+    Killed, it goes on where it was. The copy that was read is kept, and kept up, until it is dropped. Exits with 1 if
+    readers stay where they are since the copies differ, or since the new one does not catch up.
     """
-    from deploy.rebuilding import Shown, Wish, work
+    from deploy.admin.rebuilding import Shown, Wish, work
     from projections.rebuild.desk import Words
     from projections.rebuild.rebuild import Options
 
     if rollback + drop + status > 1:
         raise StackError("--rollback, --drop and --status are things of their own: one after the other")
-    settings, words = running_settings(), Words(by or getpass.getuser(), why)
+    settings, words = running_settings(), Words(by, why)
     names = list(READ_MODELS) if name == ALL else [name]
     wish = Wish.ROLLBACK if rollback else Wish.DROP if drop else Wish.STATUS if status else Wish.REBUILD
     shown = Shown(settings, Console(), asks=not yes, cuts_over=cut_over)
     options = Options(bound=lag, shown=show, accept_differences=accept_differences)
-    raise typer.Exit(asyncio.run(work(settings, wish, names, words, options, shown)))
+    raise typer.Exit(work(settings, wish, names, words, options, shown))

@@ -1,16 +1,15 @@
 """`recover`: makes again what a processor refuses to start without, from the log."""
 
-import asyncio
 import time
 from enum import StrEnum
+from functools import partial
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from deploy.admin.watching import watched
 from deploy.stack.environment import running_settings
-from deploy.stack.errors import StackError
 from deploy.stack.home import Home
 from deploy.stack.report import Report
 from deploy.stack.standstill import stopped
@@ -27,48 +26,39 @@ class Part(StrEnum):
 
 
 def recover(
-    part: Annotated[Part, typer.Argument(help="lifecycle, admit: the table; deliver: the places in the lanes.")],
+    part: Annotated[
+        Part, typer.Argument(metavar="PART", help="lifecycle, admit: the table; deliver: the places in the lanes.")
+    ],
 ) -> None:
     """Rebuild a table from the log, or find deliver's place again. Nothing is sent; workers are stopped meanwhile."""
+    from deploy.admin.asking import ask
+    from streams.codec import UnknownType
+    from streams.exits import Refused
+
     report, settings = Report(Console(stderr=True)), running_settings()
     home = Home(settings.tidings_home)
     with stopped(home, (part.value,), report):
-        asyncio.run(_recover(part, settings, report))
+        ask(_recover(part, settings, report), Refused, UnknownType)
 
 
 async def _recover(part: Part, settings: Settings, report: Report) -> None:
-    from aiokafka.errors import KafkaError
-
-    from streams.codec import UnknownType
-    from streams.exits import Refused
     from streams.recovery.lanes import skip
     from streams.recovery.rebuild import Stage, alone, rebuild
 
-    try:
-        with report.working("waiting until the workers' sessions have ended"):
-            await alone(settings, part.value)
-        if part is Part.DELIVER:
-            skipped = await skip(settings)
-            for place, until in skipped.items():
-                report.say(f"{place.topic}[{place.partition}] goes on at {until}")
-            report.done(
-                f"found the place again in {counted(len(skipped), 'lane partition')}; what waited there is queued again"
-            )
-            return
-        began = time.monotonic()
-        with _progress(report.console) as progress:
-            task = progress.add_task(f"reading the log for {part.value}")
-            stage: Stage = "lifecycle" if part is Part.LIFECYCLE else "admit"
-            done = await rebuild(settings, stage, lambda read, of: progress.update(task, completed=read, total=of))
-    except (Refused, UnknownType) as error:
-        raise StackError(str(error)) from error
-    except KafkaError as error:
-        raise StackError(f"Kafka at {settings.kafka_url} fails us ({error!r}): is the stack up?") from error
+    with report.working("waiting until the workers' sessions have ended"):
+        await alone(settings, part.value)
+    if part is Part.DELIVER:
+        skipped = await skip(settings)
+        for place, until in skipped.items():
+            report.say(f"{place.topic}[{place.partition}] goes on at {until}")
+        report.done(
+            f"found the place again in {counted(len(skipped), 'lane partition')}; what waited there is queued again"
+        )
+        return
+    began = time.monotonic()
+    stage: Stage = "lifecycle" if part is Part.LIFECYCLE else "admit"
+    with watched(report.console) as watcher:
+        done = await rebuild(settings, stage, partial(watcher.at, f"reading the log for {stage}"))
     seconds = time.monotonic() - began
     told = f"{counted(done.events, 'event')}, {counted(done.rows, 'row')}, {done.owed:,} still to be decided"
     report.done(f"{told}: {done.events / seconds:,.0f} events/s")
-
-
-def _progress(console: Console) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console)

@@ -1,13 +1,12 @@
 """`redeliver`: sends once more what was sent or has failed, chosen by id or by filters, at a pace, with who and why."""
 
-import getpass
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from deploy.commands.times import time_option
+from deploy.commands.options import By, Yes, time_option
 from deploy.stack.errors import StackError
 from streams.clock import EPOCH
 from streams.events import Channel
@@ -25,25 +24,27 @@ class Status(StrEnum):
 
 def redeliver(  # noqa: PLR0913 - the filters
     *,
-    ids: Annotated[list[str] | None, typer.Argument(help="These notifications.")] = None,
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="Of the notifications.")] = None,
     status: Annotated[Status | None, typer.Option(help="Instead of ids: all with this status.")] = None,
     channel: Annotated[Channel | None, typer.Option("--type", help="Only of this channel.")] = None,
     recipient: Annotated[str | None, typer.Option(help="Only to this recipient, exactly.")] = None,
-    begin: Annotated[datetime | None, time_option("--from", "Created then or later")] = None,
-    until: Annotated[datetime | None, time_option("--to", "Created before then")] = None,
+    begin: Annotated[datetime | None, time_option("Created then or later", "--from")] = None,
+    until: Annotated[datetime | None, time_option("Created before then", "--to")] = None,
     limit: Annotated[int | None, typer.Option(help="No more than the newest so many.", min=1)] = None,
-    preview: Annotated[bool, typer.Option("--preview", help="Show what would be done, and do nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", "--dry-run", help="Show what would be done, and do nothing.")
+    ] = False,
+    yes: Yes = False,
     rate: Annotated[float, typer.Option(help="Notifications a second, at most.", min=0.1, max=1000)] = RATE,
-    why: Annotated[str, typer.Option("--why", help="Kept with it; needed but for a preview.")] = "",
-    by: Annotated[str | None, typer.Option("--by", help="Who wants it; by default you.")] = None,
-    key: Annotated[str | None, typer.Option("--key", help="Of a run that was cut short: goes on where it was.")] = None,
+    why: Annotated[str, typer.Option(help="Why it is wanted; kept on record. Needed but for a preview.")] = "",
+    by: By = "",
+    key: Annotated[str | None, typer.Option(help="That a run which was cut short has printed: goes on there.")] = None,
 ) -> None:
     """Deliver notifications once more; what was selected is shown before it is done.
 
-    Each gets new attempts as events on the log, which names who asked and why.
+    Each gets new attempts as events on the log, which names who asked and why. Exits with 1 if any was left out.
     """
-    from deploy import redelivery
+    from deploy.admin import redelivery
     from gateway.redelivery.bulk import Selection
     from gateway.redelivery.wishes import Words
 
@@ -56,6 +57,6 @@ def redeliver(  # noqa: PLR0913 - the filters
     chosen = None
     if status is not None:
         chosen = Selection(status.value, channel, recipient, begin or EPOCH, until, limit)
-    words = Words(by or getpass.getuser(), why)
+    words = Words(by, why)
     run = redelivery.Run(ids or (), chosen, words, rate, key)
     raise typer.Exit(redelivery.redeliver(run, asked=None if preview else yes))

@@ -14,7 +14,7 @@ LIKE = {"actorId": "user1", "targetId": "user2", "postId": "post1", "type": "LIK
 
 def seed() -> None:
     """Make user1, user2 and posts of theirs, where they are missing; to be run as often as you like."""
-    from deploy import seeding
+    from deploy.admin import seeding
 
     settings = running_settings()
     made = seeding.seed(settings)

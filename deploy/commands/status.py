@@ -1,10 +1,9 @@
 """`status`: what runs, as a table or as JSON."""
 
-from typing import Annotated
-
 import typer
 from rich.console import Console
 
+from deploy.commands.options import Json
 from deploy.stack.environment import read_settings
 from deploy.stack.home import Home
 from deploy.stack.show import as_json, print_status
@@ -14,7 +13,7 @@ NOT_RUNNING = 3
 """The exit code that init scripts use."""
 
 
-def status(*, json: Annotated[bool, typer.Option("--json", help="As a JSON array.")] = False) -> None:
+def status(*, json: Json = False) -> None:
     """Show each server and process: state, health, pid, ports, restarts. Exits with 3 if the stack is not running."""
     home = Home(read_settings().tidings_home)
     supervision = Supervision(home)

@@ -30,13 +30,15 @@ class Level(StrEnum):
 
 LEVEL_HELP = (
     "unit: without any server; integration: with real ones; torture: the fold under kills, takes half an hour; "
-    "chaos: whole stacks under load and faults, takes half an hour and writes docs/reliability.md; "
+    "chaos: whole stacks under load and faults, takes 50 minutes and writes docs/reliability.md; "
     "history: rebuild, replay, as-of, export and import of a log of 200,000 events that was made under kills, takes a "
     "quarter of an hour; all: every test but torture, chaos and history, and `check`."
 )
 
 
-def run_tests(context: typer.Context, level: Annotated[Level, typer.Argument(help=LEVEL_HELP)] = Level.ALL) -> None:
+def run_tests(
+    context: typer.Context, level: Annotated[Level, typer.Argument(metavar="LEVEL", help=LEVEL_HELP)] = Level.ALL
+) -> None:
     """Run the tests; further arguments go to pytest."""
     failed = failed_checks() if level is Level.ALL else []
     marked = [] if level is Level.ALL else ["-m", level.value]

@@ -11,10 +11,10 @@ from streams import clock
 
 
 def token(
-    subject: Annotated[str, typer.Argument(help="The user, or the service, it speaks for.")],
+    subject: Annotated[str, typer.Argument(metavar="NAME", help="Of the user, or the service, it speaks for.")],
     *,
-    service: Annotated[bool, typer.Option(help="It may create, and read everything.")] = False,
-    minutes: Annotated[float, typer.Option(min=0, help="For how long it is valid.")] = 60,
+    service: Annotated[bool, typer.Option("--service", help="For a service, which may do everything.")] = False,
+    minutes: Annotated[float, typer.Option(min=0, help="For how many it is valid.")] = 60,
 ) -> None:
     """Print a token for a user, or with --service for a service; whoever has JWT_SECRET can make them."""
     import jwt

@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 
 
-def up(*, detach: Annotated[bool, typer.Option("--detach", "-d", help="Return once it is up.")] = False) -> None:
+def up(
+    *, detach: Annotated[bool, typer.Option("--detach", "-d", help="Return once it is up; `down` stops it.")] = False
+) -> None:
     """Start the servers and all processes; Ctrl-C stops them."""
     from deploy.stack.staying import bring_up
 

@@ -1,6 +1,5 @@
 """`whatif`: what would have become of the recorded requests under other settings; an estimate that sends nothing."""
 
-import asyncio
 import json as json_
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, get_args
@@ -10,10 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from deploy.commands.times import time_option
+from deploy.admin.watching import watched
+from deploy.commands.options import Json, time_option
 from deploy.stack.environment import running_settings
-from deploy.stack.errors import StackError
-from deploy.watching import watched
 from streams.clock import iso
 from streams.counted import counted
 from streams.events import ACTIVITIES, PolicyScope, PolicySet
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
 
 NAMES = {"rate-limit": int, "rate-window": float, "dedupe-window": float}
 FORM = "SCOPE/ABOUT:NAME=VALUE,... such as type/LIKE:rate-limit=5,dedupe-window=60"
+POLICY = f"{FORM}; without limits it lifts the recorded one; may be repeated."
 DOUBTFUL = 0.01
 """From this share of notifications on that the model gets wrong, its report says so first."""
 HINT = "limits or retries may have been others then: give the settings of then in the environment"
@@ -48,8 +47,8 @@ def imposed(text: str) -> PolicySet:
 
 def whatif(  # noqa: PLR0913 - each is an option of its own
     *,
-    since: Annotated[datetime | None, time_option("--from", "Requested then or later")] = None,
-    until: Annotated[datetime | None, time_option("--to", "Requested before then")] = None,
+    since: Annotated[datetime | None, time_option("Requested then or later", "--from")] = None,
+    until: Annotated[datetime | None, time_option("Requested before then", "--to")] = None,
     retry_policy: Annotated[RetryPolicy | None, typer.Option(help="As RETRY_POLICY.")] = None,
     retry_step: Annotated[float | None, typer.Option(min=0.001, help="Seconds, as RETRY_STEP.")] = None,
     retry_longest: Annotated[float | None, typer.Option(min=0.001, help="Seconds, as RETRY_LONGEST.")] = None,
@@ -57,10 +56,10 @@ def whatif(  # noqa: PLR0913 - each is an option of its own
     rate_limit: Annotated[int | None, typer.Option(min=1, help="As RATE_LIMIT.")] = None,
     rate_window: Annotated[float | None, typer.Option(min=0.001, help="Seconds, as RATE_WINDOW.")] = None,
     dedupe_window: Annotated[float | None, typer.Option(min=0.001, help="Seconds, as DEDUPE_WINDOW.")] = None,
-    policy: Annotated[list[PolicySet] | None, typer.Option(parser=imposed, metavar="POLICY", help=FORM)] = None,
-    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    policy: Annotated[list[PolicySet] | None, typer.Option(parser=imposed, metavar="POLICY", help=POLICY)] = None,
+    json: Json = False,
 ) -> None:
-    """Run the recorded requests through the rules with other settings. Exits with 1 if a server can't be asked."""
+    """Run the recorded requests through the rules with other settings; tell what would have come. Nothing is sent."""
     given = {
         "retry_policy": retry_policy,
         "retry_step": retry_step,
@@ -88,18 +87,14 @@ def run(
     console: Console,
 ) -> "Report":
     """The report, with a progress bar. `changes` are settings by name. Raises `StackError`."""
-    from aiokafka.errors import KafkaError
-
+    from deploy.admin.asking import ask
     from projections.audit.bounds import NoLog
     from projections.whatif.whatif import Question, what_if
 
     others = settings.model_copy(update=changes)
     question = Question(*span, _rules(settings), _rules(others, changes.get("max_attempts"), policies))
-    try:
-        with watched(console) as watcher:
-            return asyncio.run(what_if(settings.kafka_url, question, watcher))
-    except (NoLog, KafkaError, OSError) as error:
-        raise StackError(f"the log can't be read ({error or error!r}): is the stack up?") from error
+    with watched(console) as watcher:
+        return ask(what_if(settings.kafka_url, question, watcher), NoLog)
 
 
 def _rules(settings: Settings, attempts: int | None = None, policies: tuple[PolicySet, ...] = ()) -> "Rules":

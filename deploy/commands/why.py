@@ -1,11 +1,11 @@
 """`why`: what led to where a notification stands, as a tree or as JSON."""
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
+from deploy.commands.options import Json
 from deploy.stack.environment import running_settings
 from deploy.stack.errors import StackError
 from streams.settings import Settings
@@ -18,16 +18,17 @@ PATIENCE = 5.0
 
 
 def why(
-    notification: Annotated[str, typer.Argument(metavar="ID", help="The notification's.")],
+    notification: Annotated[str, typer.Argument(metavar="ID", help="Of the notification.")],
     *,
-    json: Annotated[bool, typer.Option("--json", help="As JSON, as the gateway answers it.")] = False,
+    json: Json = False,
 ) -> None:
     """Show each event of a notification under what caused it: when, after how long, by which policy and worker."""
     import msgspec
 
-    from deploy.causes import tree
+    from deploy.admin.asking import ask
+    from deploy.admin.causes import tree
 
-    told = asyncio.run(_told(running_settings(), notification))
+    told = ask(_told(running_settings(), notification))
     if json:
         typer.echo(msgspec.json.format(msgspec.json.encode(told)).decode())
     else:
@@ -35,16 +36,12 @@ def why(
 
 
 async def _told(settings: Settings, notification: str) -> "Why":
-    """Raises `StackError` if it has no story, or the database does not answer."""
+    """Raises `StackError` if it has no story, and `Unavailable`."""
     from projections.mongo.connection import database
-    from projections.mongo.errors import Unavailable
     from projections.past.reads import Past, causes
 
-    try:
-        async with database(settings, patience=PATIENCE) as base:
-            told = await causes(notification, Past(base))
-    except Unavailable as error:
-        raise StackError(f"the story can't be read ({error}): is the stack up?") from error
+    async with database(settings, patience=PATIENCE) as base:
+        told = await causes(notification, Past(base))
     if told is None:
         raise StackError(f"the read models have no story of {notification}: is that its id? It may be a moment behind")
     return told

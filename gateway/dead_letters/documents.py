@@ -128,7 +128,6 @@ class Counts(BaseModel):
 
 LIST: Answers = {
     200: {**JOBS[200], "model": list[DeadLetter]},
-    400: JOBS[400],
     **UNAVAILABLE,
 }
 LETTER: Answers = {
@@ -164,10 +163,29 @@ class Handled(BaseModel):
     refused: dict[str, str] = Field(description="Why not, by id.")
 
 
+class Stopped(BaseModel):
+    """How far it came, if it came to a letter at all."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "message": "stopped after 1 letter, since Kafka did not answer within 10 s. Of dead:y, ...",
+                "done": [EXAMPLE["id"]],
+                "refused": {},
+                "unsure": {"dead:y": "it was put back; whether that is on record is not known"},
+            }
+        }
+    )
+
+    message: str
+    done: list[str] = []
+    refused: dict[str, str] = Field({}, description="Why not, by id.")
+    unsure: dict[str, str] = Field({}, description="What is not known, by id. What is named nowhere is untouched.")
+
+
 HANDLED: Answers = {
     200: {"model": Handled, "description": "Done, but for what was refused."},
-    400: {"model": Trouble, "description": "Wrong: `details` tells about each field."},
-    **away("A server does not answer; `done` says how far it came."),
+    503: {**away("A server does not answer.")[503], "model": Stopped},
 }
 HANDLE = body(HandleLetters)
 ID = path("id", "The dead letter's, percent-encoded.", type="string")

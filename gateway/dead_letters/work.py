@@ -1,5 +1,7 @@
 """Dead letters put back or given up over HTTP: ids, who and why in; what was done and what was refused out."""
 
+import asyncio
+from dataclasses import asdict, dataclass, field
 from typing import Annotated, Literal
 
 from fastapi import APIRouter
@@ -17,12 +19,14 @@ from projections.letters.obstacles import to_dropping, to_redriving
 from projections.letters.reads import LetterReads
 from projections.position import Document
 from streams.counted import counted
-from streams.letters.redriving import AWAY, FAULTS, Desk, Order, Words
+from streams.letters.redriving import AWAY, FAULTS, Desk, Order, Words, doubts
 from streams.settings import Settings
 
 MOST = 100
 """Letters a request may name: what is put back is read and written one by one."""
 MAX_BODY = 256 * 1024
+LONGEST = 15.0
+"""Seconds for all of them. To let go of servers that don't answer takes up to 3 more; the dashboard waits for 20."""
 
 Verb = Literal["redrive", "drop"]
 Said = Annotated[str, Meta(min_length=1, max_length=500)]
@@ -35,6 +39,15 @@ class Asked(Struct, forbid_unknown_fields=True):
     by: Said
     why: Said
     again: bool = False
+
+
+@dataclass(slots=True)
+class Handled:
+    """What became of the letters so far, and what is not known of one that was being handled."""
+
+    done: list[str] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    unsure: dict[str, str] = field(default_factory=dict)
 
 
 def router(clients: Clients) -> APIRouter:
@@ -65,28 +78,31 @@ class LetterWork:
         return await self._handled("drop", await _asked(request))
 
     async def _handled(self, verb: Verb, asked: Asked) -> Response:
+        so_far = Handled()
+        try:
+            async with asyncio.timeout(LONGEST):
+                await self._handle(verb, asked, so_far)
+        except AWAY as error:
+            return answer({"message": _stopped(so_far, error), **asdict(so_far)}, 503, {"Retry-After": "5"})
+        return answer({"done": so_far.done, "refused": so_far.refused})
+
+    async def _handle(self, verb: Verb, asked: Asked, so_far: Handled) -> None:
         found = {name: await self._reads.letter(name) for name in dict.fromkeys(asked.ids)}
         refused = {name: why for name, one in found.items() if (why := _obstacle(verb, one, again=asked.again))}
+        so_far.refused |= refused
         orders = [Order(name, one["record"]["offset"]) for name, one in found.items() if one and name not in refused]
-        done: list[str] = []
-        try:
-            if orders:
-                async with Desk.open(self._settings, Words(asked.by, asked.why, "gateway")) as desk:
-                    await _work(desk, verb, sorted(orders, key=lambda order: order.offset), done, refused)
-        except AWAY as error:
-            return answer({"message": _stopped(done, error), "done": done}, 503, {"Retry-After": "5"})
-        return answer({"done": done, "refused": refused})
-
-
-async def _work(desk: Desk, verb: Verb, orders: list[Order], done: list[str], refused: dict[str, str]) -> None:
-    act = desk.redrive if verb == "redrive" else desk.drop
-    for order in orders:
-        try:
-            await act(order)
-        except FAULTS as error:
-            refused[order.letter] = str(error)
-        else:
-            done.append(order.letter)
+        if not orders:
+            return
+        async with Desk.open(self._settings, Words(asked.by, asked.why, "gateway")) as desk:
+            so_far.unsure = desk.unsure
+            act = desk.redrive if verb == "redrive" else desk.drop
+            for order in sorted(orders, key=lambda order: order.offset):
+                try:
+                    await act(order)
+                except FAULTS as error:
+                    so_far.refused[order.letter] = str(error)
+                else:
+                    so_far.done.append(order.letter)
 
 
 def _obstacle(verb: Verb, document: Document | None, *, again: bool) -> str | None:
@@ -95,16 +111,17 @@ def _obstacle(verb: Verb, document: Document | None, *, again: bool) -> str | No
     return to_dropping(document) if verb == "drop" else to_redriving(document, again=again)
 
 
-def _stopped(done: list[str], error: BaseException) -> str:
+def _stopped(so_far: Handled, error: BaseException) -> str:
+    why = str(error) or f"{LONGEST:g} s were over"
     return (
-        f"stopped after {counted(len(done), 'letter')}, since a server is away ({error or type(error).__name__}): ask "
-        "again, what was put back twice is dropped by who reads it"
+        f"stopped after {counted(len(so_far.done), 'letter')}, since {why}.{doubts(so_far.unsure)} "
+        "Ask again for those that are not in `done`: what is put back twice is dropped by who reads it"
     )
 
 
 async def _asked(request: Request) -> Asked:
     try:
-        return decoded(await request.body(), Asked, MAX_BODY, "must be right: ")
+        return decoded(await request.body(), Asked, MAX_BODY)
     except Wrong as wrong:
         raise Wrong({_field(fault): fault for fault in wrong.faults.values()}) from wrong
 

@@ -1,7 +1,6 @@
 """What live answers look like, for the OpenAPI pages: nothing here is run on the way of a request."""
 
 from datetime import datetime
-from typing import Any
 
 from pydantic import BaseModel
 
@@ -22,11 +21,9 @@ STREAM: Answers = {
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
     }
 }
-STREAM_PARAMETERS: dict[str, Any] = {
-    "parameters": [parameter("notificationId", "Only of this one.", {"type": "string"})]
-}
+STREAM_PARAMETERS = [parameter("notificationId", "Only of this one.", {"type": "string"})]
 PRESENCE: Answers = {
     200: {"model": Presence, "description": "As of now."},
     **away("Redis does not answer."),
 }
-USER: dict[str, Any] = {"parameters": [path("id", "The user.", type="string")]}
+USER = [path("id", "The user.", type="string")]

@@ -41,11 +41,13 @@ class Streaming:
 
     async def _changes(self, notification: str | None) -> AsyncIterator[bytes]:
         waiting: asyncio.Queue[bytes] = asyncio.Queue()
-        stop = asyncio.ensure_future(self._stopping.wait())
+        stop, reading = (asyncio.ensure_future(one) for one in (self._stopping.wait(), self._feed.reading()))
         stop.add_done_callback(lambda _: waiting.put_nowait(END))
         self._feed.listen(waiting.put_nowait, notification)
         try:
-            await self._feed.reading()
+            await asyncio.wait((stop, reading), return_when=asyncio.FIRST_COMPLETED)
+            if stop.done():  # as may be while Kafka is away
+                return
             yield b"event: open\ndata: {}\n\n"
             while waiting.qsize() < WAITING:
                 try:
@@ -59,4 +61,5 @@ class Streaming:
                     yield b"data: %b\n\n" % change
         finally:
             stop.cancel()
+            reading.cancel()
             self._feed.unlisten(waiting.put_nowait, notification)

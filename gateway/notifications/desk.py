@@ -24,6 +24,7 @@ from projections.past.reads import Behind, Past, causes
 from projections.present.reads import Reads
 from streams import clock
 from streams.clock import iso
+from streams.content_type import JSON
 
 FILTERED = 500
 """Pending records looked at together for those that match."""
@@ -62,7 +63,7 @@ class Desk:
             return unknown()
         if time is not None:
             return await self._then(found, time)
-        return Response(found, media_type=wire.JSON) if isinstance(found, bytes) else answer(found)
+        return Response(found, media_type=JSON) if isinstance(found, bytes) else answer(found)
 
     async def jobs(self, request: Request) -> Response:
         """A page of notifications, as they are or as they were."""

@@ -170,7 +170,6 @@ class Why(BaseModel):
 
 
 UNKNOWN: Answers = {404: {"model": Trouble, "description": "No such notification."}}
-WRONG: Answers = {400: {"model": Trouble, "description": "A time that can't be: `details` tells what is expected."}}
 NOT_THEN: Answers = {404: {"model": Trouble, "description": "Not there, or not at that time; or before the log."}}
 BEFORE: Answers = {404: {"model": Trouble, "description": "A time before the log begins, of which nothing is known."}}
 LIST: Answers = {
@@ -179,17 +178,15 @@ LIST: Answers = {
         "description": "Newest first.",
         "headers": {"Link": {"description": '`<...>; rel="next"`: the next page.', "schema": {"type": "string"}}},
     },
-    400: {"model": Trouble, "description": "Wrong parameters: `details` tells about each."},
     **BEFORE,
     **UNAVAILABLE,
 }
-JOB: Answers = {200: {"model": Job, "description": "The job."}, **WRONG, **NOT_THEN, **UNAVAILABLE}
+JOB: Answers = {200: {"model": Job, "description": "The job."}, **NOT_THEN, **UNAVAILABLE}
 COUNTS: Answers = {
     200: {
         "description": "Notifications by status.",
         "content": {"application/json": {"example": dict.fromkeys(STATUSES, 0) | {"sent": 4711, "failed": 3}}},
     },
-    **WRONG,
     **BEFORE,
     **UNAVAILABLE,
 }

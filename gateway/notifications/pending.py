@@ -72,7 +72,7 @@ class Pending:
                 answer: list[Any] = await self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
         except (RedisError, OSError) as error:
             self._shunned_until = loop.time() + PAUSE
-            log.warning("Redis is away, answering without it for %g s: %s", PAUSE, error or type(error).__name__)
+            log.warning("Redis is away, answering without it for %g s: %s", PAUSE, str(error) or type(error).__name__)
             return []
         return answer
 

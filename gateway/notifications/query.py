@@ -23,7 +23,7 @@ class Query(NamedTuple):
 def parse(parameters: Mapping[str, str]) -> Query:
     """Raises `Wrong`. `at` is read by `moment`."""
     known = {"status": STATUSES, "type": CHANNELS}
-    return Query(*parse_list(parameters, SELECTIVE, known, _cursor, elsewhere=["at"]))
+    return Query(*parse_list(parameters, SELECTIVE, known, _cursor))
 
 
 def _cursor(text: str | None) -> Cursor:

@@ -164,8 +164,7 @@ def _subject(request: Request) -> tuple[PolicyScope, str]:
 
 
 async def _limits(request: Request) -> Limits:
-    expected = "must be an object with rateLimit, rateWindow or dedupeWindow: "
-    limits = decoded(await request.body(), Limits, MAX_BODY, expected)
+    limits = decoded(await request.body(), Limits, MAX_BODY)
     if limits.rate_limit is limits.rate_window is limits.dedupe_window is None:
         raise Wrong({"body": "must set rateLimit, rateWindow or dedupeWindow; DELETE lifts a policy"})
     return limits

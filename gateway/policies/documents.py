@@ -5,7 +5,7 @@ from typing import get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.documents import KAFKA_AWAY, WRONG, Answers, body, path
+from gateway.documents import KAFKA_AWAY, Answers, body, path
 from streams.events import PolicyScope
 
 
@@ -48,7 +48,6 @@ class PolicyChange(BaseModel):
 
 POLICY: Answers = {
     200: {"model": Policy, "description": "On the log, and in force for what comes after it."},
-    **WRONG,
     **KAFKA_AWAY,
 }
 POLICIES: Answers = {200: {"model": list[Policy], "description": "All that are in force."}, **KAFKA_AWAY}
@@ -61,7 +60,7 @@ class CoolOffEnd(BaseModel):
     lifted: datetime
 
 
-COOL_OFF: Answers = {200: {"model": CoolOffEnd, "description": "The actor may act again."}, **WRONG, **KAFKA_AWAY}
+COOL_OFF: Answers = {200: {"model": CoolOffEnd, "description": "The actor may act again."}, **KAFKA_AWAY}
 ACTOR = path("about", "The actor.", type="string")
 SUBJECT = [
     path("scope", "Whom it concerns.", type="string", enum=list(get_args(PolicyScope))),

@@ -34,8 +34,7 @@ class Wanted(Struct, rename="camel", forbid_unknown_fields=True):
 
 def read(raw: bytes) -> Wanted:
     """Raises `Wrong`."""
-    expected = "must be an object with types, channels, mutedActors or quietHours: "
-    wanted = decoded(raw, Wanted, MAX_BODY, expected)
+    wanted = decoded(raw, Wanted, MAX_BODY)
     if wanted.quiet_hours is not None:
         _check(wanted.quiet_hours)
     return wanted

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.documents import KAFKA_AWAY, UNAVAILABLE, WRONG, Answers, body
+from gateway.documents import KAFKA_AWAY, UNAVAILABLE, Answers, body
 from gateway.preferences.bodies import MAX_ACTOR, MAX_MUTED
 from streams.events import Activity, Channel
 
@@ -59,9 +59,8 @@ class Preferences(PreferencesChange):
 
 RECIPIENT: list[dict[str, Any]] = [{"name": "recipient", "in": "path", "required": True, "schema": {"type": "string"}}]
 CHANGE = body(PreferencesChange)
-SHOWN: Answers = {200: {"model": Preferences, "description": "What was set last."}, **WRONG, **UNAVAILABLE}
+SHOWN: Answers = {200: {"model": Preferences, "description": "What was set last."}, **UNAVAILABLE}
 SET: Answers = {
     200: {"model": Preferences, "description": "On the log, and in force for what comes after it."},
-    **WRONG,
     **KAFKA_AWAY,
 }

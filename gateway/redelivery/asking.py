@@ -64,7 +64,7 @@ class Asking:
             stored = await self._reads.several([wish.notification for wish in wishes])
             lines = await self._reads.entries([line_id(wish) for wish in wishes])
         except (KafkaError, TimeoutError, mongo.Unavailable) as error:
-            raise Unavailable(f"what is known of it can't be read ({error or type(error).__name__})") from error
+            raise Unavailable(f"what is known of it can't be read ({str(error) or type(error).__name__})") from error
         for wish in dict.fromkeys(wishes):
             match ask(wish, stored.get(wish.notification), lines.get(line_id(wish)), words, self._keys, now):
                 case Record() as record:

@@ -51,7 +51,7 @@ BodyT = TypeVar("BodyT", One, Many)
 
 def read(raw: bytes, kind: type[BodyT]) -> BodyT:
     """The body. Raises `Wrong`."""
-    return decoded(raw, kind, MAX_BODY, f"must be an object with {', '.join(kind.__struct_encode_fields__)}: ")
+    return decoded(raw, kind, MAX_BODY)
 
 
 def words(body: One | Many) -> Words:

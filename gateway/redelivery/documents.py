@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.documents import WRONG, Answers, Trouble, away, body
+from gateway.documents import Answers, Trouble, away, body
 from gateway.notifications.documents import UNKNOWN
 from gateway.redelivery.bodies import MOST
 from streams.events import Channel
@@ -67,14 +67,12 @@ REDELIVERY: Answers = {
     202: {"model": Redelivery, "description": "Asked for on the log; what came of it is told there."},
     409: {"model": Trouble, "description": "It makes no sense: under way, suppressed or acknowledged."},
     422: {"model": Trouble, "description": "The key was used with other words."},
-    **WRONG,
     **UNKNOWN,
     **AWAY,
 }
 BULK: Answers = {
     200: {"model": Bulk, "description": "A preview."},
     202: {"model": Bulk, "description": "Begun."},
-    **WRONG,
     **AWAY,
 }
 ONE, MANY = body(RedeliverOne), body(RedeliverMany)

@@ -24,7 +24,7 @@ from streams.operations import Operation, ReplayRequested
 
 SOURCE = "gateway"
 MAX_BODY = 16 * 1024
-BodyT = TypeVar("BodyT")
+BodyT = TypeVar("BodyT", Asked, Said)
 
 
 def router(clients: Clients) -> APIRouter:

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.documents import KAFKA_AWAY, WRONG, Answers, Trouble, body, path
+from gateway.documents import KAFKA_AWAY, Answers, Trouble, body, path
 from gateway.replays.bodies import MAX_RATE, RATE
 from projections.replay.book import State
 from projections.replay.targets import EXPECTED
@@ -81,10 +81,9 @@ class Replay(BaseModel):
 UNKNOWN: Answers = {404: {"model": Trouble, "description": "There is no such replay."}}
 LIST: Answers = {200: {"model": list[Replay], "description": "Newest first."}, **KAFKA_AWAY}
 REPLAY: Answers = {200: {"model": Replay, "description": "The replay."}, **UNKNOWN, **KAFKA_AWAY}
-STARTED: Answers = {202: {"model": Replay, "description": "It is being counted."}, **WRONG, **KAFKA_AWAY}
+STARTED: Answers = {202: {"model": Replay, "description": "It is being counted."}, **KAFKA_AWAY}
 SAID: Answers = {
     **REPLAY,
-    **WRONG,
     409: {"model": Trouble, "description": "Not in the state it is in."},
 }
 REQUEST, WORDS = body(Asked), body(Words, required=False)

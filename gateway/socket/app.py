@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from starlette.responses import StreamingResponse
 
 from gateway.clients import Clients
 from gateway.live import documents
 from gateway.live.feed import Feed
 from gateway.live.streaming import Streaming
+from gateway.routes import Patient, Route, routed
 from gateway.socket.acknowledging import Acknowledging
 from gateway.socket.desk import Desk
 from gateway.socket.hub import Hub
@@ -24,6 +25,8 @@ from streams.health.metrics import Reading
 from streams.health.vitals import Vitals
 from streams.settings import Settings
 from streams.tokens import Tokens
+
+STREAM = "/notifications/stream"
 
 
 class Live:
@@ -39,23 +42,15 @@ class Live:
         self._presence = Presence(settings)
         self._desk: Desk | None = None
         streaming = Streaming(self._feed, self._presence, stopping)
-        self.router = APIRouter(lifespan=self._open, tags=["live"])
-        self.router.add_api_route(
-            "/api/notifications/stream",
-            streaming.changes,
-            methods=["GET"],
-            summary="Status changes as they happen",
-            response_class=StreamingResponse,
-            responses=documents.STREAM,
-            openapi_extra=documents.STREAM_PARAMETERS,
-        )
-        self.router.add_api_route(
-            "/api/users/{id}/presence",
-            streaming.presence,
-            methods=["GET"],
-            summary="Is a user online?",
-            responses=documents.PRESENCE,
-            openapi_extra=documents.USER,
+        changes, user = documents.STREAM_PARAMETERS, documents.USER
+        told, online = "Status changes as they happen", "Is a user online?"
+        self.router = routed(
+            "/api",
+            "live",
+            Route("GET", STREAM, streaming.changes, told, documents.STREAM, changes, kind=StreamingResponse),
+            Route("GET", "/users/{id}/presence", streaming.presence, online, documents.PRESENCE, user),
+            by=Patient,
+            lifespan=self._open,
         )
 
     @property

@@ -140,7 +140,10 @@ class _Audit:
             "log": of_log(result.digest for result in self.results),
             jobs.PROJECTION: _sum(result.jobs for result in self.results),
             story.PROJECTION: _sum(result.lines for result in self.results),
-            **{part: _sum(result.documents[part] for result in self.results) for part in (AUDITED if self.reads else ())},
+            **{
+                part: _sum(result.documents[part] for result in self.results)
+                for part in (AUDITED if self.reads else ())
+            },
         }
         decided = sum(counts[name] for name in ("sent", "failed", "withheld", "open"))
         if counts["accepted"] != decided:

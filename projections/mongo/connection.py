@@ -73,4 +73,4 @@ def answered() -> Iterator[None]:
 
 def _brief(error: PyMongoError) -> str:
     """Without the driver's timeouts and its view of all servers, which follow what went wrong."""
-    return str(error).partition(" (configured timeouts:")[0].partition(", Timeout: ")[0]
+    return str(error).partition(" (configured timeouts:")[0].partition(", Timeout: ")[0] or type(error).__name__

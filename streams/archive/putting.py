@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from streams.archive.layout import Stored
 from streams.exits import Refused
 from streams.kafka.bootstrap import bootstrap
-from streams.topics import MAX_RECORD_BYTES
+from streams.kafka.producer import discarded, idempotent
 
 NOTHING = b""
 FILLED_AT_ONCE = 50_000
@@ -17,7 +17,7 @@ FILLED_AT_ONCE = 50_000
 
 
 class Putter:
-    """A producer. Raises aiokafka's errors; then it is over, and what was written stays."""
+    """A producer, which waits for a broker that is away. Raises what waiting can't mend; what was written stays."""
 
     def __init__(self, producer: AIOKafkaProducer) -> None:
         self._producer = producer
@@ -59,15 +59,9 @@ def _refuse_company(place: TopicPartition, wanted: int, got: int) -> None:
 @asynccontextmanager
 async def putter(url: str) -> AsyncIterator[Putter]:
     """Connected for as long as it is needed."""
-    producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap(url),
-        acks="all",
-        enable_idempotence=True,
-        max_batch_size=MAX_RECORD_BYTES,
-        max_request_size=MAX_RECORD_BYTES,
-    )
-    await producer.start()
+    producer = idempotent(bootstrap(url))
     try:
+        await producer.start()
         yield Putter(producer)
     finally:
-        await producer.stop()
+        await discarded(producer)

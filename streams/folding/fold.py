@@ -21,7 +21,7 @@ from aiokafka import ConsumerRecord
 
 from streams import clock
 from streams.codec import UnknownType
-from streams.exits import Exit, Refused, die, or_die
+from streams.exits import Exit, die, or_die
 from streams.folding.batch import Batch
 from streams.folding.counts import Counts
 from streams.folding.faust_repairs import AT_ONCE, Fetched
@@ -201,14 +201,7 @@ class Fold(Generic[StateT]):
     async def _gain(self, *_: object, **__: object) -> None:
         """Partitions were assigned. Trap: Faust would resume fetching before it has sought to where to begin."""
         self._app.consumer.stop_flow()
-        try:
-            ready = await self._owned.gain()
-        except Refused as error:
-            die(Exit.REFUSED, str(error))
-        except Exception as error:
-            log.exception("could not take up the partitions")
-            die(Exit.FAILED, repr(error))
-        if ready:
+        if await or_die(self._owned.gain()):
             self._timers.rebuild()
 
     async def _settle(self, *_: object, **__: object) -> None:
@@ -235,7 +228,7 @@ class Fold(Generic[StateT]):
             if done := dict(self._owned.done):
                 bounds = await self._owned.group.bounds(done)
                 self._ends = {partition: known.end for partition, known in bounds.items()}
-                leave_if_an_end_is_lost(self._source, done, self._ends)
+                refuse_a_lost_end(self._source, done, self._ends)
             await asyncio.sleep(MEASURE_EVERY)
 
     async def _watch(self) -> None:
@@ -252,10 +245,7 @@ def _enough(waiting: Sequence[Fetched]) -> bool:
     return sum(len(each.records) for each in waiting) >= AT_ONCE or sum(each.size for each in waiting) >= MOST_BYTES
 
 
-def leave_if_an_end_is_lost(source: str, done: Mapping[int, int], ends: Mapping[int, int]) -> None:
-    """Trap: what is written next gets offsets that were folded before, and would be skipped as a repeat."""
+def refuse_a_lost_end(source: str, done: Mapping[int, int], ends: Mapping[int, int]) -> None:
+    """Raises `Refused`: what is written next would get offsets that were folded before, and be skipped as a repeat."""
     for partition, reached in done.items():
-        try:
-            missed((source, partition), reached, 0, ends[partition], REBUILD)
-        except Refused as error:
-            die(Exit.REFUSED, str(error))
+        missed((source, partition), reached, 0, ends[partition], REBUILD)

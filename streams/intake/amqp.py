@@ -55,6 +55,6 @@ async def connect(url: str) -> Connection:
     except BaseException as error:
         connection.abort("never opened")
         if isinstance(error, OSError):
-            raise Lost(f"no connection to {address.hostname}:{port}: {error or type(error).__name__}") from error
+            raise Lost(f"no connection to {address.hostname}:{port}: {str(error) or type(error).__name__}") from error
         raise
     return connection

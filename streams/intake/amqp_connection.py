@@ -48,7 +48,7 @@ class Login(NamedTuple):
 
 
 class Lost(ConnectionError):
-    """The connection is gone or was never made. What was on its way may or may not have arrived."""
+    """The connection is gone or was never made. What was sent may or may not have arrived."""
 
 
 class NotTaken(Exception):
@@ -134,12 +134,19 @@ class Connection(asyncio.Protocol):
 
         Raises `NotTaken` and `Lost`; cancel it to wait no longer.
         """
+        await (await self.send(queue, envelope, body))
+
+    async def send(self, queue: str, envelope: wire.Envelope, body: bytes) -> asyncio.Future[None]:
+        """The first half of `publish`: what it returns is done once RabbitMQ answers, or raises as `publish` does.
+
+        Raises `Lost`. While it has not returned, nothing of the message has left.
+        """
         await self._writable.wait()
         self._write(wire.publish(queue, envelope.properties, body, self._frame_max))
         self._published += 1
         confirmed: asyncio.Future[None] = self._loop.create_future()
         self._unconfirmed[self._published] = envelope.message_id, confirmed
-        await confirmed
+        return confirmed
 
     async def close(self) -> None:
         """Take leave, within `CLOSE_TIMEOUT`."""

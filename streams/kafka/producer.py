@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.structs import RecordMetadata
 
 from streams.record import Record
 from streams.topics import MAX_RECORD_BYTES, partition_for
@@ -31,48 +32,61 @@ class Producer:
         self._servers = servers
         self._producer: AIOKafkaProducer | None = None
 
-    async def write(self, records: Iterable[Record]) -> None:
-        """Returns when the broker has all records. After an exception nothing more is written."""
+    async def write(self, records: Iterable[Record]) -> list[RecordMetadata]:
+        """Returns when the broker has all records: where each batch of them begins.
+
+        After an exception nothing more is written, though some may have been.
+        """
         try:
             producer = await self._connected()
             batches = await _batches(producer, records)
             acks = [await producer.send_batch(batch, topic, partition=part) for batch, topic, part in batches]
-            await asyncio.gather(*acks)
+            written = await asyncio.gather(*acks)
         except BaseException:
             await self.discard()
             raise
         for batch, topic, _ in batches:
             self.written[topic] += batch.record_count()
+        return written
 
     async def discard(self) -> None:
-        """Drop the connections and what was not written yet.
-
-        Trap: `AIOKafkaProducer.stop` would first deliver all it holds, for ever if the broker is away.
-        """
+        """Drop the connections and what was not written yet."""
         producer, self._producer = self._producer, None
-        if producer is None:
-            return
-        producer._closed = True  # noqa: SLF001 - or its destructor warns
-        with suppress(TimeoutError):
-            await asyncio.wait_for(producer.client.close(), CLOSED_WITHIN)
-        sender = producer._sender.sender_task  # noqa: SLF001
-        while sender is not None and not sender.done():
-            sender.cancel()  # once for each request in flight that it waits for
-            await asyncio.wait([sender], timeout=CLOSED_WITHIN / 10)
+        if producer is not None:
+            await discarded(producer)
 
     async def _connected(self) -> AIOKafkaProducer:
         if self._producer is None:
-            self._producer = AIOKafkaProducer(
-                bootstrap_servers=self._servers,
-                acks="all",
-                enable_idempotence=True,
-                linger_ms=0,
-                max_batch_size=MAX_RECORD_BYTES,
-                max_request_size=MAX_RECORD_BYTES,
-                request_timeout_ms=int(REQUEST_TIMEOUT * 1000),
-            )
+            self._producer = idempotent(self._servers)
             await self._producer.start()
         return self._producer
+
+
+def idempotent(servers: list[str]) -> AIOKafkaProducer:
+    """One that has not started yet; while the broker is away it tries for ever. To be `discarded`, never stopped."""
+    return AIOKafkaProducer(
+        bootstrap_servers=servers,
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=0,
+        max_batch_size=MAX_RECORD_BYTES,
+        max_request_size=MAX_RECORD_BYTES,
+        request_timeout_ms=int(REQUEST_TIMEOUT * 1000),
+    )
+
+
+async def discarded(producer: AIOKafkaProducer) -> None:
+    """Its connections are dropped, and what it has not written yet.
+
+    Trap: `AIOKafkaProducer.stop` would first deliver all it holds, for ever if the broker is away.
+    """
+    producer._closed = True  # noqa: SLF001 - or its destructor warns
+    with suppress(TimeoutError):
+        await asyncio.wait_for(producer.client.close(), CLOSED_WITHIN)
+    sender = producer._sender.sender_task  # noqa: SLF001
+    while sender is not None and not sender.done():
+        sender.cancel()  # once for each request in flight that it waits for
+        await asyncio.wait([sender], timeout=CLOSED_WITHIN / 10)
 
 
 async def _batches(producer: AIOKafkaProducer, records: Iterable[Record]) -> list[tuple[BatchBuilder, str, int]]:

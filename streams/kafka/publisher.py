@@ -62,7 +62,7 @@ class Publisher:
         self._waiting: list[_Call] = []
         self._round: list[_Call] = []
         self._writer: asyncio.Task[None] | None = None
-        self._attempt: asyncio.Task[None] | None = None
+        self._attempt: asyncio.Task[object] | None = None
 
     def away_for(self) -> float:
         """Seconds for which the broker has been waited for; 0 if it is there."""

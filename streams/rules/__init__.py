@@ -2,5 +2,5 @@
 
 - `admission` and `policies` are admit's: who gets in.
 - `notification`, in the `phase` it is in, and `conclusions` are lifecycle's: what happens next, by `retry`, and as
-  `preferences` and `quiet_hours` want it.
+  `preferences` and `quiet_hours` want it. `overdue` is its reconciler's.
 """

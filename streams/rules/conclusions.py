@@ -47,7 +47,7 @@ def conclude(
         case Phase.BROKEN, _:
             return [_after_failure(job, event, retry)]
         case Phase.QUEUED, CameDue(dispatch, "lane") if dispatch == job.dispatch:
-            # no `sending` lies before it, see `reconciler`: the lane record is lost
+            # no `sending` lies before it, see `overdue`: the lane record is lost
             return [_hand_over(job, event, preferences)]
         case _, CameDue(dispatch, obligation):
             if dispatch != job.dispatch or obligation != AWAITS.get(job.phase) or job.due is None:

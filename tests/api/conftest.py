@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import pika
 import pytest
 import redis
 import requests
@@ -18,10 +17,12 @@ from deploy.servers.redis import Redis
 from streams.settings import Settings
 from streams.topics import JOBS_QUEUE
 from tests.support.private import Private
+from tests.support.queues import emptied
 from tests.support.web import serving
 
 Serve = Callable[[Settings], str]
 
+AS_JSON = {"Content-Type": "application/json"}
 EMAIL: dict[str, Any] = {"type": "email", "recipient": "ada@example.org", "message": "hello"}
 RECOVERY = 60.0
 REDIS_PATIENCE = 0.1
@@ -65,12 +66,8 @@ def api(servers: Settings) -> Iterator[str]:
 @pytest.fixture
 def jobs(servers: Settings) -> Iterator[BlockingChannel]:
     """A channel to the shared RabbitMQ, whose jobs queue is there and empty."""
-    connection = pika.BlockingConnection(pika.URLParameters(servers.rabbitmq_url))
-    channel = connection.channel()
-    channel.queue_declare(JOBS_QUEUE, durable=True)
-    channel.queue_purge(JOBS_QUEUE)
-    yield channel
-    connection.close()
+    with emptied(servers.rabbitmq_url, JOBS_QUEUE) as channel:
+        yield channel
 
 
 @pytest.fixture

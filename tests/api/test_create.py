@@ -11,13 +11,13 @@ import pytest
 import redis
 import requests
 from pika.adapters.blocking_connection import BlockingChannel
-from pika.spec import BasicProperties
 
 from streams.codec import MAX_REQUEST_BYTES
 from streams.pending import INDEX, record_key
 from streams.settings import Settings
 from streams.topics import JOBS_QUEUE
-from tests.api.conftest import EMAIL
+from tests.api.conftest import AS_JSON, EMAIL
+from tests.support.queues import taken
 
 ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 TOO_LARGE = {"message": f"the body must not have more than {MAX_REQUEST_BYTES} bytes"}
@@ -25,15 +25,7 @@ TOO_LARGE = {"message": f"the body must not have more than {MAX_REQUEST_BYTES} b
 
 def post(api: str, body: bytes | dict[str, Any], **headers: str) -> requests.Response:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return requests.post(f"{api}/api/notifications", data, headers=headers, timeout=30)
-
-
-def taken(jobs: BlockingChannel) -> tuple[BasicProperties, bytes]:
-    frame, properties, body = jobs.basic_get(JOBS_QUEUE, auto_ack=True)
-    assert frame is not None
-    assert properties is not None
-    assert body is not None
-    return properties, body
+    return requests.post(f"{api}/api/notifications", data, headers=AS_JSON | headers, timeout=30)
 
 
 def test_health_is_ok(api: str) -> None:
@@ -55,7 +47,7 @@ def test_what_is_accepted_is_answered_as_the_reference_does_with_a_location(api:
 def test_what_is_accepted_is_on_rabbitmq_persistent_and_as_it_came(api: str, jobs: BlockingChannel) -> None:
     body = b'{ "type": "sms", "recipient": "+43 1", "message": "\\u00e4", "id": "ours-only", "x": 1e2 }'
     accepted = post(api, body).json()
-    properties, message = taken(jobs)
+    properties, message = taken(jobs, JOBS_QUEUE)
     created = datetime.fromisoformat(accepted["createdAt"])
     assert message == body
     assert (properties.delivery_mode, properties.content_type) == (2, "application/json")
@@ -155,7 +147,7 @@ def test_a_larger_body_is_a_413(api: str, size: int) -> None:
 
 def test_a_larger_body_in_chunks_without_a_length_is_a_413(api: str) -> None:
     chunks = (b"x" * 65536 for _ in range(16))
-    answer = requests.post(f"{api}/api/notifications", data=chunks, timeout=30)
+    answer = requests.post(f"{api}/api/notifications", data=chunks, headers=AS_JSON, timeout=30)
     assert (answer.status_code, answer.json()) == (413, TOO_LARGE)
 
 
@@ -169,9 +161,10 @@ def test_a_length_that_is_too_large_is_a_413_before_anything_is_sent(api: str) -
 def test_a_client_that_goes_away_while_it_sends_harms_nobody(api: str, jobs: BlockingChannel) -> None:
     address = urlsplit(api)
     with socket.create_connection((address.hostname, address.port), timeout=30) as client:
-        client.sendall(b"POST /api/notifications HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        head = b"POST /api/notifications HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100"
+        client.sendall(head + b"\r\n\r\n{")
     assert post(api, EMAIL).status_code == 201
-    assert json.loads(taken(jobs)[1]) == EMAIL
+    assert json.loads(taken(jobs, JOBS_QUEUE)[1]) == EMAIL
 
 
 def test_a_connection_serves_on_after_a_413(api: str) -> None:
@@ -186,6 +179,6 @@ def test_the_openapi_page_shows_the_request_and_every_answer(api: str) -> None:
     schema = operation["requestBody"]["content"]["application/json"]["schema"]
     assert schema["required"] == ["type", "recipient", "message"]
     assert schema["example"]["type"] == "email"
-    assert operation["responses"].keys() == {"201", "400", "408", "409", "413", "422", "503"}
+    assert operation["responses"].keys() == {"201", "400", "408", "409", "413", "415", "422", "503"}
     assert [parameter["name"] for parameter in operation["parameters"]] == ["Idempotency-Key"]
     assert "/health" in document["paths"]

@@ -125,6 +125,7 @@ def test_a_body_that_does_not_come_is_given_up(api: str, path: str, monkeypatch:
     monkeypatch.setattr("api.create.BODY_TIMEOUT", 0.2)
     host, port = urlsplit(api).netloc.split(":")
     with socket.create_connection((host, int(port)), timeout=30) as connection:
-        connection.sendall(b"POST %b HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{" % path.encode())
+        head = b"POST %b HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
+        connection.sendall(head % path.encode() + b"{")
         answer = b"".join(iter(lambda: connection.recv(4096), b""))
     assert answer.startswith(b"HTTP/1.1 408 ")

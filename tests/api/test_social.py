@@ -9,13 +9,13 @@ import pytest
 import redis
 import requests
 from pika.adapters.blocking_connection import BlockingChannel
-from pika.spec import BasicProperties
 
 from streams.codec import MAX_REQUEST_BYTES
 from streams.pending import record_key
 from streams.settings import Settings
-from tests.api.conftest import EMAIL, Serve, recovers
+from tests.api.conftest import AS_JSON, EMAIL, Serve, recovers
 from tests.support.private import Private
+from tests.support.queues import emptied, taken
 
 QUEUE = "notification.event"
 LIKE: dict[str, Any] = {"actorId": "user1", "targetId": "user2", "postId": "post1", "type": "LIKE"}
@@ -23,28 +23,18 @@ ALL = "type, actorId, targetId and postId are required"
 
 
 def post(url: str, body: bytes | dict[str, Any], **headers: str) -> requests.Response:
-    return requests.post(url, body if isinstance(body, bytes) else json.dumps(body), headers=headers, timeout=30)
+    data = body if isinstance(body, bytes) else json.dumps(body)
+    return requests.post(url, data, headers=AS_JSON | headers, timeout=30)
 
 
 def without(name: str, body: dict[str, Any] = LIKE) -> dict[str, Any]:
     return {field: value for field, value in body.items() if field != name}
 
 
-def taken(events: BlockingChannel) -> tuple[BasicProperties, bytes]:
-    frame, properties, body = events.basic_get(QUEUE, auto_ack=True)
-    assert frame is not None
-    assert properties is not None
-    assert body is not None
-    return properties, body
-
-
 @pytest.fixture
 def events(servers: Settings) -> Iterator[BlockingChannel]:
     """A channel to the shared RabbitMQ, whose queue of social events is there and empty."""
-    with pika.BlockingConnection(pika.URLParameters(servers.rabbitmq_url)) as connection:
-        channel = connection.channel()
-        channel.queue_declare(QUEUE, durable=True)
-        channel.queue_purge(QUEUE)
+    with emptied(servers.rabbitmq_url, QUEUE) as channel:
         yield channel
 
 
@@ -52,7 +42,7 @@ class TestLike:
     def test_the_reference_s_call_gets_the_reference_s_answer(self, api: str, events: BlockingChannel) -> None:
         answer = post(f"{api}/like", LIKE)
         assert (answer.status_code, answer.json()) == (200, {"message": "Event queued successfully"})
-        assert json.loads(taken(events)[1]) == LIKE
+        assert json.loads(taken(events, QUEUE)[1]) == LIKE
 
     @pytest.mark.parametrize("name", ["actorId", "targetId", "postId", "type"])
     @pytest.mark.parametrize("value", [None, "", 5, ...])
@@ -86,7 +76,7 @@ class TestEvents:
         name = answer.json()["id"]
         assert (answer.status_code, answer.json()) == (202, {"id": name, "status": "pending"})
         assert answer.headers["Location"] == f"/api/notifications/{name}"
-        properties, message = taken(events)
+        properties, message = taken(events, QUEUE)
         assert json.loads(message) == body
         assert (properties.message_id, properties.app_id, properties.delivery_mode) == (name, "tidings-api", 2)
         assert properties.headers
@@ -160,7 +150,7 @@ def test_with_an_idempotency_key_a_repeat_gets_the_first_answer(
     assert (first.json(), first.headers["Location"]) == (again.json(), again.headers["Location"])
     assert ["Idempotency-Replayed" in answer.headers for answer in (first, again)] == [False, True]
     assert post(f"{api}{path}", LIKE | {"postId": "post2"}, **key).status_code == 422
-    taken(events)
+    taken(events, QUEUE)
     assert events.basic_get(QUEUE) == (None, None, None)
 
 

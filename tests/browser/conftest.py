@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import requests
 from playwright.async_api import Browser, BrowserContext, Page, Playwright, async_playwright, expect
 from rich.console import Console
 
@@ -54,10 +53,7 @@ class Shown:
 
     def post(self, recipient: str, message: str = "Your parcel is on its way", **more: str) -> str:
         """A notification by way of the API; its id."""
-        body = {"type": "email", "recipient": recipient, "message": message, **more}
-        answer = requests.post(f"{self.url}/api/notifications", json=body, timeout=30)
-        assert answer.status_code == 201, answer.text
-        return str(answer.json()["id"])
+        return self.stack.post(recipient, message=message, **more)
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,9 @@ from playwright.async_api import expect
 from rich.console import Console
 
 from deploy import dashboard
-from deploy.asyncapi import document
 from deploy.stack.home import CHECKOUT
 from deploy.stack.report import Report
+from deploy.web.asyncapi import document
 from tests.browser.conftest import Open, Shown
 
 POSTMAN = CHECKOUT / "deploy" / "WaveCom-Notifications.postman_collection.json"

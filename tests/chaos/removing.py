@@ -2,15 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.admin import RecordsToDelete
 from aiokafka.errors import for_code
 from aiokafka.protocol.admin import DeleteGroupsRequest
 
 from streams.kafka.bootstrap import bootstrap
+from tests.support.broker import admin
 
 NON_EMPTY_GROUP = 68
 """Kafka's code for a group that has members; aiokafka has no name for it."""
@@ -20,7 +20,7 @@ EMPTY_WITHIN = 60.0
 
 async def committed(kafka_url: str, group: str, topics: Iterable[str]) -> dict[TopicPartition, int]:
     """How far a group is in these topics."""
-    async with _admin(kafka_url) as client:
+    async with admin(kafka_url) as client:
         offsets = await client.list_consumer_group_offsets(group)
     return {place: told.offset for place, told in offsets.items() if place.topic in set(topics) and told.offset >= 0}
 
@@ -59,13 +59,13 @@ async def subjects(kafka_url: str, parts: dict[TopicPartition, tuple[int, int]])
 
 async def remove_records(kafka_url: str, before: dict[TopicPartition, int]) -> None:
     """As retention would, up to these offsets."""
-    async with _admin(kafka_url) as client:
+    async with admin(kafka_url) as client:
         await client.delete_records({place: RecordsToDelete(offset) for place, offset in before.items()})
 
 
 async def remove_group(kafka_url: str, group: str) -> None:
     """With all its offsets, as soon as it has no member."""
-    async with _admin(kafka_url) as client, asyncio.timeout(EMPTY_WITHIN):
+    async with admin(kafka_url) as client, asyncio.timeout(EMPTY_WITHIN):
         coordinator = await client.find_coordinator(group)
         while True:
             answer = await client._send_request(DeleteGroupsRequest([group]), coordinator)
@@ -79,17 +79,7 @@ async def remove_group(kafka_url: str, group: str) -> None:
 
 async def remove_topic(kafka_url: str, name: str) -> None:
     """Returns when the broker no longer knows it."""
-    async with _admin(kafka_url) as client:
+    async with admin(kafka_url) as client:
         await client.delete_topics([name])
         while name in await client.list_topics():  # noqa: ASYNC110 - Kafka tells only who asks
             await asyncio.sleep(0.2)
-
-
-@asynccontextmanager
-async def _admin(kafka_url: str) -> AsyncIterator[AIOKafkaAdminClient]:
-    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap(kafka_url))
-    await client.start()
-    try:
-        yield client
-    finally:
-        await client.close()

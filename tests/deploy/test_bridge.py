@@ -3,20 +3,19 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import pika
 import pytest
 import requests
 from pika.adapters.blocking_connection import BlockingChannel
 
 from api.app import router
 from deploy import bridge
-from deploy.seeding import fill
+from deploy.admin.seeding import fill
 from streams import codec
 from streams.events import Requested
 from streams.health.vitals import Vitals
@@ -26,7 +25,9 @@ from streams.settings import Settings
 from streams.topics import REQUESTS
 from tests.projections.killable import KillableMongo
 from tests.support.kafka import Records, read_until
+from tests.support.queues import emptied
 from tests.support.web import serving
+from tests.support.working import working
 
 QUEUE = "notification.event"
 LIKE: dict[str, Any] = {"type": "LIKE", "actorId": "user1", "targetId": "user2", "postId": "post1"}
@@ -57,23 +58,12 @@ def _mongodb_may_be_slow(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def rabbitmq(settings: Settings) -> Iterator[BlockingChannel]:
     """An independent producer; the queue is empty."""
-    with pika.BlockingConnection(pika.URLParameters(settings.rabbitmq_url)) as connection:
-        channel = connection.channel()
-        channel.confirm_delivery()
-        channel.queue_declare(QUEUE, durable=True)
-        channel.queue_purge(QUEUE)
+    with emptied(settings.rabbitmq_url, QUEUE) as channel:
         yield channel
 
 
-@asynccontextmanager
-async def bridging(settings: Settings) -> AsyncIterator[None]:
-    stopping = asyncio.Event()
-    task = asyncio.create_task(bridge.run(settings, stopping, Vitals()))
-    try:
-        yield
-    finally:
-        stopping.set()
-        await asyncio.wait_for(task, SECONDS)
+def bridging(settings: Settings) -> AbstractAsyncContextManager[None]:
+    return working(lambda stopping: bridge.run(settings, stopping, Vitals()))
 
 
 async def messages(settings: Settings, names: list[str]) -> list[str]:

@@ -1,6 +1,5 @@
 """Every command that the documentation shows is one that there is, and the central ones do what their pages say."""
 
-import asyncio
 import json
 import re
 import shlex
@@ -20,10 +19,6 @@ import typer
 from deploy.cli import app
 from deploy.reference import PAGES, REFERENCE
 from deploy.stack.home import CHECKOUT
-from deploy.web import application
-from gateway.socket.app import Live
-from streams.health.vitals import Vitals
-from streams.settings import Settings
 from tests.support.pages import Page, pages
 from tests.support.stack import OwnStack, own_stack, wait_until
 
@@ -149,12 +144,6 @@ def test_the_command_line_knows_what_pages_name(arguments: list[str]) -> None:
     options = {word.strip("[]") for word in rest if word.strip("[").startswith("--")}
     assert options <= {"--help", *(name for one in command.params for name in (*one.opts, *one.secondary_opts))}
     assert rest == [] or not hasattr(command, "commands") or options, f"no command {rest}"
-
-
-@pytest.fixture(scope="module")
-def openapi() -> Document:
-    settings = Settings()
-    return application(settings, Live(settings, asyncio.Event(), Vitals())).openapi()
 
 
 @pytest.mark.parametrize("arguments", of("curl", [one for one in ALL if one.page != ADDS_A_CHANNEL]))

@@ -107,14 +107,6 @@ def stack(copy: Path, gateway: tuple[Gateway, str]) -> Iterator[OwnStack]:
         yield made
 
 
-def post(stack: OwnStack, channel: str, recipient: str = "ada") -> str:
-    """Asks for one; its id."""
-    body = {"type": channel, "recipient": recipient, "message": "hello"}
-    answer = requests.post(f"{stack.http}/api/notifications", json=body, timeout=30)
-    assert answer.status_code == 201, answer.text
-    return str(answer.json()["id"])
-
-
 def until(stack: OwnStack, name: str, *statuses: str) -> Document:
     """The job once it has come to one of these."""
     job: Document = {}
@@ -145,7 +137,7 @@ def steps(stack: OwnStack, name: str) -> list[Document]:
 def test_a_provider_that_was_added_gets_the_messages_of_its_channel(
     stack: OwnStack, gateway: tuple[Gateway, str]
 ) -> None:
-    name = post(stack, "sms")
+    name = stack.post("ada", type="sms")
     job = until(stack, name, "sent", "failed", "retrying")
     assert (job["status"], job["attempts"]) == ("sent", 0)
     assert (name, {"to": "ada", "text": "hello"}) in gateway[0].told
@@ -153,14 +145,14 @@ def test_a_provider_that_was_added_gets_the_messages_of_its_channel(
 
 
 def test_what_it_refuses_and_puts_off_is_on_the_log_as_that(stack: OwnStack, gateway: tuple[Gateway, str]) -> None:
-    refused, put_off = post(stack, "sms", "nobody"), post(stack, "sms", "busy")
+    refused, put_off = (stack.post(one, type="sms") for one in ("nobody", "busy"))
     assert until(stack, refused, "retrying", "failed")["lastError"] == "the SMS gateway answered 404"
     assert until(stack, put_off, "sent", "failed")["attempts"] == 0
     assert [key for key, body in gateway[0].told if body["to"] == "busy"] == [put_off, put_off]
 
 
 def test_a_channel_that_was_added_is_delivered_listed_and_shown(stack: OwnStack) -> None:
-    name = post(stack, "voice")
+    name = stack.post("ada", type="voice")
     until(stack, name, "sent", "failed")
     listed = requests.get(f"{stack.http}/api/notifications", params={"type": "voice"}, timeout=30).json()
     assert name in {job["id"] for job in listed}
@@ -172,7 +164,7 @@ def test_a_channel_that_was_added_is_delivered_listed_and_shown(stack: OwnStack)
 def test_a_projection_that_was_added_tells_what_the_log_says_and_can_be_folded_again(
     stack: OwnStack, copy: Path
 ) -> None:
-    names = [post(stack, "email", f"user{number}") for number in range(20)]
+    names = [stack.post(f"user{number}") for number in range(20)]
     for name in names:
         until(stack, name, "sent", "failed")
     failed = [step for name in names for step in steps(stack, name) if step["event"] == "send-failed"]

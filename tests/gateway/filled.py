@@ -17,7 +17,7 @@ from projections.present.store import Store
 from streams.events import Channel
 from streams.intake.bodies import DeliveryBody
 from streams.settings import Settings
-from tests.projections.lives import START, Events, at, items
+from tests.projections.lives import START, Events, items
 
 LOG = LogIdentity("cluster", "topic")
 
@@ -55,6 +55,3 @@ def leave_pending(
     body = DeliveryBody(channel, "ada@example.org", "hello", {"order": 4711}, None, None)
     for command in pending.commands(name, body, created, created):
         kept.execute_command(*command)  # type: ignore[no-untyped-call]
-
-
-__all__ = ["at", "leave_pending", "store"]

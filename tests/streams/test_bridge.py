@@ -6,8 +6,8 @@ import subprocess
 import sys
 from base64 import b64decode
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -33,6 +33,8 @@ from streams.intake.requests import Message
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS, JOBS_QUEUE, REQUESTS, SOCIAL_QUEUE, partition_for
 from tests.support.kafka import read, read_until
+from tests.support.queues import emptied
+from tests.support.working import working
 
 EMAIL: dict[str, Any] = {"type": "email", "recipient": "ada@example.org", "message": "hello"}
 LIKE: dict[str, Any] = {"type": "LIKE", "actorId": "user1", "targetId": "user2", "postId": "post1"}
@@ -48,23 +50,12 @@ async def settings(servers: Settings) -> Settings:
 @pytest.fixture
 def rabbitmq(settings: Settings) -> Iterator[BlockingChannel]:
     """An independent producer; both queues are empty."""
-    with pika.BlockingConnection(pika.URLParameters(settings.rabbitmq_url)) as connection:
-        channel = connection.channel()
-        channel.confirm_delivery()
-        for queue in (JOBS_QUEUE, SOCIAL_QUEUE):
-            channel.queue_purge(queue)
+    with emptied(settings.rabbitmq_url, JOBS_QUEUE, SOCIAL_QUEUE) as channel:
         yield channel
 
 
-@asynccontextmanager
-async def bridging(settings: Settings, look_up: LookUp | None = None) -> AsyncIterator[None]:
-    stopping = asyncio.Event()
-    task = asyncio.create_task(bridge.run(settings, stopping, Vitals(), look_up))
-    try:
-        yield
-    finally:
-        stopping.set()
-        await asyncio.wait_for(task, SECONDS)
+def bridging(settings: Settings, look_up: LookUp | None = None) -> AbstractAsyncContextManager[None]:
+    return working(lambda stopping: bridge.run(settings, stopping, Vitals(), look_up))
 
 
 async def until(

@@ -1,80 +1,90 @@
-"""What is late, and that saying so at the wrong time does no harm."""
+"""The reconciler's loop over a table: it acts on what stays late, and on nothing that moves while it looks."""
 
-from datetime import UTC, datetime, timedelta
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from streams.events import Accepted, Body, CameDue, Event, Origin, Personal, Queued, Request, SendFailed, Sending, Sent
-from streams.reconciler import Patience, late
-from streams.rules.conclusions import came_due, conclude, lane_of
+from streams import reconciler
+from streams.codec import decode
+from streams.events import Queued
+from streams.folding.table import Entry
+from streams.reconciler import Reconciler
+from streams.record import Record
+from streams.rules.conclusions import came_due
 from streams.rules.notification import Job, evolve
-from tests.support.numbers import RETRY
+from tests.streams.lives import PATIENCE, RETRYING, at, event
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
-PATIENCE = Patience(timedelta(seconds=60), timedelta(seconds=10))
-ACCEPTED = Accepted(Request("email", "key", 5, Personal("ada@example.org", "hello")), "promotional", Origin(0, 0))
-
-
-def at(seconds: float) -> datetime:
-    return START + timedelta(seconds=seconds)
+END = 7
+SECONDS = 60.0
 
 
-def event(body: Body, seconds: float = 0) -> Event[Body]:
-    return Event(body, "n", at(seconds), "test", "n")
+class Table:
+    """What lifecycle owns: one job in partition 3 that has been as it is for an hour; the log is folded to its end."""
+
+    def __init__(self, job: Job) -> None:
+        self.entries: dict[bytes, Entry[Job]] = {}
+        self.take(job, time.monotonic() - 3600)
+        self.next, self.done = {3: END}, {3: END}
+        self.shards = {3: SimpleNamespace(entries=self.entries)}
+        self.counts = SimpleNamespace(open_jobs=0, oldest_open=None, late=Counter[str]())
+        self.group = self
+
+    def take(self, job: Job, seen: float) -> None:
+        self.entries[b"n"] = Entry(job, 0, b"key", job.due, None, seen)
+
+    async def bounds(self, partitions: Iterable[int]) -> dict[int, SimpleNamespace]:
+        return {partition: SimpleNamespace(end=END) for partition in partitions}
 
 
-def job_after(*happened: Event[Body]) -> Job:
-    job = None
-    for one in happened:
-        job = evolve(job, one)
-        for conclusion in conclude(job, one, RETRY):
-            job = evolve(job, conclusion)
-    assert job is not None
-    return job
+class Written:
+    """A publisher that ends the loop after so many rounds."""
+
+    url = "kafka://127.0.0.1:1"
+
+    def __init__(self, rounds: int) -> None:
+        self.records: list[Record] = []
+        self._left = rounds
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        self.records += records
+        self._left -= 1
+        if self._left == 0:
+            raise asyncio.CancelledError
 
 
-QUEUED = job_after(event(ACCEPTED))
-SENDING = job_after(event(ACCEPTED), event(Sending(1, at(15), "w"), 1))
-RETRYING = job_after(event(ACCEPTED), event(Sending(1, at(15), "w"), 1), event(SendFailed(1, "no"), 2))
-SENT = job_after(event(ACCEPTED), event(Sending(1, at(15), "w"), 1), event(Sent(1), 2))
+async def reconcile(table: Table, written: Written) -> None:
+    loop = Reconciler(cast("Any", table), cast("Any", written), PATIENCE, lambda: at(500))
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(asyncio.ensure_future(loop.run()), SECONDS)
 
 
-@pytest.mark.parametrize(
-    ("job", "seconds", "kind"),
-    [(QUEUED, 60, None), (QUEUED, 61, "lane"), (SENDING, 24, None), (SENDING, 25, "deadline"), (RETRYING, 12, "retry")],
-)
-def test_a_job_is_late_when_what_it_waits_for_is_overdue(job: Job, seconds: float, kind: str | None) -> None:
-    assert late(job, timedelta(seconds=seconds), PATIENCE, lane_empty=True) == kind
+@pytest.fixture(autouse=True)
+def _it_looks_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconciler, "LOOK_EVERY", 0.0)
 
 
-def test_a_job_whose_lane_has_a_backlog_is_not_late() -> None:
-    assert late(QUEUED, timedelta(days=9), PATIENCE, lane_empty=False) is None
+async def test_what_stays_late_is_put_on_the_log_from_the_second_round_on_and_counted() -> None:
+    table, written = Table(RETRYING), Written(rounds=3)
+    await reconcile(table, written)
+    assert [(decode(record.value), record.partition) for record in written.records] == [
+        (came_due(RETRYING, at(500)), 3),
+        (came_due(RETRYING, at(500)), 3),
+    ]
+    assert table.counts.late == {"retry": 1}  # the last round ended as it wrote
+    assert (table.counts.open_jobs, table.counts.oldest_open) == (1, RETRYING.accepted)
 
 
-def test_a_final_job_is_never_late() -> None:
-    assert late(SENT, timedelta(days=9), PATIENCE, lane_empty=True) is None
+async def test_nothing_is_put_on_the_log_about_what_moves_while_the_log_s_end_is_asked_for() -> None:
+    class Moving(Table):
+        async def bounds(self, partitions: Iterable[int]) -> dict[int, SimpleNamespace]:
+            self.take(cast("Job", evolve(RETRYING, event(Queued(2, "a lane"), 9))), time.monotonic())
+            return await super().bounds(partitions)
 
-
-def test_a_lost_lane_record_leads_to_the_next_dispatch_and_costs_no_attempt() -> None:
-    command = came_due(QUEUED, at(61))
-    assert command.body == CameDue(1, "lane")
-    (queued,) = conclude(QUEUED, command, RETRY)
-    assert queued.body == Queued(2, "notification-attempts.email.retries")
-    after = evolve(QUEUED, queued)
-    assert after is not None
-    assert (after.attempts, lane_of(after), lane_of(QUEUED)) == (
-        0,
-        "notification-attempts.email.retries",
-        "notification-attempts.email.promotional",
-    )
-
-
-@given(st.sampled_from([SENDING, RETRYING, SENT]), st.integers(0, 1000))
-def test_it_leads_nowhere_once_the_dispatch_was_taken_up(job: Job, seconds: int) -> None:
-    assert conclude(job, event(CameDue(1, "lane"), seconds), RETRY) == []
-
-
-def test_it_leads_nowhere_for_another_dispatch() -> None:
-    assert conclude(QUEUED, event(CameDue(2, "lane"), 99), RETRY) == []
+    table, written = Moving(RETRYING), Written(rounds=3)
+    await reconcile(table, written)
+    assert written.records == []

@@ -12,6 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import requests
+
 from deploy.stack import leftovers, ports
 from deploy.stack.home import CHECKOUT, Home
 from deploy.stack.plan import Facts
@@ -62,6 +64,13 @@ class OwnStack:
         )
         assert not check or done.returncode == 0, done.stdout
         return done
+
+    def post(self, recipient: str, **more: str) -> str:
+        """The id of a notification that it has accepted."""
+        body = {"type": "email", "recipient": recipient, "message": "hello", **more}
+        answer = requests.post(f"{self.http}/api/notifications", json=body, timeout=30)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
 
     def status(self) -> dict[str, Row]:
         """What `status --json` prints, by name, without the cost of running it; empty if nothing runs."""

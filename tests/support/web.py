@@ -10,7 +10,7 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 
 from deploy.stack import ports
-from deploy.web import GRACE_SECONDS
+from deploy.web.app import GRACE_SECONDS
 
 ENDS_WITHIN = 60
 

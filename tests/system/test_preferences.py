@@ -31,13 +31,6 @@ def prefer(stack: OwnStack, recipient: str, **wanted: object) -> str:
     return str(answer.json()["event"])
 
 
-def post(stack: OwnStack, recipient: str, channel: str = "email") -> str:
-    body = {"type": channel, "recipient": recipient, "message": "hello"}
-    answer = requests.post(f"{stack.http}/api/notifications", json=body, timeout=30)
-    assert answer.status_code == 201, answer.text
-    return str(answer.json()["id"])
-
-
 def publish(stack: OwnStack, queue: str, body: dict[str, Any], name: str, at: datetime | None = None) -> str:
     """As another producer would, who says when it was asked for."""
     connection = pika.BlockingConnection(pika.URLParameters(stack.settings.rabbitmq_url))
@@ -76,12 +69,12 @@ def story(stack: OwnStack, name: str) -> list[dict[str, Any]]:
 
 def test_what_is_off_is_withheld_and_all_else_is_sent(stack: OwnStack) -> None:
     by = prefer(stack, "ada@example.org", channels={"email": False})
-    job = ended(stack, name := post(stack, "ada@example.org"))
+    job = ended(stack, name := stack.post("ada@example.org"))
     assert (job["status"], job["reason"]) == ("suppressed", "channel-off")
     withheld = story(stack, name)[-1]
     assert (withheld["event"], withheld["details"]) == ("withheld", {"reason": "channel-off", "preferences": by})
-    assert ended(stack, post(stack, "ada@example.org", "sms"))["status"] == "sent"
-    assert ended(stack, post(stack, "bob@example.org"))["status"] == "sent"
+    assert ended(stack, stack.post("ada@example.org", type="sms"))["status"] == "sent"
+    assert ended(stack, stack.post("bob@example.org"))["status"] == "sent"
 
 
 def test_what_was_asked_for_in_quiet_hours_waits_for_their_end(stack: OwnStack) -> None:
@@ -115,8 +108,8 @@ def test_what_holds_is_shown_and_counted(stack: OwnStack) -> None:
 
 def test_a_rebuilt_table_knows_them(stack: OwnStack) -> None:
     stack.run("recover", "lifecycle")
-    assert ended(stack, post(stack, "ada@example.org"))["reason"] == "channel-off"
-    assert ended(stack, post(stack, "grace@example.org", "sms"))["status"] == "sent"
+    assert ended(stack, stack.post("ada@example.org"))["reason"] == "channel-off"
+    assert ended(stack, stack.post("grace@example.org", type="sms"))["status"] == "sent"
 
 
 def test_the_audit_finds_all_of_it_in_order(stack: OwnStack) -> None:

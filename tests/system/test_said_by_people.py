@@ -48,13 +48,6 @@ def whole(tmp_path_factory: pytest.TempPathFactory, outage: Path) -> Iterator[Wh
         yield Whole(stack, calls)
 
 
-def post(whole: Whole, recipient: str) -> str:
-    body = {"type": "email", "recipient": recipient, "message": "hello"}
-    answer = requests.post(f"{whole.stack.http}/api/notifications", json=body, timeout=30)
-    assert answer.status_code == 201, answer.text
-    return str(answer.json()["id"])
-
-
 def like(whole: Whole, user: str) -> str:
     """An in-app notification to them."""
     body = {"type": "LIKE", "actorId": f"fan of {user}", "targetId": user, "postId": "post1"}
@@ -85,7 +78,7 @@ def calls_for(whole: Whole, name: str) -> Counter[tuple[str, int]]:
 
 
 def test_a_redelivery_of_a_sent_one_sends_exactly_once_more_and_the_log_says_so(whole: Whole) -> None:
-    name, key = post(whole, "bob@example.org"), str(uuid4())
+    name, key = whole.stack.post("bob@example.org"), str(uuid4())
     until_told(whole, name, "sending", "sent")
     first = redeliver(whole, name, key)
     assert first.status_code == 202, first.text
@@ -102,7 +95,7 @@ def test_a_redelivery_of_a_sent_one_sends_exactly_once_more_and_the_log_says_so(
 
 def test_all_that_failed_is_sent_once_the_provider_is_back(whole: Whole, outage: Path) -> None:
     outage.touch()
-    names = [post(whole, f"user{number}@example.org") for number in range(FAILED)]
+    names = [whole.stack.post(f"user{number}@example.org") for number in range(FAILED)]
     for name in names:
         until_told(whole, name, "sending", "failed")
     outage.unlink()
@@ -120,7 +113,7 @@ def test_all_that_failed_is_sent_once_the_provider_is_back(whole: Whole, outage:
 
 
 def test_by_id_what_is_not_there_is_refused_and_what_is_asked_for_is_done(whole: Whole) -> None:
-    name = post(whole, "eve@example.org")
+    name = whole.stack.post("eve@example.org")
     until_told(whole, name, "sending", "sent")
     nobody = whole.stack.run("redeliver", "nobody", "--yes", "--why", "x", check=False)
     assert (nobody.returncode, "expected the id of a notification" in nobody.stdout) == (1, True)

@@ -1,6 +1,6 @@
 """Workers are killed, joined, stopped and frozen while they fold; afterwards every record must be right.
 
-The short form is one run with a bit of everything. The whole, some ten minutes, runs on demand:
+The short form is one run with a bit of everything. The whole runs on demand:
 
     .venv/bin/pytest tests/torture -m torture [-k frozen]
 

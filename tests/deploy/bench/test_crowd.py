@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from deploy.bench import crowd
 from deploy.bench.crowd import Heard, Orders
-from deploy.serving import serve
+from deploy.web.serving import serve
 from gateway.live.feed import Feed
 from gateway.socket.acknowledging import Acknowledging
 from gateway.socket.desk import Desk

@@ -27,6 +27,7 @@ from tests.gateway.filled import leave_pending
 from tests.projections.lives import Events, accepted, life, request, suppressed
 from tests.support import kafka
 from tests.support.web import serving
+from tests.support.working import working
 
 NUMBERS = itertools.count()
 WHY = {"why": "lost in transit", "by": "ada"}
@@ -37,11 +38,8 @@ async def settings(declared: Settings) -> AsyncIterator[Settings]:
     """Read models of this module's own, kept up with the log."""
     made = declared.model_copy(update={"mongo_database": f"redeliver-{next(NUMBERS)}"})
     await declare(made)
-    stopping = asyncio.Event()
-    projecting = asyncio.create_task(runner.run(made, stopping, Vitals()))
-    yield made
-    stopping.set()
-    await projecting
+    async with working(lambda stopping: runner.run(made, stopping, Vitals())):
+        yield made
 
 
 @pytest.fixture(scope="module")

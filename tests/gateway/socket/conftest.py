@@ -27,6 +27,7 @@ from streams.settings import Settings, seconds
 from streams.topics import EVENTS
 from tests.support.kafka import read
 from tests.support.web import serving
+from tests.support.working import working
 
 NUMBERS = count()
 Frame = dict[str, Any]
@@ -74,12 +75,9 @@ async def settings(declared: Settings) -> AsyncIterator[Settings]:
     await declare(made)
     async with Redis.from_url(own_redis) as redis:
         await redis.flushdb()
-    stopping = asyncio.Event()
-    projecting = asyncio.create_task(runner.run(made, stopping, Vitals()))
-    await caught_up(made)
-    yield made
-    stopping.set()
-    await projecting
+    async with working(lambda stopping: runner.run(made, stopping, Vitals())):
+        await caught_up(made)
+        yield made
 
 
 async def caught_up(settings: Settings) -> None:

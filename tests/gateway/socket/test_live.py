@@ -273,6 +273,8 @@ async def test_who_only_subscribes_needs_to_be_nobody(
         await watching.say(type="SUBSCRIBE")
         assert (await watching.hear())["type"] == "SUBSCRIBED"
         assert await closed(nameless) == Close.NOT_AUTHENTICATED
+        async with client(url) as another:
+            assert await closed(another) == Close.NOT_AUTHENTICATED
         await watching.say(type="SUBSCRIBE", notificationId="n1")
         assert (await watching.hear())["notificationId"] == "n1"
 
@@ -378,21 +380,6 @@ async def test_a_socket_ends_with_its_token(
         await other.auth(user, token=jwt.encode({"sub": user, "exp": later}, "s" * 32))
         assert await closed(socket) == Close.NOT_AUTHENTICATED
         assert not other.socket.close_code
-
-
-async def test_who_only_subscribes_needs_no_name(
-    settings: Settings, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(desk, "HEARTBEAT", 0.5)
-    monkeypatch.setattr(desk, "AUTH_SECONDS", 0.5)
-    url = gateway(settings)
-    async with client(url) as listening, client(url) as nameless:
-        await listening.say(type="SUBSCRIBE")
-        assert (await listening.hear())["type"] == "SUBSCRIBED"
-        assert await closed(nameless) == Close.NOT_AUTHENTICATED
-        async with client(url) as another:
-            assert await closed(another) == Close.NOT_AUTHENTICATED
-        assert not listening.socket.close_code
 
 
 async def test_presence_follows_the_sockets(url: str, user: str) -> None:

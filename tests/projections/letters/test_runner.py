@@ -1,8 +1,8 @@
 """The read model of dead letters on real servers: fed from two topics, whatever lies on them, whatever is killed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,6 +29,7 @@ from streams.topics import DEAD_LETTERS, OPERATIONS
 from tests.projections.stored import opened, until
 from tests.support import kafka
 from tests.support.broker import admin
+from tests.support.working import working
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
@@ -38,17 +39,10 @@ async def work(settings: Settings, stopping: asyncio.Event, vitals: Vitals, lead
         await loop.work()
 
 
-@asynccontextmanager
-async def running(
+def running(
     settings: Settings, vitals: Vitals | None = None, leads: Callable[[], bool] = lambda: True
-) -> AsyncIterator[None]:
-    stopping = asyncio.Event()
-    task = asyncio.create_task(work(settings, stopping, vitals or Vitals(), leads))
-    try:
-        yield
-    finally:
-        stopping.set()
-        await asyncio.wait_for(task, 60)
+) -> AbstractAsyncContextManager[None]:
+    return working(lambda stopping: work(settings, stopping, vitals or Vitals(), leads))
 
 
 async def publish(settings: Settings, *records: Record) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from streams.health.vitals import Vitals
 from streams.operations import Operation, ReplayRequested
 from streams.replays import Order
 from streams.settings import Settings
+from tests.support.working import working
 
 WITHIN = 60.0
 """Seconds."""
@@ -80,16 +81,9 @@ class Replays:
     async def state(self, name: str, *states: str) -> Replay:
         return await self.until(name, lambda replay: replay.state in states)
 
-    @asynccontextmanager
-    async def working(self) -> AsyncIterator[None]:
-        """The process at work; it stops as by SIGTERM."""
-        stopping = asyncio.Event()
-        task = asyncio.create_task(runner.run(self.settings, stopping, Vitals()))
-        try:
-            yield
-        finally:
-            stopping.set()
-            await asyncio.wait_for(task, WITHIN)
+    def working(self) -> AbstractAsyncContextManager[None]:
+        """The process at work."""
+        return working(lambda stopping: runner.run(self.settings, stopping, Vitals()))
 
 
 @pytest.fixture

@@ -170,7 +170,7 @@ async def test_whatever_else_listens_there_is_given_up(words: bytes | None, monk
     monkeypatch.setattr("streams.intake.amqp.CONNECT_TIMEOUT", 0.3)
     server = await asyncio.start_server(Deaf(words), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    with pytest.raises(Lost):
+    with pytest.raises(Lost, match=rf"no connection to 127\.0\.0\.1:{port}: \S"):
         await connect(f"amqp://127.0.0.1:{port}/")
     server.close()
 

@@ -3,8 +3,9 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from unittest.mock import AsyncMock
 from uuid import uuid4
 
 import pika
@@ -18,27 +19,26 @@ from streams.health.vitals import Vitals
 from streams.intake import records as intake_records
 from streams.intake.requests import Message
 from streams.kafka.publisher import Publisher
+from streams.letters import redriving
 from streams.letters.dead_letters import KEPT_WHOLE, Source, dead_letter, read
 from streams.letters.redrive import RedriveRefused
-from streams.letters.redriving import Desk, Missing, Order, Words
+from streams.letters.redriving import UNDROPPED, UNSURE, UNTOLD, Desk, Missing, Order, Words
 from streams.operations import Dropped, Redriven
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS, JOBS_QUEUE, OPERATIONS, REQUESTS, SOCIAL_QUEUE
 from tests.support import kafka
+from tests.support.broker import frozen
+from tests.support.queues import emptied
+from tests.support.working import working
 
 SECONDS = 60
+CLOSED_WITHIN = 20
+"""Long for letting go of connections; a broker that is away would be waited for for ever."""
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
 
-@asynccontextmanager
-async def bridging(settings: Settings) -> AsyncIterator[None]:
-    stopping = asyncio.Event()
-    task = asyncio.create_task(bridge.run(settings, stopping, Vitals()))
-    try:
-        yield
-    finally:
-        stopping.set()
-        await asyncio.wait_for(task, SECONDS)
+def bridging(settings: Settings) -> AbstractAsyncContextManager[None]:
+    return working(lambda stopping: bridge.run(settings, stopping, Vitals()))
 
 
 @pytest.fixture
@@ -50,11 +50,7 @@ async def desk(declared: Settings) -> AsyncIterator[Desk]:
 @pytest.fixture
 def rabbitmq(declared: Settings) -> Iterator[BlockingChannel]:
     """An independent producer; both queues are empty."""
-    with pika.BlockingConnection(pika.URLParameters(declared.rabbitmq_url)) as connection:
-        channel = connection.channel()
-        channel.confirm_delivery()
-        for queue in (JOBS_QUEUE, SOCIAL_QUEUE):
-            channel.queue_purge(queue)
+    with emptied(declared.rabbitmq_url, JOBS_QUEUE, SOCIAL_QUEUE) as channel:
         yield channel
 
 
@@ -163,3 +159,72 @@ async def test_a_letter_that_is_not_where_it_should_be_is_not_taken_for_another(
     with pytest.raises(Missing, match="expected dead:notification-requests"):
         await desk.redrive(Order(first.letter, second.offset))
     assert (await desk.original(first)).id == first.letter
+
+
+@asynccontextmanager
+async def deaf() -> AsyncIterator[str]:
+    """The URL of a broker that never says a word."""
+    heard: list[asyncio.StreamWriter] = []
+    async with await asyncio.start_server(lambda _, writer: heard.append(writer), "127.0.0.1", 0) as server:
+        yield f"kafka://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        for writer in heard:
+            writer.close()
+            await writer.wait_closed()
+
+
+async def test_a_kafka_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redriving, "SECONDS", 0.3)
+    async with deaf() as url:
+        with pytest.raises(TimeoutError, match=r"Kafka did not answer within 0\.3 s"):
+            async with Desk.open(Settings(kafka_url=url), Words("ada", "mended")):
+                pytest.fail("it is open")
+
+
+async def test_a_letter_that_could_not_be_read_is_in_no_doubt(
+    declared: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = await written(declared, Source(REQUESTS, 0, int(uuid4()) >> 70), b"a")
+    async with AsyncExitStack() as opened:
+        desk = await opened.enter_async_context(Desk.open(declared, Words("ada", "mended")))
+        monkeypatch.setattr(redriving, "SECONDS", 1.0)
+        async with frozen(declared.kafka_url):
+            with pytest.raises(TimeoutError, match="Kafka did not answer"):
+                await desk.redrive(order)
+            await asyncio.wait_for(opened.aclose(), CLOSED_WITHIN)
+    assert desk.unsure == {}
+    assert await told(declared, order.letter) == []
+
+
+async def test_what_a_silent_kafka_leaves_in_doubt_is_told_and_mended_by_doing_it_again(
+    declared: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = str(uuid4())
+    order = await written(declared, Source(REQUESTS, 3, int(uuid4()) >> 70), request(name))
+    dropped = await written(declared, Source(REQUESTS, 0, int(uuid4()) >> 70), b"spam")
+    async with AsyncExitStack() as opened:
+        desk = await opened.enter_async_context(Desk.open(declared, Words("ada", "mended")))
+        done = await desk.put_back(order)
+        report = await desk.original(order)
+        monkeypatch.setattr(redriving, "SECONDS", 1.0)
+        async with frozen(declared.kafka_url):
+            with pytest.raises(TimeoutError, match="Kafka did not answer"):
+                await desk.tell(done)
+            assert desk.unsure == {order.letter: UNTOLD}
+            with pytest.raises(TimeoutError, match="Kafka did not answer"):
+                await desk.drop(dropped)
+            assert desk.unsure.pop(dropped.letter) == UNDROPPED
+            with monkeypatch.context() as read_before:
+                read_before.setattr(desk, "original", AsyncMock(return_value=report))
+                with pytest.raises(TimeoutError, match="Kafka did not answer"):
+                    await desk.put_back(order)
+            assert desk.unsure == {order.letter: UNSURE}
+            await asyncio.wait_for(opened.aclose(), CLOSED_WITHIN)
+    monkeypatch.setattr(redriving, "SECONDS", SECONDS)
+    async with Desk.open(declared, Words("ada", "mended")) as desk:
+        await desk.redrive(order)
+        await desk.drop(dropped)
+        assert desk.unsure == {}
+    records = await until(declared, REQUESTS, lambda record: record.value == request(name), 2)
+    assert len({(record.partition, record.key, tuple(record.headers)) for record in records}) == 1
+    assert {type(one) for one in await told(declared, order.letter)} == {Redriven}
+    assert set(await told(declared, dropped.letter)) == {Dropped(*dropped)}

@@ -32,9 +32,10 @@ from streams.folding.outcome import Judge
 from streams.folding.rule import Incoming
 from streams.folding.table import Rows, Shard
 from streams.lifecycle import Lifecycle, State
-from streams.reconciler import Patience, _slices, late
+from streams.reconciler import _slices
 from streams.rules import preferences
 from streams.rules.notification import Job
+from streams.rules.overdue import Patience, late
 from streams.rules.phase import STATUS
 from streams.rules.preferences import Preferences
 from streams.topics import EVENTS

@@ -44,8 +44,11 @@ function Form({ verb, ids, again, close }: Asked & { verb: "redrive" | "drop" })
     mutationFn: ({ by, why }: Words) => handleLetters(verb, { ids, by, why, ...(again ? { again } : {}) }),
     onSuccess: ({ done, refused }) => {
       if (done.length) toast(`${count(done.length)} ${DONE[verb]}. The list follows within a second.`);
-      for (const what of ["letters", "letter counts"]) void queries.invalidateQueries({ queryKey: [what] });
       if (Object.keys(refused).length === 0) close();
+    },
+    // Some may be done too where it ended with an error.
+    onSettled: () => {
+      for (const what of ["letters", "letter counts"]) void queries.invalidateQueries({ queryKey: [what] });
     },
   });
   const refused = Object.entries(handling.data?.refused ?? {});

@@ -1,0 +1,27 @@
+"""Asking the servers of a stack: what their clients raise comes out as what a user can do about it."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from deploy.stack.errors import StackError
+from gateway.redelivery import asking
+from projections.mongo import errors as mongo
+from streams.kafka.waiting import AWAY
+
+ResultT = TypeVar("ResultT")
+
+
+def ask(work: Coroutine[Any, Any, ResultT], *refusals: type[Exception]) -> ResultT:
+    """What the work returns. Raises `StackError`: one of the refusals in its own words, or that a server is away."""
+    try:
+        return asyncio.run(work)
+    except refusals as error:
+        raise StackError(str(error)) from error
+    except (*AWAY, mongo.Unavailable, asking.Unavailable) as error:
+        raise StackError(f"{told(error)}: is the stack up? See ./tidings status") from error
+
+
+def told(error: Exception) -> str:
+    """What it says; some, such as a `TimeoutError`, say nothing but their name."""
+    return str(error) or type(error).__name__
