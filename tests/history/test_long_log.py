@@ -29,7 +29,7 @@ from tests.support.stack import own_stack, wait_until
 
 pytestmark = pytest.mark.history
 WRONG = """
-from projections import batch, jobs
+from projections.present import batch, jobs
 from projections.rebuild import folding
 folding.ALONE = 1 << 60  # here, and not in processes that know nothing of it
 right = jobs.changes
