@@ -18,7 +18,7 @@ from projections.loop import Context, Loop, Pace
 from projections.loop import opened as opened_loop
 from projections.models import READ_MODELS
 from projections.mongo.connection import Database, answered, by_id, database, durable
-from projections.mongo.positions import Positions, StoredPositions, Track
+from projections.mongo.positions import Positioned, Positions, StoredPositions, Track
 from projections.mongo.writing import insert, replace_all
 from projections.position import Document, LogIdentity, Position
 from projections.reading import Item, Raw, sort_out
@@ -87,13 +87,13 @@ async def opened(context: Context, identity: LogIdentity) -> AsyncIterator[list[
         yield loops
 
 
-class Folder:
+class Folder(Positioned[Position]):
     """Takes records of the log, in order per partition, into the documents of one model; knows what is stored."""
 
     def __init__(self, base: Database, model: Model, identity: LogIdentity) -> None:
         self._model, self._name = model, name(model)
+        super().__init__(Positions(StoredPositions(base, {self._name: model.VERSION}, identity, Position)))
         self._documents = durable(base, self._name)
-        self._positions = Positions(StoredPositions(base, {self._name: model.VERSION}, identity, Position))
         self.written = self.opened = self.skipped = 0
         self.hindered = ""
 
@@ -106,14 +106,6 @@ class Folder:
         self.opened += 1
         await self._positions.open(partitions)
         return self.following()
-
-    def following(self) -> dict[TopicPartition, int]:
-        """The first offset that is not taken in yet, by partition."""
-        return self._positions.following()
-
-    async def check(self) -> None:
-        """Raises `Conflict` if the stored positions are not where this folder left them."""
-        await self._positions.check()
 
     async def project(self, records: Sequence[Raw]) -> list[str]:
         """Store what these lead to: documents, then positions. Answers nobody. Raises `Conflict` or `Unavailable`."""

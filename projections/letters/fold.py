@@ -10,16 +10,17 @@ from projections.letters.letters import TOPICS, Item, Position, evolve, fold
 from projections.letters.reading import poison, read_item
 from projections.letters.store import LetterStore
 from projections.mongo.errors import Conflict
-from projections.mongo.positions import Positions, Track
+from projections.mongo.positions import Positioned, Positions, Track
 from projections.mongo.writing import encodes
 from streams.letters.dead_letters import Report
 
 
-class LetterFolder:
+class LetterFolder(Positioned[Position]):
     """One copy. `unreadable` is told of each record that nobody can read."""
 
     def __init__(self, store: LetterStore, positions: Positions[Position], unreadable: Callable[[], None]) -> None:
-        self._store, self._positions, self._unreadable = store, positions, unreadable
+        super().__init__(positions)
+        self._store, self._unreadable = store, unreadable
         self.written = 0
         self.skipped = 0
         """Nothing: what can't be read is a letter itself."""
@@ -36,10 +37,6 @@ class LetterFolder:
     @property
     def _position(self) -> Position:
         return self._positions.of(self._store.name)[0]
-
-    async def check(self) -> None:
-        """Raises `Conflict` if the stored position is not where it left it."""
-        await self._positions.check()
 
     async def project(self, records: Sequence[ConsumerRecord]) -> list[str]:
         """Take these in. Raises `Conflict`, `Unavailable`."""

@@ -82,6 +82,21 @@ class Positions(Generic[PositionT]):
         return offsets
 
 
+class Positioned(Generic[PositionT]):
+    """What folds copies, and goes on where their positions are."""
+
+    def __init__(self, positions: Positions[PositionT]) -> None:
+        self._positions = positions
+
+    def following(self) -> dict[TopicPartition, int]:
+        """The first offsets that are not taken into all copies yet."""
+        return self._positions.following()
+
+    async def check(self) -> None:
+        """Raises `Conflict` if the stored positions are not where it left them."""
+        await self._positions.check()
+
+
 class StoredPositions(Generic[PositionT]):
     """Those of copies by name, each of a version of its fold, in documents of this form."""
 

@@ -6,7 +6,7 @@ from typing import Any
 from aiokafka import TopicPartition
 from msgspec.structs import replace
 
-from projections.mongo.positions import Positions, Track
+from projections.mongo.positions import Positioned, Positions, Track
 from projections.past import tallies
 from projections.past.history import History, folded, told
 from projections.past.store import PastStore
@@ -20,11 +20,12 @@ KEPT = 8_000
 SUMS_KEPT = 2000
 
 
-class Folder:
+class Folder(Positioned[Position]):
     """Both read models, which share a position."""
 
     def __init__(self, store: PastStore, positions: Positions[Position]) -> None:
-        self._store, self._positions = store, positions
+        super().__init__(positions)
+        self._store = store
         self._histories: dict[str, History] = {}
         self._sums: dict[str, Document] = {}
         self.written = self.skipped = 0
@@ -38,14 +39,6 @@ class Folder:
         self._sums.clear()
         await self._positions.open(partitions)
         return self.following()
-
-    def following(self) -> dict[TopicPartition, int]:
-        """The first offset that is not taken in yet, by partition."""
-        return self._positions.following()
-
-    async def check(self) -> None:
-        """Raises `Conflict` if the stored positions are not where this folder left them."""
-        await self._positions.check()
 
     async def project(self, records: Sequence[Raw]) -> list[str]:
         """Take these in. What can't be read is left to NotificationJob's loop, and so are answers.

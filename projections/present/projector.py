@@ -16,7 +16,7 @@ from aiokafka import TopicPartition
 from msgspec.structs import replace
 
 from projections.mongo.errors import Conflict, Culprit, Unstorable
-from projections.mongo.positions import Positions, Track
+from projections.mongo.positions import Positioned, Positions, Track
 from projections.position import Document, Position
 from projections.present import jobs, preferences, story
 from projections.present.batch import JobWrites, fold, moving
@@ -86,7 +86,7 @@ class Sink(Protocol):
         """Returns once they are there."""
 
 
-class Projector:
+class Projector(Positioned[Position]):
     """The store's copies of some read models of the family `present`; `positions` are theirs.
 
     `fresh`: notifications of whose birth we read are taken to be new, without a look; where one is not, since a run was
@@ -94,7 +94,8 @@ class Projector:
     """
 
     def __init__(self, store: Store, positions: Positions[Position], publisher: Sink, *, fresh: bool = False) -> None:
-        self._store, self._positions, self._publisher, self._fresh = store, positions, publisher, fresh
+        super().__init__(positions)
+        self._store, self._publisher, self._fresh = store, publisher, fresh
         self._cache = Cache()
         self.written = 0
         """Documents written."""
@@ -112,14 +113,6 @@ class Projector:
         self.opened += 1
         await self._positions.take_over(partitions)
         return self.following()
-
-    def following(self) -> dict[TopicPartition, int]:
-        """The first offset that is not taken into all its copies yet, by partition."""
-        return self._positions.following()
-
-    async def check(self) -> None:
-        """Raises `Conflict` if the stored positions are not where this projector left them."""
-        await self._positions.check()
 
     async def project(self, records: Sequence[Raw]) -> list[str]:
         """Take these into the read models; returns the notifications whose requests they answer.
