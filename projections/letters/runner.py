@@ -62,11 +62,13 @@ class LetterSource(Source):
         group = GROUPS["letters"]
         super().__init__(plain_consumer(settings.kafka_url, group_id=group), group, settings, publisher)
         self._stopping, self._leads = stopping, leads
+        self._left = True
 
     @property
     def reassigned(self) -> bool:
-        """As `Source` says."""
-        return not self._leads()
+        """As `Source` says: still so if it leads again, since what was taken in between is not read."""
+        self._left = self._left or not self._leads()
+        return self._left
 
     @property
     def hindered(self) -> str:
@@ -77,6 +79,7 @@ class LetterSource(Source):
         """The one that each topic has; returns once this process leads, or is told to stop."""
         while not (self._leads() or self._stopping.is_set()):
             await pause(self._stopping, LOOK)
+        self._left = False
         return [0]
 
     def assigned(self) -> set[TopicPartition]:

@@ -14,6 +14,7 @@ from pymongo.errors import PyMongoError
 from projections.letters import runner as letter_runner
 from projections.letters.letters import POSITION, counters
 from projections.letters.reads import LetterReads
+from projections.letters.runner import LetterSource
 from projections.loop import connected
 from projections.mongo.connection import database
 from projections.position import Document
@@ -143,6 +144,19 @@ async def test_of_several_the_one_that_leads_takes_the_letters_also_after_a_chan
             await publish(settings, *map(letter, range(100 * number, 100 * number + 100)))
             leader = 1 - leader
         await until_counted(settings, {"open": 600, "redriven": 0, "dropped": 0})
+
+
+async def test_who_led_no_more_and_leads_again_reads_nothing_before_it_begins_again() -> None:
+    settings, leader = Settings(), [True]
+    source = LetterSource(settings, Publisher(settings.kafka_url), asyncio.Event(), lambda: leader[0])
+    try:
+        for _ in range(2):
+            await source.partitions()
+            assert not source.reassigned
+            for leader[0] in (False, True):
+                assert source.reassigned
+    finally:
+        await source.stop()
 
 
 async def test_a_database_that_lost_all_is_filled_again(settings: Settings) -> None:
