@@ -76,7 +76,8 @@ class Folder(Positioned[Position]):
         await self._positions.advance(
             {
                 Track(self._store.name, part): replace(whole.moved(part, old[part]), newest=newest[part])
-                for part in whole.reached
+                for part, offset in whole.reached.items()
+                if old[part].offset < offset  # a copy may be ahead of one that is written after it
             }
         )
 

@@ -82,10 +82,23 @@ class Shared:
 
     async def move(self, old: Mapping[Track, Position], new: Mapping[Track, Position]) -> None:
         await self.step()
-        ((track, moved),) = new.items()
-        if self.position.unmoved() != old[track].unmoved():
-            raise Conflict
-        self.position = moved
+        for track, moved in new.items():
+            if self.position.unmoved() != old[track].unmoved() or moved == self.position:  # as MongoDB counts
+                raise Conflict
+            self.position = moved
+
+
+async def test_a_copy_that_is_ahead_stays_where_it_is_until_the_others_are_there_too() -> None:
+    log = life(accepted("n", 0), "sent")
+    shared = Shared(random.Random(0))
+    folder = Folder(cast("PastStore", shared), Positions(shared))
+    await folder.open([0])
+    await folder.project(raws(log))
+    ahead = shared.position
+    for begin, end in ((0, 1), (1, len(log))):
+        await folder.project(raws(log[begin:end], first=begin))
+        assert shared.position == ahead
+    assert folder.following() == {PLACE: len(log)}
 
 
 async def write(shared: Shared, log: Events) -> None:
