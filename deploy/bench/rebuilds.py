@@ -53,6 +53,9 @@ class Nowhere(Store):
     async def write(self, documents: list[Document], updates: list[Update], entries: list[Document]) -> None:
         """Likewise."""
 
+    async def prefer(self, documents: list[Document]) -> None:
+        """Likewise."""
+
 
 def measure_rebuild(settings: Settings, stack: Stack, events: int) -> Table:
     """A history of so many events, folded by as many processes as there are cores."""
