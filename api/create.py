@@ -102,10 +102,12 @@ class Creation:
             raise Refusal(UNAVAILABLE, message, headers=RETRY_LATER)
 
     async def _create(self, request: Request, way: Way) -> Response:
-        if request.scope["query_string"]:
-            faults = tuple(Fault(name, NO_PARAMETER) for name in request.query_params)
+        if request.scope["query_string"] and (
+            faults := tuple(Fault(name, NO_PARAMETER) for name in request.query_params)
+        ):
             raise Refusal(400, "; ".join(f"{name} {why}" for name, why in faults), faults)
-        if wrong := not_json(request.headers.get("content-type", "")):
+        wrong = not_json(request.headers.get("content-type", ""))
+        if wrong and expected_size(request, self._limit):  # where nothing is sent, that is what is wrong
             raise Refusal(415, wrong)
         raw = await read(request, self._limit)
         asked = Asked(way, raw, check(way, raw))

@@ -1,5 +1,6 @@
 """What is refused before RabbitMQ is asked, in the words of each way in."""
 
+from collections.abc import AsyncIterator
 from unittest.mock import AsyncMock
 
 import httpx
@@ -29,10 +30,12 @@ class Desk:
         self.backlog = Backlog(settings, outbox, pipe)
         self.creation = Creation(settings, outbox, pipe, self.backlog)
 
-    async def post(self, way: Way, *, kind: str = "application/json", query: str = "") -> httpx.Response:
+    async def post(
+        self, way: Way, *, kind: str = "application/json", query: str = "", body: bytes | AsyncIterator[bytes] = b"{}"
+    ) -> httpx.Response:
         app = Starlette(routes=[Route("/", self.creation.by(way), methods=["POST"])])
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
-            return await client.post(f"/{query}", content=b"{}", headers={"content-type": kind} if kind else {})
+            return await client.post(f"/{query}", content=body, headers={"content-type": kind} if kind else {})
 
 
 @pytest.mark.parametrize(("way", "status"), [(DELIVERY, 503), (EVENT, 503), (LIKE, 500)])
@@ -68,6 +71,19 @@ async def test_what_a_page_of_another_site_could_post_is_a_415_that_says_what_to
     assert answer.json()["message"].endswith("send it with Content-Type: application/json")
 
 
+@pytest.mark.parametrize("way", [DELIVERY, EVENT, LIKE])
+@pytest.mark.parametrize("kind", ["text/plain;charset=UTF-8", ""])
+async def test_where_nothing_is_sent_that_is_what_is_wrong_whatever_type_it_has(way: Way, kind: str) -> None:
+    assert (await Desk().post(way, kind=kind, body=b"")).status_code == 400
+
+
+async def test_a_body_in_chunks_without_a_length_must_be_json_too() -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"{}"
+
+    assert (await Desk().post(DELIVERY, kind="text/plain", body=chunks())).status_code == 415
+
+
 async def test_a_body_that_comes_as_another_kind_of_json_is_looked_at() -> None:
     answer = await Desk().post(DELIVERY, kind="application/vnd.tidings+json; charset=utf-8")
     assert answer.json()["message"] == "type, recipient and message are required"
@@ -88,3 +104,8 @@ async def test_what_is_wanted_by_a_parameter_is_refused_by_name(way: Way) -> Non
         400,
         [{"field": "priority", "message": NO_PARAMETER}],
     )
+
+
+async def test_a_query_string_that_names_nothing_asks_for_nothing() -> None:
+    answer = await Desk().post(DELIVERY, query="?&")
+    assert answer.json()["message"] == "type, recipient and message are required"
