@@ -81,12 +81,14 @@ async def discarded(producer: AIOKafkaProducer) -> None:
     Trap: `AIOKafkaProducer.stop` would first deliver all it holds, for ever if the broker is away.
     """
     producer._closed = True  # noqa: SLF001 - or its destructor warns
-    with suppress(TimeoutError):
-        await asyncio.wait_for(producer.client.close(), CLOSED_WITHIN)
-    sender = producer._sender.sender_task  # noqa: SLF001
-    while sender is not None and not sender.done():
-        sender.cancel()  # once for each request in flight that it waits for
-        await asyncio.wait([sender], timeout=CLOSED_WITHIN / 10)
+    try:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(producer.client.close(), CLOSED_WITHIN)
+    finally:  # also if whoever waits is cancelled: a sender that is left would write after all, once a broker is back
+        sender = producer._sender.sender_task  # noqa: SLF001
+        while sender is not None and not sender.done():
+            sender.cancel()  # once for each request in flight that it waits for
+            await asyncio.wait([sender], timeout=CLOSED_WITHIN / 10)
 
 
 async def _batches(producer: AIOKafkaProducer, records: Iterable[Record]) -> list[tuple[BatchBuilder, str, int]]:
