@@ -10,8 +10,10 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import Message, Receive
 
 from gateway.answers import answer, behind, unavailable, wrong
+from gateway.bodies import too_large
 from gateway.documents import NOT_JSON, WRONG, Answers
 from gateway.query import Wrong, refuse_unknown
 from projections.mongo.errors import Unavailable
@@ -23,6 +25,8 @@ PATIENCE = 1.8
 """Seconds a request may take; then the server that it waits for counts as away."""
 LOOK = 0.1
 """Seconds until a read model that was behind is asked again."""
+MAX_BODY = 256 * 1024
+"""Bytes; some subjects take less."""
 
 
 class Route(NamedTuple):
@@ -51,7 +55,8 @@ class Answering(APIRoute):
         endpoint: Callable[[Request], Awaitable[Response]] = self.endpoint
         known = [one["name"] for one in (self.openapi_extra or {}).get("parameters", ()) if one["in"] == "query"]
 
-        async def handle(request: Request) -> Response:
+        async def handle(given: Request) -> Response:
+            request = Request(given.scope, _bounded(given.receive))
             away: Callable[[], Response] = unavailable
             try:
                 refuse_unknown(request.query_params, known)
@@ -79,6 +84,21 @@ async def _not_json(request: Request) -> str | None:
     if request.method == "POST" and (wrong := not_json(request.headers.get("content-type", ""))):
         return wrong if await request.body() else None
     return None
+
+
+def _bounded(receive: Receive) -> Receive:
+    """What comes of a body, up to `MAX_BODY`; without an end, all that can be sent in time would be kept."""
+    size = 0
+
+    async def receive_so_much() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > MAX_BODY:
+            raise too_large(MAX_BODY)
+        return message
+
+    return receive_so_much
 
 
 class Patient(Answering):

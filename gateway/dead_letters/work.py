@@ -14,7 +14,7 @@ from gateway.bodies import decoded
 from gateway.clients import Clients
 from gateway.dead_letters import documents
 from gateway.query import Wrong
-from gateway.routes import Patient, Route, routed
+from gateway.routes import MAX_BODY, Patient, Route, routed
 from projections.letters.obstacles import to_dropping, to_redriving
 from projections.letters.reads import LetterReads
 from projections.position import Document
@@ -24,7 +24,6 @@ from streams.settings import Settings
 
 MOST = 100
 """Letters a request may name: what is put back is read and written one by one."""
-MAX_BODY = 256 * 1024
 LONGEST = 15.0
 """Seconds for all of them. To let go of servers that don't answer takes up to 3 more; the dashboard waits for 20."""
 

@@ -1,7 +1,7 @@
 """What every route of the gateway does, with one that only says what came."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx
 import pytest
@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from gateway.app import router
 from gateway.documents import path
 from gateway.query import parameter
-from gateway.routes import Route, routed
+from gateway.routes import MAX_BODY, Route, routed
 from gateway.socket.app import Live
 from projections.mongo.errors import Unavailable
 from streams.health.vitals import Vitals
@@ -26,7 +26,7 @@ FORM = {"content-type": "text/plain;charset=UTF-8"}
 async def ask(
     handler: Callable[[Request], Awaitable[Response]],
     method: str,
-    body: bytes,
+    body: bytes | AsyncIterator[bytes],
     headers: dict[str, str],
     at: str = "/it",
 ) -> httpx.Response:
@@ -56,6 +56,20 @@ async def test_json_comes_through(kind: str) -> None:
 async def test_what_browsers_ask_leave_for_needs_no_type_and_nor_does_nothing() -> None:
     assert (await ask(echo, "PUT", b"{}", FORM)).text == "{}"
     assert (await ask(echo, "POST", b"", {})).status_code == 200
+
+
+async def test_no_more_of_a_body_is_read_than_anybody_wants() -> None:
+    pieces = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal pieces
+        for pieces in range(1, 1000):  # noqa: B007 - looked at below
+            yield bytes(MAX_BODY // 4)
+
+    answer = await ask(echo, "PUT", endless(), {})
+    assert (answer.status_code, pieces) == (400, 5)
+    assert answer.json()["message"] == f"body must not have more than {MAX_BODY} bytes"
+    assert len((await ask(echo, "PUT", bytes(MAX_BODY), {})).content) == MAX_BODY
 
 
 @pytest.mark.parametrize(
