@@ -14,10 +14,15 @@ from streams.kafka.producer import discarded, idempotent
 NOTHING = b""
 FILLED_AT_ONCE = 50_000
 """Records without anything in them."""
+PATIENCE = 40.0
+"""Seconds for which a partition may have no leader: longer than a broker takes to start again."""
 
 
 class Putter:
-    """A producer, which waits for a broker that is away. Raises what waiting can't mend; what was written stays."""
+    """A producer, which waits for a broker that is away, and `PATIENCE` for one that has said goodbye.
+
+    Raises aiokafka's errors; then it is over, and what was written stays.
+    """
 
     def __init__(self, producer: AIOKafkaProducer) -> None:
         self._producer = producer
@@ -59,7 +64,7 @@ def _refuse_company(place: TopicPartition, wanted: int, got: int) -> None:
 @asynccontextmanager
 async def putter(url: str) -> AsyncIterator[Putter]:
     """Connected for as long as it is needed."""
-    producer = idempotent(bootstrap(url))
+    producer = idempotent(bootstrap(url), PATIENCE)
     try:
         await producer.start()
         yield Putter(producer)

@@ -62,8 +62,12 @@ class Producer:
         return self._producer
 
 
-def idempotent(servers: list[str]) -> AIOKafkaProducer:
-    """One that has not started yet; while the broker is away it tries for ever. To be `discarded`, never stopped."""
+def idempotent(servers: list[str], patience: float = REQUEST_TIMEOUT) -> AIOKafkaProducer:
+    """One that has not started yet. To be `discarded`, never stopped.
+
+    A broker that is silent for `patience` seconds is asked again, for ever; but what has no leader for so long, as
+    while the only broker is restarted, is given up.
+    """
     return AIOKafkaProducer(
         bootstrap_servers=servers,
         acks="all",
@@ -71,7 +75,7 @@ def idempotent(servers: list[str]) -> AIOKafkaProducer:
         linger_ms=0,
         max_batch_size=MAX_RECORD_BYTES,
         max_request_size=MAX_RECORD_BYTES,
-        request_timeout_ms=int(REQUEST_TIMEOUT * 1000),
+        request_timeout_ms=int(patience * 1000),
     )
 
 
