@@ -117,9 +117,11 @@ async def _look(settings: Settings, folder: Path, watcher: Watcher) -> "Looked":
 def _run(work: Coroutine[Any, Any, ResultT]) -> ResultT:
     from deploy.admin.asking import ask
     from streams.archive.layout import Damaged
+    from streams.codec import UnknownType
     from streams.exits import Refused
 
-    return ask(work, Damaged, Refused, FileExistsError, FileNotFoundError, NotADirectoryError, PermissionError)
+    of_files = FileExistsError, FileNotFoundError, NotADirectoryError, PermissionError
+    return ask(work, Damaged, Refused, UnknownType, *of_files)
 
 
 def _told(manifest: "Manifest") -> str:
