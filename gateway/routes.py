@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 from aiokafka.errors import KafkaError
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Message, Receive
 
 from gateway.answers import answer, behind, unavailable, wrong
 from gateway.bodies import too_large
-from gateway.documents import NOT_JSON, WRONG, Answers
+from gateway.documents import NOT_JSON, SLOW, WRONG, Answers
 from gateway.query import Wrong, refuse_unknown
 from projections.mongo.errors import Unavailable
 from projections.past.reads import Behind
@@ -25,8 +25,12 @@ PATIENCE = 1.8
 """Seconds a request may take; then the server that it waits for counts as away."""
 LOOK = 0.1
 """Seconds until a read model that was behind is asked again."""
+SENDING = {"POST", "PUT"}
+"""Methods whose requests have bodies."""
 MAX_BODY = 256 * 1024
 """Bytes; some subjects take less."""
+BODY_TIMEOUT = 10.0
+"""Seconds in which a client has to have sent its body."""
 
 
 class Route(NamedTuple):
@@ -60,9 +64,9 @@ class Answering(APIRoute):
             away: Callable[[], Response] = unavailable
             try:
                 refuse_unknown(request.query_params, known)
+                if request.method in SENDING and (refusal := await _refusal(request)):
+                    return refusal
                 async with asyncio.timeout(self.patience):
-                    if refused := await _not_json(request):
-                        return answer({"message": refused}, 415)
                     while True:
                         try:
                             return await endpoint(request)
@@ -75,14 +79,24 @@ class Answering(APIRoute):
                 return unavailable("Kafka")
             except (Unavailable, TimeoutError):
                 return away()
+            except ClientDisconnect:
+                return Response(status_code=400)  # to nobody
 
         return handle
 
 
-async def _not_json(request: Request) -> str | None:
-    """What is wrong with a POST's body, if it has one; browsers ask before they send what has another method."""
-    if request.method == "POST" and (wrong := not_json(request.headers.get("content-type", ""))):
-        return wrong if await request.body() else None
+async def _refusal(request: Request) -> Response | None:
+    """Why not, by its body, which is read here: a client that is slow to send it is no server that is away.
+
+    That it is JSON only a POST has to say: browsers ask before they send what has another method.
+    """
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT):
+            body = await request.body()
+    except TimeoutError:
+        return answer({"message": f"the body must be sent within {BODY_TIMEOUT:g} s"}, 408, {"Connection": "close"})
+    if request.method == "POST" and body and (wrong := not_json(request.headers.get("content-type", ""))):
+        return answer({"message": wrong}, 415)
     return None
 
 
@@ -123,7 +137,10 @@ def routed(
             route.handler,
             methods=[route.method],
             summary=route.summary,
-            responses=WRONG | route.answers | (NOT_JSON if route.method == "POST" else {}),
+            responses=WRONG
+            | route.answers
+            | (NOT_JSON if route.method == "POST" else {})
+            | (SLOW if route.method in SENDING else {}),
             openapi_extra={name: value for name, value in asked.items() if value},
             status_code=route.status,
             response_class=route.kind,

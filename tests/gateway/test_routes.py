@@ -9,11 +9,13 @@ from aiokafka.errors import KafkaConnectionError
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
+from starlette.types import Message
 
+from gateway import routes
 from gateway.app import router
 from gateway.documents import path
 from gateway.query import parameter
-from gateway.routes import MAX_BODY, Route, routed
+from gateway.routes import MAX_BODY, Answering, Route, routed
 from gateway.socket.app import Live
 from projections.mongo.errors import Unavailable
 from streams.health.vitals import Vitals
@@ -70,6 +72,26 @@ async def test_no_more_of_a_body_is_read_than_anybody_wants() -> None:
     assert (answer.status_code, pieces) == (400, 5)
     assert answer.json()["message"] == f"body must not have more than {MAX_BODY} bytes"
     assert len((await ask(echo, "PUT", bytes(MAX_BODY), {})).content) == MAX_BODY
+
+
+async def test_a_body_that_does_not_come_is_its_sender_s_fault_and_no_server_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def stuck() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(routes, "BODY_TIMEOUT", 0.01)
+    answer = await ask(echo, "PUT", stuck(), {})
+    assert (answer.status_code, answer.json()) == (408, {"message": "the body must be sent within 0.01 s"})
+
+
+async def test_a_client_that_goes_away_while_it_sends_ends_its_request_only() -> None:
+    async def gone() -> Message:
+        return {"type": "http.disconnect"}
+
+    (route,) = routed("/it", "it", Route("PUT", "", echo, "", {})).routes
+    assert isinstance(route, Answering)
+    scope = {"type": "http", "method": "PUT", "query_string": b"", "headers": []}
+    assert (await route.get_route_handler()(Request(scope, gone))).status_code == 400
 
 
 @pytest.mark.parametrize(
