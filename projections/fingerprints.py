@@ -42,6 +42,11 @@ def standing(fixed: bytes, now: Standing) -> int:
     return _job(fixed, changes(now))
 
 
+def digest(total: int) -> str:
+    """Of a set of documents, by the sum of their fingerprints, in hexadecimal."""
+    return (total & MASK).to_bytes(SIZE, "big").hex()
+
+
 def plain(document: Document) -> Document:
     """Without what two folds need not agree in."""
     fold = document.get(FOLD)

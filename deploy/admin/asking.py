@@ -2,12 +2,18 @@
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
 from deploy.stack.errors import StackError
 from gateway.redelivery import asking
 from projections.mongo import errors as mongo
+from projections.mongo.connection import Database, database
 from streams.kafka.waiting import AWAY
+from streams.settings import Settings
+
+PATIENCE = 5.0
+"""Seconds after which a server that does not answer is away, for a person who waits for it."""
 
 ResultT = TypeVar("ResultT")
 
@@ -20,6 +26,11 @@ def ask(work: Coroutine[Any, Any, ResultT], *refusals: type[Exception]) -> Resul
         raise StackError(str(error)) from error
     except (*AWAY, mongo.Unavailable, asking.Unavailable) as error:
         raise StackError(f"{told(error)}: is the stack up? See ./tidings status") from error
+
+
+def read_models(settings: Settings) -> AbstractAsyncContextManager[Database]:
+    """The database that they are in."""
+    return database(settings, patience=PATIENCE)
 
 
 def told(error: Exception) -> str:

@@ -10,23 +10,21 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from deploy.admin.asking import ask
+from deploy.admin.asking import PATIENCE, ask, read_models
 from deploy.admin.watching import Watcher, watched
 from deploy.stack.environment import running_settings
 from deploy.stack.errors import StackError
 from gateway.redelivery.asking import Asked, Asking
 from gateway.redelivery.bulk import SHOWN, Found, Order, Selection, carry_out, find
 from gateway.redelivery.wishes import Refusal, Words, obstacle
-from projections.mongo.connection import database
 from projections.present.reads import Reads
 from streams.counted import counted
 from streams.kafka.publisher import Publisher
 from streams.kafka.waiting import reachable
 from streams.settings import Settings
 
-PATIENCE = 5.0
-"""Seconds to wait for MongoDB, and for Kafka before anything is begun."""
 KEY = 12
+"""Hexadecimal digits."""
 
 
 class Run(NamedTuple):
@@ -59,7 +57,7 @@ def redeliver(run: Run, *, asked: bool | None) -> int:
 
 
 async def _found(settings: Settings, run: Run) -> tuple[Found, Mapping[str, Refusal]]:
-    async with database(settings, patience=PATIENCE) as base:
+    async with read_models(settings) as base:
         reads = Reads(base)
         if run.selection is not None:
             return await find(reads, run.selection), {}
@@ -84,15 +82,11 @@ async def _carry_out(settings: Settings, order: Order, watcher: Watcher) -> Aske
     def told(asked: Asked) -> None:
         watcher.more(len(asked.written) + len(asked.again) + len(asked.refused))
 
-    publisher = Publisher(settings.kafka_url)
-    async with database(settings, patience=PATIENCE) as base:
+    async with read_models(settings) as base:
         async with asyncio.timeout(PATIENCE):
             await reachable(settings.kafka_url)
-        await publisher.start()
-        try:
+        async with Publisher(settings.kafka_url) as publisher:
             return await carry_out(Asking(settings, Reads(base), publisher), order, told)
-        finally:
-            await publisher.stop()
 
 
 def _print_found(found: Found, refused: Mapping[str, Refusal], console: Console) -> None:

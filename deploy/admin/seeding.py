@@ -2,15 +2,12 @@
 
 from datetime import datetime, timedelta
 
-from deploy.admin.asking import ask
-from projections.mongo.connection import database
+from deploy.admin.asking import ask, read_models
 from projections.people import People
 from projections.position import Document
 from streams import clock
 from streams.settings import Settings
 
-PATIENCE = 5.0
-"""Seconds to wait for MongoDB."""
 USERS: list[Document] = [{"_id": "user1", "name": "Ada"}, {"_id": "user2", "name": "Grace"}]
 POSTS: list[Document] = [
     {"_id": "post1", "authorId": "user2", "title": "Tides of the North Sea"},
@@ -27,7 +24,7 @@ def seed(settings: Settings) -> list[str]:
 
 async def fill(settings: Settings) -> list[str]:
     """The same, on a loop that runs already. Raises `Unavailable`."""
-    async with database(settings, patience=PATIENCE) as base:
+    async with read_models(settings) as base:
         return await People(base).add(USERS, _dated(clock.now()))
 
 

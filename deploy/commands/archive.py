@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 WRITERS = ("bridge", "admit", "lifecycle", "deliver", "replays")
 """Who would write to what is imported, or act on it."""
-PATIENCE = 5.0
-"""Seconds to wait for MongoDB."""
 ResultT = TypeVar("ResultT")
 
 
@@ -99,12 +97,12 @@ def _check(folder: Path, report: Report) -> None:
 
 
 async def _look(settings: Settings, folder: Path, watcher: Watcher) -> "Looked":
-    from projections.mongo.connection import database
+    from deploy.admin.asking import read_models
     from projections.present.reads import Reads
     from streams.archive.importing import look
 
     async def refuse_unless_unread() -> None:
-        async with database(settings, patience=PATIENCE) as base:
+        async with read_models(settings) as base:
             if counts := await Reads(base).counts():
                 raise StackError(
                     f"expected empty read models, {settings.mongo_database} has notifications ({counts}): import into "

@@ -13,9 +13,6 @@ from streams.settings import Settings
 if TYPE_CHECKING:
     from projections.past.why import Why
 
-PATIENCE = 5.0
-"""Seconds to wait for MongoDB."""
-
 
 def why(
     notification: Annotated[str, typer.Argument(metavar="ID", help="Of the notification.")],
@@ -37,10 +34,10 @@ def why(
 
 async def _told(settings: Settings, notification: str) -> "Why":
     """Raises `StackError` if it has no story, and `Unavailable`."""
-    from projections.mongo.connection import database
+    from deploy.admin.asking import read_models
     from projections.past.reads import Past, causes
 
-    async with database(settings, patience=PATIENCE) as base:
+    async with read_models(settings) as base:
         told = await causes(notification, Past(base))
     if told is None:
         raise StackError(f"the read models have no story of {notification}: is that its id? It may be a moment behind")

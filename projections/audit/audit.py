@@ -4,7 +4,7 @@ import os
 import resource
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack, aclosing, closing
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -28,7 +28,7 @@ from projections.audit.read_models import Audited, caught_up, counters, look, sk
 from projections.audit.report import Report
 from projections.audit.verdict import Sight
 from projections.audit.worker import Work, audit_partitions
-from projections.fingerprints import MASK, SIZE
+from projections.fingerprints import digest
 from projections.models import family
 from projections.mongo.connection import database
 from projections.position import UNREAD, key
@@ -138,10 +138,10 @@ class _Audit:
         report.counts = _counts(counts, kinds, came, self.letters)
         report.digests = {
             "log": of_log(result.digest for result in self.results),
-            jobs.PROJECTION: _sum(result.jobs for result in self.results),
-            story.PROJECTION: _sum(result.lines for result in self.results),
+            jobs.PROJECTION: digest(sum(result.jobs for result in self.results)),
+            story.PROJECTION: digest(sum(result.lines for result in self.results)),
             **{
-                part: _sum(result.documents[part] for result in self.results)
+                part: digest(sum(result.documents[part] for result in self.results))
                 for part in (AUDITED if self.reads else ())
             },
         }
@@ -235,10 +235,6 @@ def _counts(counts: Counter[str], kinds: Counter[str], came: requests.Requests, 
         "poison": counts["poison"],
         "unreadable": letters.unreadable,
     }
-
-
-def _sum(numbers: Iterable[int]) -> str:
-    return (sum(numbers) & MASK).to_bytes(SIZE, "big").hex()
 
 
 def _memory(events: int) -> int:

@@ -12,7 +12,7 @@ from projections.audit.folds import AUDITED
 from projections.audit.ledger import Ledger
 from projections.audit.letters import Letters
 from projections.audit.report import Report
-from projections.fingerprints import MASK, SIZE
+from projections.fingerprints import digest
 from projections.identity import log_identity
 from projections.models import OF_LOG, VERSIONS
 from projections.position import Document, LogIdentity, Position, key
@@ -90,11 +90,11 @@ async def look(reads: Reads, log: Audited, report: Report) -> None:
         "ahead": stored.ahead,
         "notCompared": len(log.shared) + len(log.shared_documents),
     }
-    report.stored = {story.PROJECTION: _hex(stored.lines)}
+    report.stored = {story.PROJECTION: digest(stored.lines)}
     if jobs.PROJECTION not in stored.moving:
-        report.stored[jobs.PROJECTION] = _hex(stored.jobs)
+        report.stored[jobs.PROJECTION] = digest(stored.jobs)
     still = AUDITED.keys() - stored.moving
-    report.stored |= {part: _hex(stored.digests[part] & MASK) for part in sorted(still)}
+    report.stored |= {part: digest(stored.digests[part]) for part in sorted(still)}
 
 
 def counters(
@@ -124,7 +124,3 @@ def _miscounted(stored: Mapping[str, int], log: Mapping[str, int]) -> str:
     names = sorted(name for name in stored.keys() | log.keys() if stored.get(name) != log.get(name))
     told = (f"{name} {stored.get(name, 'nothing')}, the log says {log.get(name, 'nothing')}" for name in names)
     return f"counts {'; '.join(told)}"
-
-
-def _hex(number: int) -> str:
-    return number.to_bytes(SIZE, "big").hex()

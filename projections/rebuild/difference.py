@@ -12,7 +12,7 @@ from functools import partial
 from aiokafka import TopicPartition
 
 from projections.copies.places import place, positions, reached
-from projections.fingerprints import MASK, SIZE, plain
+from projections.fingerprints import digest, plain
 from projections.models import READ_MODELS, Part
 from projections.mongo.connection import Collection, Database, by_id
 from projections.mongo.pages import in_batches
@@ -38,7 +38,7 @@ async def compare(base: Database, projection: str, names: tuple[str, str], compa
         )
         begun += await both.read()
         sums.update(both.sums)
-    compared.digests.update({side: (total & MASK).to_bytes(SIZE, "big").hex() for side, total in sums.items()})
+    compared.digests.update({side: digest(total) for side, total in sums.items()})
 
 
 def fields(live: Document | None, other: Document | None) -> list[str]:

@@ -6,23 +6,19 @@ from contextlib import AbstractAsyncContextManager
 import typer
 from rich.console import Console
 
-from deploy.admin.asking import ask, told
+from deploy.admin.asking import ask, read_models, told
 from deploy.admin.letters import shown
 from deploy.admin.letters.selection import Plan, Selection, plan_drop, plan_redrive, select
 from deploy.admin.watching import watched
 from deploy.stack.environment import running_settings
 from deploy.stack.errors import StackError
 from projections.letters.reads import LetterReads
-from projections.mongo.connection import database
 from projections.position import Document
 from streams.counted import counted
 from streams.letters.dead_letters import Report
 from streams.letters.redriving import AWAY, FAULTS, Desk, Order, Words, doubts, paced
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS
-
-PATIENCE = 5.0
-"""Seconds to wait for MongoDB."""
 
 
 def list_letters(selection: Selection, *, json: bool) -> None:
@@ -99,7 +95,7 @@ async def _handle(
 
 def _found(settings: Settings, selection: Selection) -> list[Document]:
     async def find() -> list[Document]:
-        async with database(settings, patience=PATIENCE) as base:
+        async with read_models(settings) as base:
             return [document async for document in select(LetterReads(base), selection)]
 
     return ask(find())

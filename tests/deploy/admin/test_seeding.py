@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from deploy.admin import seeding
+from deploy.admin import asking, seeding
 from deploy.admin.seeding import POSTS, USERS, fill
 from deploy.commands.seed import LIKE, example
 from deploy.stack.errors import StackError
@@ -68,6 +68,6 @@ def test_the_example_is_the_reference_s_call_between_two_who_are_seeded() -> Non
 
 
 def test_a_database_that_is_away_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(seeding, "PATIENCE", 0.2)
+    monkeypatch.setattr(asking, "PATIENCE", 0.2)
     with pytest.raises(StackError, match=r"MongoDB: .* is the stack up\?"):
         seeding.seed(Settings(mongo_url="mongodb://127.0.0.1:1/"))
