@@ -19,6 +19,7 @@ from gateway.overview import documents
 from gateway.routes import Route, routed
 from projections.letters.letters import TOPICS, counters
 from projections.letters.reads import LetterReads
+from projections.models import GROUPS
 from projections.present.reads import Reads
 from streams.background import running
 from streams.health.lag import Lag
@@ -28,7 +29,7 @@ from streams.topics import EVENTS, LANE_CLASSES, LANES, REQUESTS, deliver_group
 
 LOOKED = 15.0
 """Seconds after the last request for which Kafka is still asked."""
-ALONE = "dead-letters"
+ALONE = GROUPS["letters"]
 """A group that nobody joins: it only commits, to show its lag."""
 
 
@@ -98,7 +99,7 @@ def _nothing() -> tuple[()]:
 FOLLOWED = [
     Following("admit", (REQUESTS,), _nothing),
     Following("lifecycle", (EVENTS,), _nothing),
-    Following("projections", (EVENTS,), _nothing),
+    Following(GROUPS["present"], (EVENTS,), _nothing),
     Following(ALONE, TOPICS, _nothing),
     *(
         Following(deliver_group(name), tuple(lane for lane in LANES if lane.endswith(f".{name}")), _nothing)

@@ -15,6 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from projections.audit.finding import Finding
+from projections.models import GROUPS
 from projections.position import Document
 from projections.present.reads import Reads
 from streams import clock
@@ -106,7 +107,7 @@ async def _committed(offsets: Offsets, reads: Reads | None) -> Committed:
         await _of_group(offsets, "lifecycle"),
         await _of_group(offsets, "admit"),
         lane_offsets,
-        await _of_group(offsets, "dead-letters"),
+        await _of_group(offsets, GROUPS["letters"]),
         await reads.positions() if reads else {},
     )
 
