@@ -7,12 +7,14 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from deploy.declare import Mismatch, begin_lanes, declare, declare_topics, refuse_other_partitions
+from deploy.declare import CHANGELOGS, Mismatch, begin_lanes, declare, declare_topics, refuse_other_partitions
+from streams import admit, lifecycle
 from streams.events import LaneClass
 from streams.kafka.bootstrap import bootstrap
 from streams.kafka.offsets import opened
+from streams.rules import admission, conclusions
 from streams.settings import Settings
-from streams.topics import Topic, deliver_group
+from streams.topics import Topic, changelog, deliver_group
 from tests.support.kafka import write
 
 TOPIC = Topic("declared-by-a-test", 2, {"retention.ms": "60000"})
@@ -32,6 +34,11 @@ async def becomes(settings: Settings, key: str, value: str) -> bool:
     finally:
         await admin.close()
     return False
+
+
+def test_the_changelogs_that_are_made_are_those_that_the_processors_write() -> None:
+    tables = ((admission.SOURCE, admit.TABLE), (conclusions.SOURCE, lifecycle.TABLE))
+    assert sorted(CHANGELOGS) == [changelog(*table) for table in tables]
 
 
 def test_topics_that_are_not_there_may_have_any_number_of_partitions() -> None:
