@@ -1,7 +1,10 @@
 """What the command `rebuild` does, and what a person sees of it; all errors come out as `StackError`."""
 
+import asyncio
 from collections.abc import Sequence
+from concurrent.futures import Future
 from enum import Enum, auto
+from threading import Thread
 
 import typer
 from rich.console import Console
@@ -79,10 +82,10 @@ class Shown:
         if explained := sum(compared.kinds.values()) - compared.unexplained:
             self._say(f"{explained:,} of these the version explains, since version {shadow.version} folds otherwise")
 
-    def wanted(self, pointer: Pointer) -> bool:
+    async def wanted(self, pointer: Pointer) -> bool:
         """Whether readers are to go over."""
         question = f"take readers of {pointer.projection} from {pointer.live.name} to {other(pointer).name}?"
-        if self._cuts_over and self._confirmed(question):
+        if self._cuts_over and await self._confirmed(question):
             return True
         self._say(f"{pointer.live.name} stays live; {other(pointer).name} is there: `rebuild` goes on with it")
         return False
@@ -95,25 +98,29 @@ class Shown:
             highlight=False,
         )
 
-    def restart(self, pointer: Pointer) -> None:
+    async def restart(self, pointer: Pointer) -> None:
         """The stack's projections start again with this program, or whoever runs them does so."""
+        workers = await asyncio.to_thread(self._start_workers)
+        if workers:
+            self._say(f"started {', '.join(workers)} with version {pointer.live.version}")
+            return
+        self._say(f"start the projections of this program now: until then {pointer.live.name} is kept up here")
+        while not await self._confirmed("do they run?"):
+            pass
+
+    def _start_workers(self) -> list[str]:
         supervision = Supervision(Home(self._settings.tidings_home))
         workers = [state for state in supervision.states() if state.name.split("-")[0] == "projections"]
         for state in workers:
             supervision.halt(state)
             supervision.start(state)
-        if workers:
-            self._say(f"started {', '.join(state.name for state in workers)} with version {pointer.live.version}")
-            return
-        self._say(f"start the projections of this program now: until then {pointer.live.name} is kept up here")
-        while not self._confirmed("do they run?"):
-            pass
+        return [state.name for state in workers]
 
-    def _confirmed(self, question: str) -> bool:
+    async def _confirmed(self, question: str) -> bool:
         if not self._asks or self._bar is None:
             return True
         with self._bar.hidden():
-            return typer.confirm(question)
+            return await confirmed(question)
 
     def _say(self, line: str) -> None:
         self.console.print(escape(line), highlight=False)
@@ -148,6 +155,21 @@ async def _work(
         else:
             shown.console.print(await copies(desk, names))
     return refused
+
+
+async def confirmed(question: str) -> bool:
+    """Whether a person says yes. Trap: `asyncio.to_thread` would keep who interrupts it waiting for an answer."""
+    said = Future[bool]()
+    said.set_running_or_notify_cancel()
+
+    def ask_person() -> None:
+        try:
+            said.set_result(typer.confirm(question))
+        except Exception as error:  # noqa: BLE001 - handed on
+            said.set_exception(error)
+
+    Thread(target=ask_person, daemon=True).start()
+    return await asyncio.wrap_future(said)
 
 
 async def copies(desk: Desk, names: Sequence[str]) -> Table:

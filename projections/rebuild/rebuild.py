@@ -88,7 +88,7 @@ async def _go_over(desk: Desk, copy: Kept, options: Options, watcher: Watcher) -
     refused = refusals(compared, accepted=options.accept_differences)
     if refused:
         return refused
-    if not await asyncio.to_thread(watcher.wanted, pointer):
+    if not await watcher.wanted(pointer):
         return []
     await caught_up(desk, copy, options.bound, watcher)
     found, accepted = sum(compared.kinds.values()), compared.unexplained
@@ -107,4 +107,4 @@ async def _switch(desk: Desk, copy: Kept, done: CutOver | RolledBack, watcher: W
     moved = await switch(desk, pointer, desk.told(done), handed=handed, alive=copy.alive)
     watcher.moved(moved)
     if running and not handed:
-        await asyncio.to_thread(watcher.restart, moved)
+        await watcher.restart(moved)

@@ -117,12 +117,12 @@ class Recording:
         self.rebuilds[pointer.projection].compared = _comparison(pointer, compared)
         self._watcher.compared(pointer, compared)
 
-    def wanted(self, pointer: Pointer) -> bool:
+    async def wanted(self, pointer: Pointer) -> bool:
         """Whether readers are to go over."""
         rebuild = self.rebuilds[pointer.projection]
         rebuild.state = "asking"
         try:
-            return self._watcher.wanted(pointer)
+            return await self._watcher.wanted(pointer)
         finally:
             rebuild.state = "running"
 
@@ -131,9 +131,9 @@ class Recording:
         self.rebuilds[pointer.projection].moved = True
         self._watcher.moved(pointer)
 
-    def restart(self, pointer: Pointer) -> None:
+    async def restart(self, pointer: Pointer) -> None:
         """The projections run a fold that is not the live copy's."""
-        self._watcher.restart(pointer)
+        await self._watcher.restart(pointer)
 
     def ended(self, refused: Mapping[str, Sequence[str]]) -> None:
         """All of it is done; by read model why readers may not go over."""

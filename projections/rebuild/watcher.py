@@ -21,11 +21,11 @@ class Watcher(Protocol):
     def compared(self, pointer: Pointer, compared: Compared) -> None:
         """Both copies were held against each other."""
 
-    def wanted(self, pointer: Pointer) -> bool:
-        """Whether readers are to go over. May take its time; called in a thread."""
+    async def wanted(self, pointer: Pointer) -> bool:
+        """Whether readers are to go over. May take its time."""
 
     def moved(self, pointer: Pointer) -> None:
         """Readers went over, as this pointer says."""
 
-    def restart(self, pointer: Pointer) -> None:
-        """The projections run a fold that is not the live copy's: run this program's. Called in a thread."""
+    async def restart(self, pointer: Pointer) -> None:
+        """The projections run a fold that is not the live copy's: run this program's."""

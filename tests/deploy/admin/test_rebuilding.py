@@ -1,7 +1,14 @@
 """What a person sees of a rebuild."""
 
+import os
+import pty
+import signal
+import subprocess
+import sys
+from contextlib import suppress
 from io import StringIO
 
+import pytest
 from rich.console import Console
 
 from deploy.admin.rebuilding import Shown, side_by_side
@@ -16,6 +23,35 @@ DIFFERENT = Difference(
     {"_id": "n", "status": "sent", "attempts": 1, "fold": {"position": 4, "epoch": 1}},
     {"_id": "n", "status": "sent", "attempts": 2, "colour": "[blue]", "fold": {"position": 4, "epoch": 7}},
 )
+
+
+ASKING = """
+import asyncio, typer
+from deploy.admin.rebuilding import confirmed
+typer.run(lambda: print("said", asyncio.run(confirmed("go over?"))))
+"""
+
+
+def asked(answer: bytes) -> tuple[int, bytes]:
+    """Exit code and what stood on the terminal after the question, of a program that a person answers."""
+    ours, its = pty.openpty()
+    program = subprocess.Popen(
+        [sys.executable, "-c", ASKING], stdin=its, stdout=its, stderr=its, start_new_session=True
+    )
+    os.close(its)
+    told = b""
+    while not told.endswith(b"[y/N]: "):
+        told += os.read(ours, 1000)
+    if answer:
+        os.write(ours, answer)
+    else:
+        program.send_signal(signal.SIGINT)
+    told = b""
+    with suppress(OSError):  # as the program leaves the terminal
+        while more := os.read(ours, 1000):
+            told += more
+    os.close(ours)
+    return program.wait(timeout=30), told
 
 
 def printed(*what: object) -> str:
@@ -58,8 +94,18 @@ def test_a_comparison_tells_counts_digests_and_what_the_version_explains() -> No
     assert "1 of these the version explains, since version 3 folds otherwise" in told
 
 
-def test_nobody_is_asked_where_nobody_may_go_over() -> None:
+async def test_nobody_is_asked_where_nobody_may_go_over() -> None:
     console = Console(file=StringIO(), width=200)
-    assert not Shown(Settings(), console, asks=True, cuts_over=False).wanted(POINTER)
+    assert not await Shown(Settings(), console, asks=True, cuts_over=False).wanted(POINTER)
     assert "NotificationJob stays live; NotificationJob_2 is there" in console.file.getvalue()  # type: ignore[attr-defined]
-    assert Shown(Settings(), console, asks=False, cuts_over=True).wanted(POINTER)
+    assert await Shown(Settings(), console, asks=False, cuts_over=True).wanted(POINTER)
+
+
+@pytest.mark.parametrize(("answer", "said"), [(b"y\n", b"said True"), (b"n\n", b"said False")])
+def test_a_person_says_yes_or_no(answer: bytes, said: bytes) -> None:
+    code, told = asked(answer)
+    assert (code, said in told) == (0, True)
+
+
+def test_who_is_asked_may_leave_instead() -> None:
+    assert asked(b"")[0] == 130

@@ -52,13 +52,13 @@ class Seen:
     def compared(self, pointer: Pointer, compared: Compared) -> None:
         self.comparisons[pointer.projection] = compared
 
-    def wanted(self, pointer: Pointer) -> bool:  # noqa: ARG002
+    async def wanted(self, pointer: Pointer) -> bool:  # noqa: ARG002
         return self.wants
 
     def moved(self, pointer: Pointer) -> None:
         self.moves.append(pointer.live.name)
 
-    def restart(self, pointer: Pointer) -> None:
+    async def restart(self, pointer: Pointer) -> None:
         self.restarted.append(pointer.live.name)
 
 
@@ -194,9 +194,9 @@ from projections.rebuild.rebuild import Options, rebuild
 from tests.projections.rebuild.given import ADA, Seen
 
 class Told(Seen):
-    def restart(self, pointer):
+    async def restart(self, pointer):
         print("restart", pointer.live.name, flush=True)
-        sys.stdin.readline()
+        await asyncio.to_thread(sys.stdin.readline)
 
 async def main():
     async with Desk.open(settings, ADA) as desk:

@@ -42,15 +42,15 @@ def test_what_it_hears_it_passes_on_and_remembers() -> None:
     assert (rebuild.moved, rebuild.state, seen.moves) == (True, "done", [NAME])
 
 
-def test_while_a_person_is_asked_it_says_so() -> None:
+async def test_while_a_person_is_asked_it_says_so() -> None:
     class Asked(Seen):
-        def wanted(self, pointer: object) -> bool:  # noqa: ARG002
+        async def wanted(self, pointer: object) -> bool:  # noqa: ARG002
             states.append(rebuild.state)
             return False
 
     states: list[str] = []
     heard, rebuild = recording(Asked())
-    assert not heard.wanted(POINTER)
+    assert not await heard.wanted(POINTER)
     assert [*states, rebuild.state] == ["asking", "running"]
 
 
