@@ -100,6 +100,7 @@ FOLLOWED = [
     Following("admit", (REQUESTS,), _nothing),
     Following("lifecycle", (EVENTS,), _nothing),
     Following(GROUPS["present"], (EVENTS,), _nothing),
+    Following(GROUPS["past"], (EVENTS,), _nothing),
     Following(ALONE, TOPICS, _nothing),
     *(
         Following(deliver_group(name), tuple(lane for lane in LANES if lane.endswith(f".{name}")), _nothing)

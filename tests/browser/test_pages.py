@@ -97,6 +97,7 @@ async def test_the_flow_shows_lanes_stages_and_their_workers(open_page: Open, sh
     stages = page.get_by_role("region", name="Stages").get_by_role("row")
     await expect(stages.filter(has_text="Lifecycle")).to_contain_text("notification-events")
     await expect(stages.filter(has_text="Lifecycle").get_by_role("cell").nth(1)).to_have_text("1")
+    await expect(stages.filter(has_text="Histories")).to_contain_text("notification-events")
     await expect(page.get_by_role("region", name="Lanes").get_by_role("row")).to_have_count(5)
     await expect(page.get_by_role("img", name="Throughput")).to_be_visible()
     await show(page, "dark")

@@ -33,4 +33,4 @@ def test_it_tells_counts_at_once_and_what_waits_as_soon_as_kafka_answers(declare
         told = requests.get(url, timeout=30).json()
     lanes = {one["topic"] for one in told["reading"] if one["group"] == "deliver-retries"}
     assert LANE in lanes
-    assert {"admit", "lifecycle", "projections"} <= told["workers"].keys()
+    assert {"admit", "lifecycle", "projections", "histories"} <= told["workers"].keys()

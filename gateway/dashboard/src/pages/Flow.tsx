@@ -20,6 +20,7 @@ const STAGES: Record<string, string> = {
   admit: "Admit: dedupe, limits, class",
   lifecycle: "Lifecycle: what happens next",
   projections: "Projections: what lists and stories show",
+  histories: "Histories: what was, and why",
   "dead-letters": "Dead letters: what was given up",
 };
 
