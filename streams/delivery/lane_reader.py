@@ -5,9 +5,10 @@ the reader refuses: from the beginning everything would be sent again.
 """
 
 import asyncio
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import cast
+from typing import NamedTuple
 
 from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, NoOffsetForPartitionError, OffsetOutOfRangeError
@@ -45,6 +46,9 @@ class Tenure(ConsumerRebalanceListener):  # type: ignore[misc]
     Trap: aiokafka sends a commit with the generation of the group as it is by then, and the broker does not look whose
     the partition is. Begun before a rebalance and sent after it, a claim would be granted to two workers, and would set
     the new one's offsets back. aiokafka rejoins only when this listener has let it.
+
+    Trap: tenures are counted where one ends. From there on aiokafka gives nothing until partitions are assigned again,
+    and a fetch that waited through it gives records of the new tenure, which nobody would fetch a second time.
     """
 
     def __init__(self) -> None:
@@ -58,8 +62,21 @@ class Tenure(ConsumerRebalanceListener):  # type: ignore[misc]
             pass
 
     def on_partitions_assigned(self, _: set[TopicPartition]) -> None:
-        """Another tenure begins."""
-        self.number += 1
+        """The tenure begins that is counted already."""
+
+
+class Fetched(NamedTuple):
+    """Records, and the tenure that they were fetched in: in a later one they are somebody's, or fetched again."""
+
+    tenure: int
+    records: list[ConsumerRecord]
+
+
+class Lost(NamedTuple):
+    """Where it can't go on in a tenure, and from which offset it would; None if it does not know."""
+
+    tenure: int
+    offset: int | None
 
 
 class LaneReader:
@@ -71,43 +88,43 @@ class LaneReader:
         self._lanes = [lane(channel, lane_class) for channel in CHANNELS]
         self.consumer = group_consumer(settings, self._group)
         self.tenure = Tenure()
-        self._lost: dict[TopicPartition, int | None] = {}
-        """Where it can't go on, and from which offset it would; None if it does not know."""
+        self._lost: dict[TopicPartition, Lost] = {}
 
     async def start(self) -> None:
         """Join the group."""
         self.consumer.subscribe(self._lanes, listener=self.tenure)
         await self.consumer.start()
 
-    async def fetch(
-        self, partitions: list[TopicPartition], limit: int, timeout_ms: int = 0
-    ) -> dict[TopicPartition, list[ConsumerRecord]]:
+    async def fetch(self, partitions: list[TopicPartition], limit: int, timeout_ms: int = 0) -> Fetched:
         """What waits; nothing where the place is lost, which `pass_gaps` sees to. May be cancelled."""
+        batches: Mapping[TopicPartition, list[ConsumerRecord]] = {}
         try:
-            fetched = await self.consumer.getmany(*partitions, max_records=limit, timeout_ms=timeout_ms)
+            batches = await self.consumer.getmany(*partitions, max_records=limit, timeout_ms=timeout_ms)
         except NoOffsetForPartitionError as error:
-            self._lost[error.args[0]] = None
-            return {}
+            self._lost[error.args[0]] = Lost(self.tenure.number, None)
         except OffsetOutOfRangeError as error:
-            self._lost.update(error.args[0])
-            return {}
-        return cast("dict[TopicPartition, list[ConsumerRecord]]", fetched)
+            self._lost |= {place: Lost(self.tenure.number, offset) for place, offset in error.args[0].items()}
+        return Fetched(self.tenure.number, [record for batch in batches.values() for record in batch])
+
+    def held(self, fetched: Iterable[Fetched]) -> list[ConsumerRecord]:
+        """Those of the tenure that lasts; to be asked while `tenure.claiming` is held."""
+        return [record for one in fetched if one.tenure == self.tenure.number for record in one.records]
 
     async def pass_gaps(self) -> None:
         """Go on at the beginning of what is left, if told to, with the gap on record; raises `Refused` if not."""
         while self._lost:
-            place, offset = self._lost.popitem()
+            place, (tenure, offset) = self._lost.popitem()
             extent = await waited_out(partial(_extent, self._settings.kafka_url, place))
             gap = resume(self._group, place, offset, *extent, out_of_range=offset is not None)
             if gap is not None:
                 await pass_over([gap], SOURCE, self._publisher, accept=self._settings.accept_gaps)
-            await self._go_to(place, offset or 0 if gap is None else gap.until)
+            await self._go_to(place, offset or 0 if gap is None else gap.until, tenure)
 
-    async def _go_to(self, place: TopicPartition, offset: int) -> None:
+    async def _go_to(self, place: TopicPartition, offset: int, tenure: int) -> None:
         async with self.tenure.claiming:
-            if place in self.consumer.assignment():
+            if tenure == self.tenure.number and place in self.consumer.assignment():
                 self.consumer.seek(place, offset)
-                with suppress(CommitFailedError, IllegalStateError):  # it has moved: another worker finds the gap
+                with suppress(CommitFailedError, IllegalStateError):  # it has moved: who has it now finds the gap
                     await self.consumer.commit({place: offset})
 
 

@@ -13,7 +13,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError
 from streams import clock, codec
 from streams.delivery.calls import SOURCE, Caller, Slots, Taken
 from streams.delivery.dispatched import Dispatched, Sighting
-from streams.delivery.lane_reader import LaneReader
+from streams.delivery.lane_reader import Fetched, LaneReader
 from streams.events import Attempt, Event, LaneClass, Sending
 from streams.exits import Refused
 from streams.health.metrics import Reading
@@ -89,19 +89,17 @@ class Taker:
         try:
             while not stopping.is_set():
                 await self._reader.pass_gaps()
-                tenure = self._reader.tenure.number
-                records = await self._take(stop)
+                fetched = await self._take(stop)
                 async with self._reader.tenure.claiming:
-                    mine = records if tenure == self._reader.tenure.number else []
-                    for taken in await self._claim(mine):
+                    for taken in await self._claim(self._reader.held(fetched)):
                         self._caller.start(taken)
-                if 0 < len(records) < FEW:
+                if 0 < sum(len(one.records) for one in fetched) < FEW:
                     await asyncio.sleep(REST)
         except (Refused, codec.UnknownType) as error:
             self.refused = error
             stopping.set()
 
-    async def _take(self, stop: asyncio.Future[Any]) -> list[ConsumerRecord]:
+    async def _take(self, stop: asyncio.Future[Any]) -> list[Fetched]:
         """What waits in the lanes that have free slots, no more than these; empty when it is time to look again."""
         self._freed.clear()
         free = {name: count for name, slots in self._lanes.items() if (count := slots.free())}
@@ -113,17 +111,16 @@ class Taker:
             first = asyncio.ensure_future(self._reader.fetch(partitions, 1, LOOK_AGAIN_MS))
             waits.add(first)
         await asyncio.wait(waits, timeout=LOOK_AGAIN_MS / 1000, return_when=asyncio.FIRST_COMPLETED)
-        found = first.result() if partitions and first.done() else {}
+        fetched = [first.result()] if partitions and first.done() else []
         for wait in waits - {stop}:
             wait.cancel()  # a fetch that has taken records is done, a cancelled one has taken none
-        records = [record for batch in found.values() for record in batch]
-        for name, count in free.items() if records else ():
-            room = count - sum(record.topic == name for record in records[:1])
+        begun = {record.topic for one in fetched for record in one.records}
+        for name, count in free.items() if begun else ():
+            room = count - (name in begun)
             own = [partition for partition in partitions if partition.topic == name]
             if room and own:
-                more = await self._reader.fetch(own, room)
-                records += [record for batch in more.values() for record in batch]
-        return records
+                fetched.append(await self._reader.fetch(own, room))
+        return fetched
 
     async def _claim(self, records: list[ConsumerRecord]) -> list[Taken]:
         """Write `sending`, then commit: from then on the dispatches are this worker's alone."""

@@ -48,7 +48,7 @@ class Row:
     ended: float = 0.0
     audit: dict[str, Any] | None = None
     late: float | None = None
-    """What lifecycle's reconciler has found late since it started."""
+    """What lifecycle's reconciler has found late meanwhile; None where it does not tell."""
     holed: bool = False
     """Records of the log itself were removed: the audit must find that, and nothing can be clean any more."""
     door_shut: bool = False
@@ -97,3 +97,10 @@ class Row:
                 os.write(file, line)
             finally:
                 os.close(file)
+
+
+def increase(before: float | None, after: float | None) -> float | None:
+    """By how much a counter rose; a process that started meanwhile began at 0."""
+    if after is None:
+        return None
+    return after - before if before is not None and before <= after else after

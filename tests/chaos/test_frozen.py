@@ -32,6 +32,7 @@ def test_a_process_that_wakes_up_after_30_s_harms_nothing(beds: Beds, name: str)
             bed.stack.kill(name, signal.SIGCONT)
             trial.fault_ended()
     assert trial.row.harm == {}
+    assert not trial.row.late
     assert (trial.row.recovery or 0) <= PROCESS_RECOVERS_WITHIN
 
 

@@ -20,5 +20,6 @@ def test_a_second_worker_that_joins_and_leaves_doubles_nothing_at_all(beds: Beds
         trial.fault_ended()
     assert trial.row.harm == {}
     assert trial.row.explained == 0
+    assert not trial.row.late
     assert second.returncode == 0
     assert (trial.row.recovery or 0) <= PROCESS_RECOVERS_WITHIN

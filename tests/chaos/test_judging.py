@@ -8,7 +8,7 @@ import pytest
 
 from tests.chaos.ledger import Calls, Ledger, longest_gap
 from tests.chaos.page import page, span
-from tests.chaos.row import Row
+from tests.chaos.row import Row, increase
 
 pytestmark = pytest.mark.unit
 DEADLINE = "2026-01-01T00:00:15Z"
@@ -120,3 +120,12 @@ def test_runs_are_merged_into_ranges(tmp_path: Path) -> None:
     assert "| a fault | 2 | 300 | 300 | 1,000 | " in text
     assert "| 1.5 - 2.5 |" in text
     assert span([None, 2.0]) == "-, 2.0"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "rose"), [(3, 5, 2), (3, 3, 0), (3, 1, 1), (None, 4, 4), (3, None, None), (None, None, None)]
+)
+def test_a_counter_rises_from_where_it_was_or_from_nothing(
+    before: float | None, after: float | None, rose: float | None
+) -> None:
+    assert increase(before, after) == rose

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from tests.chaos.bed import Bed
 from tests.chaos.ledger import Calls, longest_gap
-from tests.chaos.row import EXPLAINED, TOO_LITTLE, Row
+from tests.chaos.row import EXPLAINED, TOO_LITTLE, Row, increase
 from tests.support.stack import wait_until
 
 LOAD = Path(__file__).with_name("load.py")
@@ -58,7 +58,7 @@ class Trial:
     def __enter__(self) -> Self:
         self._bed.spoiled = True
         self._bed.ledger.read_on()
-        self._calls_before = self._bed.calls_size()
+        self._calls_before, self._late_before = self._bed.calls_size(), self._bed.late()
         command = [
             sys.executable,
             str(LOAD),
@@ -159,6 +159,6 @@ class Trial:
         row.explained, row.unexplained = calls.doubled(ledger)
         row.unannounced, row.repeated = calls.unannounced(ledger), calls.repeated()
         row.stall = round(longest_gap(list(ledger.sent.values()), self._began + WARM, self._stopped), 1)
-        row.audit, row.late = self._bed.audit(), self._bed.late()
+        row.audit, row.late = self._bed.audit(), increase(self._late_before, self._bed.late())
         row.events = ledger.events
         row.log(self._bed.results)

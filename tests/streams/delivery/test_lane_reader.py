@@ -2,11 +2,26 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
-from streams.delivery.lane_reader import LaneReader
+import pytest
+
+from streams.delivery.lane_reader import Fetched, LaneReader
+from streams.events import CHANNELS
 from streams.kafka.publisher import Publisher
+from streams.record import Record
 from streams.settings import Settings
+from streams.topics import lane
+from tests.support.broker import renew
+
+
+@pytest.fixture
+async def lanes(declared: Settings) -> AsyncIterator[Settings]:
+    """The lanes of the class are empty, and will be."""
+    names = [lane(channel, "promotional") for channel in CHANNELS]
+    await renew(declared, *names)
+    yield declared
+    await renew(declared, *names)
 
 
 @asynccontextmanager
@@ -43,6 +58,31 @@ async def test_partitions_are_given_up_only_between_claims(declared: Settings) -
                 try:
                     await owns_some(second)
                     assert len(second.consumer.assignment()) < mine
-                    assert first.tenure.number == before + 2
+                    assert first.tenure.number == before + 1
                 finally:
                     await first.tenure.claiming.acquire()
+
+
+async def test_what_a_fetch_gives_that_waited_through_a_rebalance_is_of_the_tenure_that_began(lanes: Settings) -> None:
+    async with reading(lanes, "first") as first, AsyncExitStack() as later:
+        await owns_some(first)
+        before, mine = first.tenure.number, list(first.consumer.assignment())
+        waiting = asyncio.create_task(first.fetch(mine, 1, 60_000))
+        await owns_some(await later.enter_async_context(reading(lanes, "second")))
+        await owns_some(first)
+        kept = min(first.consumer.assignment())
+        async with Publisher(lanes.kafka_url) as publisher:
+            await publisher.publish([Record(kept.topic, b"key", b"value", partition=kept.partition)])
+        fetched = await waiting
+        assert [record.value for record in fetched.records] == [b"value"]
+        assert first.tenure.number > before
+        async with first.tenure.claiming:
+            assert first.held([fetched]) == fetched.records
+
+
+async def test_what_was_fetched_before_a_rebalance_is_not_held_after_it(declared: Settings) -> None:
+    reader = LaneReader(declared, "promotional", Publisher(declared.kafka_url))
+    fetched = Fetched(reader.tenure.number, [object()])
+    assert reader.held([fetched]) == fetched.records
+    await reader.tenure.on_partitions_revoked(set())
+    assert reader.held([fetched]) == []

@@ -12,6 +12,7 @@ from aiokafka import ConsumerRecord
 from streams import clock, codec
 from streams.delivery.calls import Caller, Outlet
 from streams.delivery.dispatched import Dispatched, Sighting
+from streams.delivery.lane_reader import Fetched
 from streams.delivery.taker import Taker
 from streams.events import Attempt, Channel, Event, Personal, Request, Sending
 from streams.health.vitals import Vitals
@@ -82,8 +83,8 @@ async def test_a_call_has_all_its_time_however_long_redis_was_away(monkeypatch: 
 async def test_an_attempt_of_a_newer_program_is_kept_as_the_reason_and_stops_all(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def take(_: object) -> list[ConsumerRecord]:
-        return [fetched(newer=True)]
+    async def take(_: object) -> list[Fetched]:
+        return [Fetched(0, [fetched(newer=True)])]
 
     stopping, publisher = asyncio.Event(), Written()
     async with taking(publisher) as taker:
