@@ -9,17 +9,19 @@ from gateway.query import Wrong
 BodyT = TypeVar("BodyT", bound=msgspec.Struct)
 
 
+class TooLarge(Exception):
+    """More bytes than that."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"the body must not have more than {most} bytes")
+
+
 def decoded(raw: bytes, kind: type[BodyT], most: int) -> BodyT:
-    """What JSON of `most` bytes says. Raises `Wrong`, with the fields that are known before what came."""
+    """What JSON of `most` bytes says. Raises `TooLarge`; `Wrong`, with the fields that are known before what came."""
     if len(raw) > most:
-        raise too_large(most)
+        raise TooLarge(most)
     try:
         return msgspec.json.decode(raw, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         known = ", ".join(kind.__struct_encode_fields__)
         raise Wrong({"body": f"must be an object with {known}: {error}"}) from error
-
-
-def too_large(most: int) -> Wrong:
-    """What is wrong with more bytes than that."""
-    return Wrong({"body": f"must not have more than {most} bytes"})

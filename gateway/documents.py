@@ -38,7 +38,10 @@ def away(description: str) -> Answers:
 
 
 UNAVAILABLE, KAFKA_AWAY = away("The database does not answer."), away("Kafka does not answer.")
-SLOW: Answers = {408: {"model": Trouble, "description": "The body did not come in time."}}
+BODY: Answers = {
+    408: {"model": Trouble, "description": "The body did not come in time."},
+    413: {"model": Trouble, "description": "The body is too large."},
+}
 NOT_JSON: Answers = {415: {"model": Trouble, "description": "The body does not come as JSON."}}
 WRONG: Answers = {400: {"model": Trouble, "description": "Wrong: `details` tells about each."}}
 

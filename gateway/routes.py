@@ -13,8 +13,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Message, Receive
 
 from gateway.answers import answer, behind, unavailable, wrong
-from gateway.bodies import too_large
-from gateway.documents import NOT_JSON, SLOW, WRONG, Answers
+from gateway.bodies import TooLarge
+from gateway.documents import BODY, NOT_JSON, WRONG, Answers
 from gateway.query import Wrong, refuse_unknown
 from projections.mongo.errors import Unavailable
 from projections.past.reads import Behind
@@ -75,6 +75,8 @@ class Answering(APIRoute):
                             await asyncio.sleep(LOOK)
             except Wrong as error:
                 return wrong(error)
+            except TooLarge as error:
+                return answer({"message": str(error)}, 413, {"Connection": "close"})
             except (KafkaError, Late):
                 return unavailable("Kafka")
             except (Unavailable, TimeoutError):
@@ -109,7 +111,7 @@ def _bounded(receive: Receive) -> Receive:
         message = await receive()
         size += len(message.get("body", b""))
         if size > MAX_BODY:
-            raise too_large(MAX_BODY)
+            raise TooLarge(MAX_BODY)
         return message
 
     return receive_so_much
@@ -140,7 +142,7 @@ def routed(
             responses=WRONG
             | route.answers
             | (NOT_JSON if route.method == "POST" else {})
-            | (SLOW if route.method in SENDING else {}),
+            | (BODY if route.method in SENDING else {}),
             openapi_extra={name: value for name, value in asked.items() if value},
             status_code=route.status,
             response_class=route.kind,

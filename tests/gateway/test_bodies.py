@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from gateway.bodies import decoded
+from gateway.bodies import TooLarge, decoded
 from gateway.dead_letters.work import Asked as Handled
 from gateway.policies.desk import Limits
 from gateway.preferences.bodies import Wanted
@@ -19,5 +19,5 @@ def test_a_field_that_is_not_known_is_told_with_those_that_are(kind: type[msgspe
 
 
 def test_a_body_that_is_too_large_is_not_looked_at() -> None:
-    with pytest.raises(Wrong, match="must not have more than 3 bytes"):
+    with pytest.raises(TooLarge, match="must not have more than 3 bytes"):
         decoded(b"no JSON", Said, 3)

@@ -69,8 +69,8 @@ async def test_no_more_of_a_body_is_read_than_anybody_wants() -> None:
             yield bytes(MAX_BODY // 4)
 
     answer = await ask(echo, "PUT", endless(), {})
-    assert (answer.status_code, pieces) == (400, 5)
-    assert answer.json()["message"] == f"body must not have more than {MAX_BODY} bytes"
+    assert (answer.status_code, pieces) == (413, 5)
+    assert answer.json()["message"] == f"the body must not have more than {MAX_BODY} bytes"
     assert len((await ask(echo, "PUT", bytes(MAX_BODY), {})).content) == MAX_BODY
 
 

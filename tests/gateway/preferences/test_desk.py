@@ -162,7 +162,7 @@ def test_what_is_wrong_is_named(url: str, body: object, named: str) -> None:
 
 
 def test_more_than_a_recipient_can_mean_is_refused(url: str) -> None:
-    assert put(url, "ada", why="x" * 70_000).status_code == 400
+    assert put(url, "ada", why="x" * 70_000).status_code == 413
     assert requests.put(f"{url}/", json={}, timeout=30).status_code == 400
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from gateway.bodies import TooLarge
 from gateway.query import Wrong
 from gateway.redelivery.bodies import MAX_BODY, MOST, Many, One, read, words
 from gateway.redelivery.bulk import Selection
@@ -46,12 +47,16 @@ def test_a_selection_in_words_names_nobody() -> None:
         b'{"status": "failed", "limit": %d}' % (MOST + 1),
         b'{"status": "failed", "rate": 0}',
         b'{"status": "failed", "from": "2026-05-04T00:00:00"}',
-        b'{"status": "failed", "why": "%b"}' % (b"x" * MAX_BODY),
     ],
 )
 def test_other_bodies_are_wrong(raw: bytes) -> None:
     with pytest.raises(Wrong):
         read(raw, Many)
+
+
+def test_more_than_may_be_said_is_too_large() -> None:
+    with pytest.raises(TooLarge):
+        read(b'{"status": "failed", "why": "%b"}' % (b"x" * MAX_BODY), Many)
 
 
 @pytest.mark.parametrize("raw", [b'{"why": " "}', b'{"why": "lost", "by": ""}'])
