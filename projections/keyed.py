@@ -82,12 +82,12 @@ async def opened(context: Context, identity: LogIdentity) -> AsyncIterator[list[
         loops = []
         for model in models(context.settings):
             source = LogSource(name(model), context.settings, context.publisher)
-            folder = Folder(context.base, model, identity)
-            loops.append(await stack.enter_async_context(opened_loop(context, source, folder, PACE)))
+            projector = KeyedProjector(context.base, model, identity)
+            loops.append(await stack.enter_async_context(opened_loop(context, source, projector, PACE)))
         yield loops
 
 
-class Folder(Positioned[Position]):
+class KeyedProjector(Positioned[Position]):
     """Takes records of the log, in order per partition, into the documents of one model; knows what is stored."""
 
     def __init__(self, base: Database, model: Model, identity: LogIdentity) -> None:

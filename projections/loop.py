@@ -13,7 +13,7 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from projections.again import again, hindrance
-from projections.copies.layers import Folder
+from projections.copies.layers import Projector
 from projections.mongo.connection import Database, database
 from projections.mongo.errors import Conflict, Unavailable
 from projections.source import Source
@@ -57,7 +57,7 @@ async def connected(settings: Settings, stopping: asyncio.Event, vitals: Vitals)
         yield Context(settings, stopping, vitals, base, publisher)
 
 
-class Folds(Folder, Protocol):
+class Folds(Projector, Protocol):
     """What takes records in: the layers of copies of read models, or a read model without copies."""
 
     hindered: str

@@ -15,13 +15,13 @@ from aiokafka import TopicPartition
 from projections import keyed
 from projections.copies.layers import Layers, Model
 from projections.copies.pointers import Pointers
-from projections.folders import log_folder
 from projections.identity import log_identity
 from projections.letters import runner as letter_runner
 from projections.loop import Context, Loop, Pace, connected, opened
 from projections.models import GROUPS, Family, family
 from projections.position import LogIdentity
 from projections.present.caught_up import CaughtUp
+from projections.projectors import log_projector
 from projections.source import LogSource
 from streams.health.vitals import Vitals
 from streams.kafka.waiting import reachable
@@ -95,8 +95,8 @@ async def _loop(
     answered: Callable[[Sequence[str]], None] = lambda _: None,
 ) -> AsyncIterator[Loop]:
     """Of a family of folds of the log, connected and ready to work."""
-    folder = partial(log_folder, context.base, sink=context.publisher, identity=identity)
-    layers = Layers(Pointers(context.base), Model(context.base, family(models), folder))
+    projector = partial(log_projector, context.base, sink=context.publisher, identity=identity)
+    layers = Layers(Pointers(context.base), Model(context.base, family(models), projector))
     await layers.allowed()  # before it joins: a member that leaves at once keeps partitions for a session
     source = LogSource(GROUPS[models], context.settings, context.publisher)
     async with opened(context, source, layers, pace, answered) as loop:

@@ -20,7 +20,7 @@ from projections.mongo.connection import database
 from projections.mongo.positions import Positions, Track
 from projections.position import Document, LogIdentity, Position
 from projections.present.jobs import Standing
-from projections.present.projector import Projector
+from projections.present.projector import PresentProjector
 from projections.present.store import OWN_NAMES, Store
 from projections.processes import GARBAGE
 from projections.rebuild.folding import Fold, Silent, Task, fold_history
@@ -110,6 +110,6 @@ def _fold_nowhere(settings: Settings, ends: Mapping[TopicPartition, int]) -> Non
 def _part_nowhere(url: str, ends: dict[TopicPartition, int]) -> None:
     gc.set_threshold(GARBAGE)
     nowhere = Nowhere()
-    projector = Projector(nowhere, Positions(nowhere), Silent(), fresh=True)
+    projector = PresentProjector(nowhere, Positions(nowhere), Silent(), fresh=True)
     fold = Fold(url, projector, ends.keys())
     asyncio.run(fold.run(ends))

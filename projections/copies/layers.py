@@ -24,7 +24,7 @@ LEADER_PATIENCE = 10.0
 """Seconds for which the leading copy may stand still while there is something for it."""
 
 
-class Folder(Protocol):
+class Projector(Protocol):
     """Writes one layer: a copy of each of some read models."""
 
     @property
@@ -52,9 +52,9 @@ class Model:
     """Read models that are folded together: the versions of their folds, and what writes copies of them, by name."""
 
     def __init__(
-        self, base: Database, versions: Mapping[str, int], folder: Callable[[Mapping[str, str]], Folder]
+        self, base: Database, versions: Mapping[str, int], projector: Callable[[Mapping[str, str]], Projector]
     ) -> None:
-        self._base, self.versions, self.folder = base, versions, folder
+        self._base, self.versions, self.projector = base, versions, projector
 
     async def reached(self, names: Iterable[str]) -> dict[TopicPartition, int]:
         """The last offsets that all of these copies have folded; nothing of where none of them began."""
@@ -62,13 +62,13 @@ class Model:
 
 
 class Layers:
-    """A folder itself; of one layer at most times."""
+    """A projector itself; of one layer at most times."""
 
     def __init__(self, pointers: Pointers, model: Model) -> None:
         self._pointers, self._model = pointers, model
         self._plan = Plan((), {})
         self._by: dict[str, Pointer] = {}
-        self._folders: list[Folder] = []
+        self._projectors: list[Projector] = []
         self._written = self._skipped = 0
         self._waiting: tuple[float, dict[TopicPartition, int]] = (0.0, {})
         self.opened = 0
@@ -79,12 +79,12 @@ class Layers:
     @property
     def written(self) -> int:
         """Documents."""
-        return self._written + sum(folder.written for folder in self._folders)
+        return self._written + sum(projector.written for projector in self._projectors)
 
     @property
     def skipped(self) -> int:
         """Events of types that are not known here; counted for each layer."""
-        return self._skipped + sum(folder.skipped for folder in self._folders)
+        return self._skipped + sum(projector.skipped for projector in self._projectors)
 
     async def allowed(self) -> None:
         """Raises `Refused` if there is no copy that this program could write, as far as MongoDB answers."""
@@ -98,31 +98,31 @@ class Layers:
 
     async def open(self, partitions: Sequence[int]) -> dict[TopicPartition, int]:
         """Drop all that is held, read pointers and positions: the first offsets to take. Raises `Refused`."""
-        self._written, self._skipped, self._folders = self.written, self.skipped, []
+        self._written, self._skipped, self._projectors = self.written, self.skipped, []
         self.opened += 1
         self._by = await self._pointers.read(self._model.versions)
         self._plan = plan(self._by.values(), self._model.versions)
-        self._folders = [self._model.folder(names) for names in self._plan.layers]
-        for folder in self._folders:
-            await folder.open(partitions)
+        self._projectors = [self._model.projector(names) for names in self._plan.layers]
+        for projector in self._projectors:
+            await projector.open(partitions)
         return self.following()
 
     def following(self) -> dict[TopicPartition, int]:
         """The first offset that is not taken into all copies yet, by partition."""
-        offsets = [folder.following() for folder in self._folders]
+        offsets = [projector.following() for projector in self._projectors]
         return {place: min(each[place] for each in offsets) for place in offsets[0]}
 
     async def check(self) -> None:
         """Raises `Conflict` if the stored positions are not where it left them."""
-        for folder in self._folders:
-            await folder.check()
+        for projector in self._projectors:
+            await projector.check()
 
     async def project(self, records: Sequence[Any]) -> list[str]:
         """Take these in, or as many as may be by now: go to `following` if it is `hindered`."""
         released = await self._released(records)
         answered: list[str] = []
-        for folder in self._folders if released else ():
-            answered = await folder.project(released)
+        for projector in self._projectors if released else ():
+            answered = await projector.project(released)
         return answered
 
     async def _released(self, records: Sequence[Any]) -> Sequence[Any]:

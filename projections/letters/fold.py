@@ -15,7 +15,7 @@ from projections.mongo.writing import encodes
 from streams.letters.dead_letters import Report
 
 
-class LetterFolder(Positioned[Position]):
+class LetterProjector(Positioned[Position]):
     """One copy. `unreadable` is told of each record that nobody can read."""
 
     def __init__(self, store: LetterStore, positions: Positions[Position], unreadable: Callable[[], None]) -> None:

@@ -14,12 +14,12 @@ from aiokafka import TopicPartition
 from projections.again import OF_SERVERS
 from projections.copies.layers import Layers, Model
 from projections.copies.pointers import Pointers
-from projections.folders import letter_folder
 from projections.identity import log_identity
 from projections.letters.letters import TOPICS
 from projections.loop import Context, Loop, Pace
 from projections.loop import opened as opened_loop
 from projections.models import GROUPS, family
+from projections.projectors import letter_projector
 from projections.source import Source
 from streams.background import pause
 from streams.kafka.consuming import plain_consumer
@@ -42,8 +42,8 @@ async def opened(context: Context, leads: Callable[[], bool]) -> AsyncIterator[L
         context.vitals.errors["unreadable-letter"] += 1
 
     identity = await log_identity(context.settings.kafka_url, DEAD_LETTERS)
-    folder = partial(letter_folder, context.base, identity=identity, unreadable=unreadable)
-    layers = Layers(Pointers(context.base), Model(context.base, family("letters"), folder))
+    projector = partial(letter_projector, context.base, identity=identity, unreadable=unreadable)
+    layers = Layers(Pointers(context.base), Model(context.base, family("letters"), projector))
     source = LetterSource(context.settings, context.publisher, context.stopping, leads)
     async with opened_loop(context, source, layers, PACE) as loop:
         yield loop

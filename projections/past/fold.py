@@ -20,7 +20,7 @@ KEPT = 8_000
 SUMS_KEPT = 2000
 
 
-class Folder(Positioned[Position]):
+class PastProjector(Positioned[Position]):
     """Both read models, which share a position."""
 
     def __init__(self, store: PastStore, positions: Positions[Position]) -> None:

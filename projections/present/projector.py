@@ -86,7 +86,7 @@ class Sink(Protocol):
         """Returns once they are there."""
 
 
-class Projector(Positioned[Position]):
+class PresentProjector(Positioned[Position]):
     """The store's copies of some read models of the family `present`; `positions` are theirs.
 
     `fresh`: notifications of whose birth we read are taken to be new, without a look; where one is not, since a run was

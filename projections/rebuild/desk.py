@@ -9,12 +9,12 @@ from aiokafka import TopicPartition
 from projections.copies.copies import Copy, Pointer
 from projections.copies.places import folded_from
 from projections.copies.pointers import Pointers
-from projections.folders import letter_folder, log_folder
 from projections.identity import log_identity
 from projections.letters import letters
 from projections.models import GROUPS
 from projections.mongo.connection import Database, database
 from projections.position import LogIdentity
+from projections.projectors import letter_projector, log_projector
 from projections.rebuild.folding import Fold
 from streams import clock, operations
 from streams.kafka.offsets import Offsets, opened
@@ -74,10 +74,10 @@ class Desk:
         """Keeps a copy up, as the projections would."""
         names, identity = {projection: copy.name}, await self.identity(projection)
         if projection == letters.PROJECTION:
-            folder = letter_folder(self.base, names, identity)
+            projector = letter_projector(self.base, names, identity)
         else:
-            folder = log_folder(self.base, names, self._publisher, identity)
-        return Fold(self.settings.kafka_url, folder, self.places(projection))
+            projector = log_projector(self.base, names, self._publisher, identity)
+        return Fold(self.settings.kafka_url, projector, self.places(projection))
 
     def told(self, done: Operation) -> Event:
         """An operation of whoever sits here."""

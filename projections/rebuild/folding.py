@@ -1,4 +1,4 @@
-"""A log read on from where a copy is; a folder takes it in. Here, or several partitions at once in other processes."""
+"""A log read on from where a copy is, into a projector: here, or several partitions at once in other processes."""
 
 import asyncio
 import os
@@ -9,11 +9,11 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
 from projections.again import again
-from projections.copies.layers import Folder
-from projections.folders import log_folder
+from projections.copies.layers import Projector
 from projections.mongo.connection import database
 from projections.position import LogIdentity
 from projections.processes import ALONE, Told, in_processes
+from projections.projectors import log_projector
 from streams.exits import Refused
 from streams.kafka.consuming import plain_consumer
 from streams.record import Record
@@ -36,10 +36,10 @@ class Silent:
 
 
 class Fold:
-    """Reads these partitions for the folder. `count` is how many records it took in."""
+    """Reads these partitions for the projector. `count` is how many records it took in."""
 
-    def __init__(self, url: str, folder: Folder, places: Collection[TopicPartition]) -> None:
-        self._url, self._folder, self._places = url, folder, places
+    def __init__(self, url: str, projector: Projector, places: Collection[TopicPartition]) -> None:
+        self._url, self._projector, self._places = url, projector, places
         self._next: dict[TopicPartition, int] = {}
         self.count = 0
 
@@ -64,14 +64,14 @@ class Fold:
         told: Told,
         got_on: Callable[[], None],
     ) -> None:
-        self._next = await self._folder.open([place.partition for place in self._places])
+        self._next = await self._projector.open([place.partition for place in self._places])
         consumer.assign(list(self._next))
         for place, offset in self._next.items():
             consumer.seek(place, offset)
         while ends is None or any(self._next[place] < end for place, end in ends.items()):
             batches = await _taken(consumer)
             if records := [one for place, batch in batches.items() for one in self._wanted(place, batch, ends)]:
-                await self._folder.project(records)
+                await self._projector.project(records)
                 self.count += len(records)
                 told(self.count)
                 got_on()
@@ -117,7 +117,7 @@ async def fold_history(task: Task, told: Told) -> int:
 async def fold_part(task: Task, told: Told) -> int:
     """All of it here; how many records."""
     async with database(task.settings, patience=PATIENCE) as base:
-        folder = log_folder(base, task.names, Silent(), task.identity, fresh=True)
-        fold = Fold(task.settings.kafka_url, folder, task.ends.keys())
+        projector = log_projector(base, task.names, Silent(), task.identity, fresh=True)
+        fold = Fold(task.settings.kafka_url, projector, task.ends.keys())
         await fold.run(task.ends, told)
     return fold.count

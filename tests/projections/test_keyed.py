@@ -38,12 +38,12 @@ def wanted(told: list[Event[Body]]) -> dict[str, int]:
 async def test_each_key_has_a_document_in_each_partition_that_tells_of_it(settings: Settings) -> None:
     told = many(10)
     async with database(settings, patience=10) as base:
-        folder = keyed.Folder(base, MODEL, LOG)
-        assert await folder.open([0, 1]) == {(EVENTS, 0): 0, (EVENTS, 1): 0}
-        await folder.project([*raws(told), *raws(told[:1], partition=1)])
+        projector = keyed.KeyedProjector(base, MODEL, LOG)
+        assert await projector.open([0, 1]) == {(EVENTS, 0): 0, (EVENTS, 1): 0}
+        await projector.project([*raws(told), *raws(told[:1], partition=1)])
         found = {one["_id"]: one["count"] async for one in base[NAME].find()}
         assert found == {f"0:{key}": count for key, count in wanted(told).items()} | {f"1:{kinds.key(told[0])}": 1}
-        assert folder.following() == {(EVENTS, 0): len(told), (EVENTS, 1): 1}
+        assert projector.following() == {(EVENTS, 0): len(told), (EVENTS, 1): 1}
 
 
 @pytest.mark.parametrize("name", [NAME, POSITIONS])
@@ -52,26 +52,26 @@ async def test_cut_off_in_the_middle_of_any_write_nothing_counts_twice(
 ) -> None:
     told = many(30)
     async with database(settings, patience=10) as base:
-        folder = keyed.Folder(base, MODEL, LOG)
-        await folder.open([0])
-        await folder.project(raws(told[:40]))
+        projector = keyed.KeyedProjector(base, MODEL, LOG)
+        await projector.open([0])
+        await projector.project(raws(told[:40]))
         with monkeypatch.context() as broken:
             for where, write in ((keyed, insert), (keyed, replace_all), (positions, insert), (positions, update)):
                 broken.setattr(where, write.__name__, half(write, name))
             with pytest.raises(Unavailable, match="cut off"):
-                await folder.project(raws(told[40:110], first=40))
-        assert await folder.open([0]) == {(EVENTS, 0): 40}
-        await folder.project(raws(told[40:70], first=40))
-        await folder.project(raws(told[70:], first=70))
+                await projector.project(raws(told[40:110], first=40))
+        assert await projector.open([0]) == {(EVENTS, 0): 40}
+        await projector.project(raws(told[40:70], first=40))
+        await projector.project(raws(told[70:], first=70))
         assert {key: one["count"] for key, one in (await stored(base)).items()} == wanted(told)
 
 
 async def test_of_two_that_take_the_same_one_has_to_read_again(settings: Settings) -> None:
     told = many(20)
     async with database(settings, patience=10) as base:
-        one, other = (keyed.Folder(base, MODEL, LOG) for _ in range(2))
-        for folder in (one, other):
-            await folder.open([0])
+        one, other = (keyed.KeyedProjector(base, MODEL, LOG) for _ in range(2))
+        for projector in (one, other):
+            await projector.open([0])
         await one.project(raws(told[:50]))
         with pytest.raises(Conflict):
             await other.project(raws(told[:60]))
@@ -85,11 +85,11 @@ async def test_of_two_that_take_the_same_one_has_to_read_again(settings: Setting
 async def test_events_of_a_newer_program_are_left_out_and_counted(settings: Settings) -> None:
     told = many(3)
     async with database(settings, patience=10) as base:
-        folder = keyed.Folder(base, MODEL, LOG)
-        await folder.open([0])
-        await folder.project([newer(0), *raws(told[:5], first=1)])
-        await folder.project([*raws(told[5:], first=6), newer(len(told) + 1)])
-        assert folder.skipped == 2
+        projector = keyed.KeyedProjector(base, MODEL, LOG)
+        await projector.open([0])
+        await projector.project([newer(0), *raws(told[:5], first=1)])
+        await projector.project([*raws(told[5:], first=6), newer(len(told) + 1)])
+        assert projector.skipped == 2
         assert {key: one["count"] for key, one in (await stored(base)).items()} == wanted(told)
         assert (await base[POSITIONS].find_one({"_id": f"{NAME}:0"}) or {})["skipped"] == 2
 
@@ -101,10 +101,10 @@ async def test_a_field_that_is_left_out_is_gone_wherever_batches_end(settings: S
     model = cast("keyed.Model", SimpleNamespace(PROJECTION="Firsts", VERSION=1, key=kinds.key, evolve=first_only))
     told = many(20)
     async with database(settings, patience=10) as base:
-        folder = keyed.Folder(base, model, LOG)
-        await folder.open([0])
+        projector = keyed.KeyedProjector(base, model, LOG)
+        await projector.open([0])
         for start in range(0, len(told), 7):
-            await folder.project(raws(told[start : start + 7], first=start))
+            await projector.project(raws(told[start : start + 7], first=start))
         found = {one["key"]: one async for one in base["Firsts_1"].find()}
     often = [key for key, count in wanted(told).items() if count > 1]
     assert often

@@ -48,7 +48,7 @@ class Written:
     log: list[tuple[str, int]] = field(default_factory=list)
     elsewhere: dict[TopicPartition, int] = field(default_factory=dict)
 
-    def folder(self, names: Mapping[str, str]) -> "Copy":
+    def projector(self, names: Mapping[str, str]) -> "Copy":
         return Copy(self, names["M"])
 
     async def reached(self, _: Iterable[str]) -> dict[TopicPartition, int]:

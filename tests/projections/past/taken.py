@@ -7,12 +7,12 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
-from projections.copies.layers import Folder
-from projections.folders import log_folder
+from projections.copies.layers import Projector
 from projections.mongo.connection import Database, database
 from projections.mongo.errors import Unavailable
 from projections.past import history
 from projections.position import LogIdentity
+from projections.projectors import log_projector
 from projections.rebuild.folding import Silent
 from streams.codec import encode
 from streams.settings import Settings
@@ -49,16 +49,16 @@ def take(settings: Settings, events: Events) -> None:
     asyncio.run(_take(settings, events))
 
 
-def past_folder(base: Database) -> Folder:
+def past_projector(base: Database) -> Projector:
     """Writes the copies with the read models' own names."""
-    return log_folder(base, {history.PROJECTION: history.PROJECTION}, Silent(), LOG)
+    return log_projector(base, {history.PROJECTION: history.PROJECTION}, Silent(), LOG)
 
 
 async def _take(settings: Settings, events: Events) -> None:
     async with database(settings, patience=10) as base:
-        folder = past_folder(base)
-        following = await folder.open([0])
-        await folder.project(raws(events, first=following[TopicPartition(EVENTS, 0)]))
+        projector = past_projector(base)
+        following = await projector.open([0])
+        await projector.project(raws(events, first=following[TopicPartition(EVENTS, 0)]))
 
 
 Write = Callable[..., Awaitable[None]]

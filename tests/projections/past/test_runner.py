@@ -25,7 +25,7 @@ from streams.settings import Settings
 from streams.topics import EVENTS
 from tests.projections.killable import KillableMongo
 from tests.projections.lives import at, items, many
-from tests.projections.past.taken import half, newer, past_folder, raws
+from tests.projections.past.taken import half, newer, past_projector, raws
 from tests.projections.stored import opened, projecting, publish, until
 from tests.support import kafka
 
@@ -141,30 +141,30 @@ async def test_cut_off_in_the_middle_of_any_write_it_ends_right(
 ) -> None:
     told = many(30)
     async with database(settings, patience=10) as base:
-        folder = past_folder(base)
-        await folder.open([0])
-        await folder.project(raws(told[:40]))
+        projector = past_projector(base)
+        await projector.open([0])
+        await projector.project(raws(told[:40]))
         with monkeypatch.context() as broken:
             for write in (insert, update):
                 for where in (past_store, positions):
                     broken.setattr(where, write.__name__, half(write, name))
             with pytest.raises(Unavailable, match="cut off"):
-                await folder.project(raws(told[40:110], first=40))
-        following = await folder.open([0])
+                await projector.project(raws(told[40:110], first=40))
+        following = await projector.open([0])
         assert following == {(EVENTS, 0): 40}
-        await folder.project(raws(told[40:70], first=40))
-        await folder.project(raws(told[70:], first=70))
+        await projector.project(raws(told[40:70], first=40))
+        await projector.project(raws(told[70:], first=70))
         await compare(Past(base), items(told))
 
 
 async def test_events_of_a_newer_program_are_left_out_and_counted(settings: Settings) -> None:
     told = many(3)
     async with database(settings, patience=10) as base:
-        folder = past_folder(base)
-        await folder.open([0])
-        await folder.project([newer(0), *raws(told[:5], first=1)])
-        await folder.project([*raws(told[5:], first=6), newer(len(told) + 1)])
-        assert folder.skipped == 2
+        projector = past_projector(base)
+        await projector.open([0])
+        await projector.project([newer(0), *raws(told[:5], first=1)])
+        await projector.project([*raws(told[5:], first=6), newer(len(told) + 1)])
+        assert projector.skipped == 2
         assert (await base[POSITIONS].find_one({"_id": f"{history.PROJECTION}:0"}) or {})["skipped"] == 2
         await compare(Past(base), items(told))
 
@@ -172,7 +172,7 @@ async def test_events_of_a_newer_program_are_left_out_and_counted(settings: Sett
 async def test_of_two_that_take_the_same_one_has_to_read_again(settings: Settings) -> None:
     told = many(20)
     async with database(settings, patience=10) as base:
-        first, second = past_folder(base), past_folder(base)
+        first, second = past_projector(base), past_projector(base)
         for one in (first, second):
             await one.open([0])
         await first.project(raws(told[:50]))

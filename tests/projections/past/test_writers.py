@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from projections.mongo.errors import Conflict
 from projections.mongo.positions import Positions, Track
 from projections.past import history, tallies
-from projections.past.fold import Folder
+from projections.past.fold import PastProjector
 from projections.past.history import History, since_1970, standing_at
 from projections.past.store import PastStore
 from projections.position import Document, Position
@@ -91,28 +91,28 @@ class Shared:
 async def test_a_copy_that_is_ahead_stays_where_it_is_until_the_others_are_there_too() -> None:
     log = life(accepted("n", 0), "sent")
     shared = Shared(random.Random(0))
-    folder = Folder(cast("PastStore", shared), Positions(shared))
-    await folder.open([0])
-    await folder.project(raws(log))
+    projector = PastProjector(cast("PastStore", shared), Positions(shared))
+    await projector.open([0])
+    await projector.project(raws(log))
     ahead = shared.position
     for begin, end in ((0, 1), (1, len(log))):
-        await folder.project(raws(log[begin:end], first=begin))
+        await projector.project(raws(log[begin:end], first=begin))
         assert shared.position == ahead
-    assert folder.following() == {PLACE: len(log)}
+    assert projector.following() == {PLACE: len(log)}
 
 
 async def write(shared: Shared, log: Events) -> None:
     """Takes all of it, beginning again from the position whenever something goes wrong."""
-    folder = Folder(cast("PastStore", shared), Positions(shared))
+    projector = PastProjector(cast("PastStore", shared), Positions(shared))
     following = None
     while following is None or following < len(log):
         try:
             if following is None:
-                following = (await folder.open([0]))[PLACE]
+                following = (await projector.open([0]))[PLACE]
             else:
                 end = following + shared.chance.randint(1, 12)
-                await folder.project(raws(log[following:end], first=following))
-                following = folder.following()[PLACE]
+                await projector.project(raws(log[following:end], first=following))
+                following = projector.following()[PLACE]
         except (Conflict, CutOff):
             following = None
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from projections.folders import log_folder
 from projections.mongo.connection import database
 from projections.position import Document, key
 from projections.present import preferences
 from projections.present.reads import Reads
 from projections.present.store import OWN_NAMES
+from projections.projectors import log_projector
 from streams.events import Body, Event, PersonalPreferences, PreferencesSet
 from streams.letters.dead_letters import Source, read
 from streams.record import Record
@@ -47,7 +47,7 @@ async def test_preferences_that_can_t_be_stored_are_lettered_and_all_else_is_tak
     bad = len(told) - 2
     async with database(settings, patience=10) as base:
         letters, reads = Letters(), Reads(base)
-        projector = log_folder(base, OWN_NAMES, letters, LOG)
+        projector = log_projector(base, OWN_NAMES, letters, LOG)
         await projector.open([0])
         await projector.project(raws(told))
         assert [(source.partition, source.offset) for source in letters.sources] == [(0, bad)]

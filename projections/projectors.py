@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
-from projections.copies.layers import Folder
+from projections.copies.layers import Projector
 from projections.letters import letters
-from projections.letters.fold import LetterFolder
+from projections.letters.fold import LetterProjector
 from projections.letters.store import LetterStore
 from projections.models import versions
 from projections.mongo.connection import Database
@@ -13,23 +13,23 @@ from projections.past import fold as past
 from projections.past import history
 from projections.past.store import PastStore
 from projections.position import LogIdentity, Position
-from projections.present.projector import Projector, Sink
+from projections.present.projector import PresentProjector, Sink
 from projections.present.store import Store
 
 
-def log_folder(
+def log_projector(
     base: Database, names: Mapping[str, str], sink: Sink, identity: LogIdentity, *, fresh: bool = False
-) -> Folder:
-    """Writes these copies of folds of the log, by read model; `fresh` as in `Projector`."""
+) -> Projector:
+    """Writes these copies of folds of the log, by read model; `fresh` as in `PresentProjector`."""
     positions = Positions(StoredPositions(base, versions(names), identity, Position))
     if history.PROJECTION in names:
-        return past.Folder(PastStore(base, names[history.PROJECTION]), positions)
-    return Projector(Store(base, names), positions, sink, fresh=fresh)
+        return past.PastProjector(PastStore(base, names[history.PROJECTION]), positions)
+    return PresentProjector(Store(base, names), positions, sink, fresh=fresh)
 
 
-def letter_folder(
+def letter_projector(
     base: Database, names: Mapping[str, str], identity: LogIdentity, unreadable: Callable[[], None] = lambda: None
-) -> Folder:
-    """Likewise, of DeadLetter; `unreadable` as in `LetterFolder`."""
+) -> Projector:
+    """Likewise, of DeadLetter; `unreadable` as in `LetterProjector`."""
     positions = Positions(StoredPositions(base, versions(names), identity, letters.Position))
-    return LetterFolder(LetterStore(base, names[letters.PROJECTION]), positions, unreadable)
+    return LetterProjector(LetterStore(base, names[letters.PROJECTION]), positions, unreadable)
