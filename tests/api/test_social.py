@@ -206,5 +206,5 @@ def test_the_openapi_page_shows_the_requests_and_every_answer(api: str) -> None:
         ["actorId", "targetId", "postId", "type"],
     ]
     assert schemas[1]["example"] == LIKE
-    assert event["responses"].keys() == {"202", "400", "408", "409", "413", "422", "503"}
-    assert like["responses"].keys() == {"200", "400", "408", "409", "413", "422", "500"}
+    assert event["responses"].keys() == {"202", "400", "408", "409", "413", "415", "422", "503"}
+    assert like["responses"].keys() == {"200", "400", "408", "409", "413", "415", "422", "500"}

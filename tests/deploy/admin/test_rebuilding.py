@@ -26,7 +26,8 @@ DIFFERENT = Difference(
 
 
 ASKING = """
-import asyncio, typer
+import asyncio, signal, typer
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who starts tests in the background has it ignored
 from deploy.admin.rebuilding import confirmed
 typer.run(lambda: print("said", asyncio.run(confirmed("go over?"))))
 """

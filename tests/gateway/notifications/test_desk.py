@@ -209,20 +209,20 @@ def test_the_pages_about_it_are_right(settings: Settings, serve: Serve) -> None:
     answers = {path: sorted(described["get"]["responses"]) for path, described in paths.items() if "get" in described}
     assert answers == {
         "/api/dead-letters": ["200", "400", "503"],
-        "/api/dead-letters/counts": ["200", "503"],
-        "/api/dead-letters/{id}": ["200", "404", "503"],
+        "/api/dead-letters/counts": ["200", "400", "503"],
+        "/api/dead-letters/{id}": ["200", "400", "404", "503"],
         "/api/notifications": ["200", "400", "404", "503"],
         "/api/notifications/counts": ["200", "400", "404", "503"],
         "/api/notifications/{id}": ["200", "400", "404", "503"],
-        "/api/notifications/{id}/log": ["200", "404", "503"],
-        "/api/notifications/{id}/why": ["200", "404", "503"],
-        "/api/overview": ["200", "503"],
-        "/api/policies": ["200", "503"],
+        "/api/notifications/{id}/log": ["200", "400", "404", "503"],
+        "/api/notifications/{id}/why": ["200", "400", "404", "503"],
+        "/api/overview": ["200", "400", "503"],
+        "/api/policies": ["200", "400", "503"],
         "/api/preferences/{recipient}": ["200", "400", "503"],
-        "/api/read-models": ["200", "503"],
-        "/api/replays": ["200", "503"],
-        "/api/replays/{id}": ["200", "404", "503"],
-        "/posts": ["200", "503"],
+        "/api/read-models": ["200", "400", "503"],
+        "/api/replays": ["200", "400", "503"],
+        "/api/replays/{id}": ["200", "400", "404", "503"],
+        "/posts": ["200", "400", "503"],
     }
     named = [parameter["name"] for parameter in paths["/api/notifications"]["get"]["parameters"]]
     assert named == ["status", "type", "recipient", "limit", "cursor", "at"]

@@ -70,4 +70,4 @@ def test_without_the_database_it_is_a_503(settings: Settings, serve: Serve) -> N
 
 def test_the_openapi_page_shows_it(site: str) -> None:
     operation = requests.get(f"{site}/openapi.json", timeout=30).json()["paths"]["/posts"]["get"]
-    assert operation["responses"].keys() == {"200", "503"}
+    assert operation["responses"].keys() == {"200", "400", "503"}

@@ -71,7 +71,7 @@ async def test_a_system_that_has_worked_off_all_is_clean_however_often_it_is_ask
 async def test_without_read_models_the_log_is_proved_all_the_same(worked_off: Settings) -> None:
     whole, proof = await audited(worked_off), await audited(worked_off, read_models=False)
     assert found(proof) == []
-    assert proof.counts == whole.counts
+    assert proof.counts == {name: whole.counts[name] for name in proof.counts}
     assert proof.digests == {name: whole.digests[name] for name in ("log", "NotificationJob", "NotificationLog")}
 
 
