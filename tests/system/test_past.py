@@ -33,7 +33,8 @@ def log(whole: Whole) -> list[Item]:
 
 
 def get(whole: Whole, path: str = "", **parameters: str) -> requests.Response:
-    return requests.get(f"{whole.stack.http}/api/notifications{path}", {"limit": "500", **parameters}, timeout=30)
+    page = {} if path else {"limit": "500"}
+    return requests.get(f"{whole.stack.http}/api/notifications{path}", page | parameters, timeout=30)
 
 
 def counts(whole: Whole, time: datetime) -> dict[str, int]:
