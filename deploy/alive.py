@@ -6,11 +6,13 @@ the event loop itself stands still (a thread looks).
 
 import asyncio
 import faulthandler
+import logging
 import os
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from streams.exits import Exit, die, or_die
 from streams.health.lag import Lag
@@ -23,6 +25,8 @@ GRACE = 10.0
 """Seconds for which `/healthz` says that work is stalled before the process ends."""
 LAST_WORDS = 2.0
 """Seconds for telling why; then the process ends in any case."""
+
+log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -50,8 +54,22 @@ async def keep_looking(vitals: Vitals, watchdog: "Watchdog", stopping: asyncio.E
         if not stopping.is_set():
             vitals.look(time.monotonic())
             if hopeless := vitals.stalled(vitals.stall_limit + GRACE):
+                log.critical("where every task waits:\n%s", "\n".join(sorted(map(waits, asyncio.all_tasks()))))
                 die(Exit.STUCK, "; ".join(f"{name}: {progress}" for name, progress in hopeless.items()))
         await asyncio.sleep(TICK)
+
+
+def waits(task: asyncio.Task[Any]) -> str:
+    """Where a task is, from its beginning to the innermost thing that it waits for."""
+    return f"{task.get_name()}: {' > '.join(_frames(task.get_coro()))}"
+
+
+def _frames(awaited: Any) -> Iterator[str]:  # noqa: ANN401 - coroutines, generators and futures, each with its own names
+    while frame := getattr(awaited, "cr_frame", None) or getattr(awaited, "gi_frame", None):
+        yield f"{frame.f_code.co_qualname} ({frame.f_code.co_filename.rpartition('/')[2]}:{frame.f_lineno})"
+        awaited = getattr(awaited, "cr_await", None) or getattr(awaited, "gi_yieldfrom", None)
+    if awaited is not None:
+        yield repr(awaited)
 
 
 class Watchdog:

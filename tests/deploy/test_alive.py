@@ -1,5 +1,6 @@
 """Processes that are alive and do not work, or do not end: they are ended; one that was only stopped is not."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -62,6 +63,7 @@ def test_a_process_whose_work_stands_still_says_503_and_then_ends_itself(tmp_pat
         text = said(process)
     assert process.returncode == Exit.STUCK
     assert "leaving with STUCK (75): toy digs: 5 to do, nothing moved for" in text
+    assert re.search(r"run \(toy_process\.py:\d+\) > Event\.wait \(locks\.py:\d+\) > ", text)
 
 
 def test_a_process_whose_event_loop_stands_still_is_ended_and_tells_where_it_stood(tmp_path: Path) -> None:
