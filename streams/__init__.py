@@ -7,7 +7,7 @@ RabbitMQ -> bridge -> notification-requests -> admit -> notification-events -> l
   lifecycle the `reconciler`), `deliver` (made of `delivery`, by `providers`).
 - The vocabulary, which all packages share: `events`, `codec`, `topics`, `record`, `operations`, `replays`; `mailbox`
   and `pending` say what lies in Redis.
-- What programs share beside it: `settings`, `exits`, `background`, `clock`, `named`, `counted`; and for HTTP `tokens`
-  and `content_type`.
+- What programs share beside it: `settings`, `exits`, `background`, `clock`, `named`, `counted`, `said`; and for HTTP
+  `tokens` and `content_type`.
 - `letters`, `archive` and `recovery` are what people do with the log; `kafka` and `health` are the edges.
 """

@@ -10,6 +10,7 @@ from gateway.redelivery import asking
 from projections.mongo import errors as mongo
 from projections.mongo.connection import Database, database
 from streams.kafka.waiting import AWAY
+from streams.said import said
 from streams.settings import Settings
 
 PATIENCE = 5.0
@@ -25,14 +26,9 @@ def ask(work: Coroutine[Any, Any, ResultT], *refusals: type[Exception]) -> Resul
     except refusals as error:
         raise StackError(str(error)) from error
     except (*AWAY, mongo.Unavailable, asking.Unavailable) as error:
-        raise StackError(f"{told(error)}: is the stack up? See ./tidings status") from error
+        raise StackError(f"{said(error)}: is the stack up? See ./tidings status") from error
 
 
 def read_models(settings: Settings) -> AbstractAsyncContextManager[Database]:
     """The database that they are in."""
     return database(settings, patience=PATIENCE)
-
-
-def told(error: Exception) -> str:
-    """What it says; some, such as a `TimeoutError`, say nothing but their name."""
-    return str(error) or type(error).__name__

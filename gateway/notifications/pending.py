@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from gateway.notifications.pages import TIME, Cursor, Row, pending_key
 from projections.mongo.windows import END
 from streams.pending import INDEX, record_key
+from streams.said import said
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ class Pending:
                 answer: list[Any] = await self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
         except (RedisError, OSError) as error:
             self._shunned_until = loop.time() + PAUSE
-            log.warning("Redis is away, answering without it for %g s: %s", PAUSE, str(error) or type(error).__name__)
+            log.warning("Redis is away, answering without it for %g s: %s", PAUSE, said(error))
             return []
         return answer
 

@@ -20,6 +20,7 @@ from streams import clock
 from streams.kafka.offsets import opened
 from streams.kafka.publisher import Late, Publisher
 from streams.record import Oversized, Record
+from streams.said import said
 from streams.settings import Settings
 from streams.topics import EVENTS
 
@@ -64,7 +65,7 @@ class Asking:
             stored = await self._reads.several([wish.notification for wish in wishes])
             lines = await self._reads.entries([line_id(wish) for wish in wishes])
         except (KafkaError, TimeoutError, mongo.Unavailable) as error:
-            raise Unavailable(f"what is known of it can't be read ({str(error) or type(error).__name__})") from error
+            raise Unavailable(f"what is known of it can't be read ({said(error)})") from error
         for wish in dict.fromkeys(wishes):
             match ask(wish, stored.get(wish.notification), lines.get(line_id(wish)), words, self._keys, now):
                 case Record() as record:

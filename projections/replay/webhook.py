@@ -11,6 +11,7 @@ import aiohttp
 
 from projections.replay.handling import Failing, Passing, marked, patiently
 from projections.replay.selecting import Picked
+from streams.said import said
 
 HEADER = "Tidings-Replay"
 """Holds the replay's id, as the attribute `handling.MARK` does."""
@@ -56,7 +57,7 @@ class Webhook:
             async with self._session.post(self._url, data=body, allow_redirects=False) as answer:
                 status, told = answer.status, await answer.content.read(TOLD)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            why = str(error) or type(error).__name__
+            why = said(error)
             raise Passing(f"{self._url} does not answer for {event.id}: {why}") from error
         if status in TRY_AGAIN or status >= 500:  # noqa: PLR2004 - HTTP's
             raise Passing(f"{self._url} answered {event.id} with {status} {told!r}")

@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from streams.background import pause
 from streams.intake.amqp_connection import Connection, Login, Lost, NotTaken
+from streams.said import said
 
 __all__ = ["Connection", "Lost", "NotTaken", "connect", "keep_connected"]
 
@@ -55,6 +56,6 @@ async def connect(url: str) -> Connection:
     except BaseException as error:
         connection.abort("never opened")
         if isinstance(error, OSError):
-            raise Lost(f"no connection to {address.hostname}:{port}: {str(error) or type(error).__name__}") from error
+            raise Lost(f"no connection to {address.hostname}:{port}: {said(error)}") from error
         raise
     return connection

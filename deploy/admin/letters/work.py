@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 import typer
 from rich.console import Console
 
-from deploy.admin.asking import ask, read_models, told
+from deploy.admin.asking import ask, read_models
 from deploy.admin.letters import shown
 from deploy.admin.letters.selection import Plan, Selection, plan_drop, plan_redrive, select
 from deploy.admin.watching import watched
@@ -17,6 +17,7 @@ from projections.position import Document
 from streams.counted import counted
 from streams.letters.dead_letters import Report
 from streams.letters.redriving import AWAY, FAULTS, Desk, Order, Words, doubts, paced
+from streams.said import said
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS
 
@@ -87,7 +88,7 @@ async def _handle(
                     watcher.done(done)
         except AWAY as error:
             raise StackError(
-                f"stopped after {done:,} of {counted(len(orders), 'letter')}: {told(error)}.{doubts(unsure)} "
+                f"stopped after {done:,} of {counted(len(orders), 'letter')}: {said(error)}.{doubts(unsure)} "
                 "Those after it are untouched: run the command again, what is put back twice is dropped by who reads it"
             ) from error
     return failed
