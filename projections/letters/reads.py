@@ -35,12 +35,13 @@ class LetterReads:
 
     async def counts(self) -> dict[str, int]:
         """Letters by kind: see `letters.counters`."""
-        live = await self._pointers.live(PROJECTION)
-        with answered():
-            position = await self._positions.find_one({"_id": key(live, 0)})
+        position = await self._position(await self._pointers.live(PROJECTION))
         return {} if position is None else position["counts"]
 
     async def _latest(self, live: str) -> datetime:
-        with answered():
-            position = await self._positions.find_one({"_id": key(live, 0)})
+        position = await self._position(live)
         return EPOCH if position is None else position["newest"] or EPOCH
+
+    async def _position(self, live: str) -> Document | None:
+        with answered():
+            return await self._positions.find_one({"_id": key(live, 0)})

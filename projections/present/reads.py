@@ -6,6 +6,7 @@ Each question asks the pointer first which copy is live: a cut-over is seen by t
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 
+from projections.copies.places import positions
 from projections.copies.pointers import Pointers
 from projections.models import OF_LOG, companion
 from projections.mongo.connection import POSITIONS, Collection, Database, answered, by_id
@@ -77,10 +78,8 @@ class Reads:
 
     async def folded(self) -> dict[int, int]:
         """The last offset that NotificationJob has taken in, by partition."""
-        live = await self._pointers.live(jobs.PROJECTION)
-        with answered():
-            known = self._positions.find({"projection": live})
-            return {position["partition"]: position["offset"] async for position in known}
+        known = await positions(self._base, await self._pointers.live(jobs.PROJECTION))
+        return {position["partition"]: position["offset"] for position in known}
 
     async def every(self, projection: str, part: str | None = None) -> AsyncIterator[list[Document]]:
         """All documents of a read model in batches, as they lie; those that move meanwhile may come in any state."""
@@ -99,16 +98,12 @@ class Reads:
         return self._base[await self._pointers.live(projection)]
 
     async def _latest(self, live: str) -> datetime:
-        with answered():
-            known = [position["newest"] async for position in self._positions.find({"projection": live})]
-        return max(filter(None, known), default=EPOCH)
+        return max(filter(None, (one["newest"] for one in await positions(self._base, live))), default=EPOCH)
 
     async def counts(self) -> dict[str, int]:
         """Notifications by status."""
         totals: dict[str, int] = {}
-        live = await self._pointers.live(jobs.PROJECTION)
-        with answered():
-            async for position in self._positions.find({"projection": live}):
-                for status, count in position["counts"].items():
-                    totals[status] = totals.get(status, 0) + count
+        for position in await positions(self._base, await self._pointers.live(jobs.PROJECTION)):
+            for status, count in position["counts"].items():
+                totals[status] = totals.get(status, 0) + count
         return totals
