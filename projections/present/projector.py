@@ -99,8 +99,6 @@ class PresentProjector(Positioned[Position]):
         self._cache = Cache()
         self.written = 0
         """Documents written."""
-        self.opened = 0
-        """How often all that was held was dropped."""
         self.skipped = 0
         """Events of types that are not known here."""
 
@@ -110,7 +108,6 @@ class PresentProjector(Positioned[Position]):
         Raises `Refused` if the read models are of another log or version, `Unavailable`, `Conflict`.
         """
         self._cache.clear()
-        self.opened += 1
         await self._positions.take_over(partitions)
         return self.following()
 
