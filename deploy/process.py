@@ -21,7 +21,7 @@ from deploy.web.health import served
 from streams.codec import UnknownType
 from streams.exits import Exit, Refused, die
 from streams.health.vitals import Vitals
-from streams.kafka.aiokafka_repairs import pace_metadata
+from streams.kafka.aiokafka_repairs import repair
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ def main(kind: str) -> None:
     """Runs a process; returns when it was stopped, and ends the program with a code when it failed."""
     settings = Settings().expand()
     configure_logging()
-    pace_metadata()
+    repair()
     process = cast("Process", importlib.import_module(MODULES[kind]))
     gc.freeze()  # what was imported stays, and need not be looked at
     gc.set_threshold(GARBAGE)

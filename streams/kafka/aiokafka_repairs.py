@@ -1,28 +1,44 @@
-"""What in aiokafka 0.14 burns a core while the broker is away, repaired. The version is pinned; a test watches it."""
+"""What in aiokafka 0.14 goes wrong while the broker is away, repaired. The version is pinned; a test watches it."""
 
 import asyncio
 from typing import Any
 
 from aiokafka.client import AIOKafkaClient
+from aiokafka.conn import AIOKafkaConnection, CloseReason
 
 VERSION = "0.14.0"
 PAUSE = 0.25
 """Seconds between two attempts of a client to learn where the partitions are."""
 
 _ask = AIOKafkaClient._metadata_update  # noqa: SLF001
+_send = AIOKafkaConnection.send
 
 
-def pace_metadata() -> None:
-    """Make all clients of this process pause after a failed attempt; may be called again.
+def repair() -> None:
+    """Repair all clients of this process; may be called again."""
+    AIOKafkaClient._metadata_update = _ask_and_rest  # noqa: SLF001
+    AIOKafkaConnection.send = _send_unless_closed
+
+
+async def _ask_and_rest(self: AIOKafkaClient, *args: Any) -> Any:  # noqa: ANN401 - untyped in aiokafka
+    """Pauses after a failed attempt to learn where the partitions are.
 
     Trap: producers and consumers that don't know a partition's leader ask again as soon as the last attempt has failed.
     A broker that is shut down properly first tells everybody that its partitions have no leader.
     """
-    AIOKafkaClient._metadata_update = _ask_and_rest  # noqa: SLF001
-
-
-async def _ask_and_rest(self: AIOKafkaClient, *args: Any) -> Any:  # noqa: ANN401 - untyped in aiokafka
     known = await _ask(self, *args)
     if not known:
         await asyncio.sleep(PAUSE)
     return known
+
+
+def _send_unless_closed(self: AIOKafkaConnection, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - untyped in aiokafka
+    """Says of a connection that the broker has closed that it is closed (`KafkaConnectionError`).
+
+    Trap: between that a connection closes and that its reader hears of it, asyncio drops what is written, but uvloop
+    raises `RuntimeError`, which aiokafka does not expect: the task that asks where the partitions are ends of it in
+    silence, and whoever waits for the answer (a consumer that looks for its group's coordinator) waits for ever.
+    """
+    if self._writer is not None and self._writer.is_closing():
+        self.close(reason=CloseReason.CONNECTION_BROKEN)
+    return _send(self, *args, **options)

@@ -11,7 +11,7 @@ from typing import Self
 
 from streams.background import PAUSES, pauses
 from streams.exits import or_die
-from streams.kafka.aiokafka_repairs import pace_metadata
+from streams.kafka.aiokafka_repairs import repair
 from streams.kafka.bootstrap import bootstrap
 from streams.kafka.producer import Producer
 from streams.kafka.waiting import may_pass
@@ -70,7 +70,7 @@ class Publisher:
 
     async def start(self) -> None:
         """Never fails: a broker that is away is waited for by `publish`."""
-        pace_metadata()
+        repair()
         self._writer = asyncio.create_task(or_die(self._write_rounds()), name="publisher")
 
     async def stop(self) -> None:

@@ -20,8 +20,8 @@ TOO_LITTLE = "too little load"
 HOLE = "hole"
 """The audit's word for records that are not where they were."""
 SHOWN = 5
-PROCESS_RECOVERS_WITHIN = 15.0
-"""Seconds from its death."""
+RECOVERS_WITHIN = 15.0
+"""Seconds from the death of a process; for a server, from its answering again."""
 
 
 @dataclass

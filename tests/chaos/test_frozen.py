@@ -10,7 +10,7 @@ import pytest
 
 from tests.chaos.bed import RATE
 from tests.chaos.beds import Beds
-from tests.chaos.row import PROCESS_RECOVERS_WITHIN
+from tests.chaos.row import RECOVERS_WITHIN
 from tests.chaos.trial import Trial
 
 pytestmark = pytest.mark.chaos
@@ -33,7 +33,7 @@ def test_a_process_that_wakes_up_after_30_s_harms_nothing(beds: Beds, name: str)
             trial.fault_ended()
     assert trial.row.harm == {}
     assert not trial.row.late
-    assert (trial.row.recovery or 0) <= PROCESS_RECOVERS_WITHIN
+    assert (trial.row.recovery or 0) <= RECOVERS_WITHIN
 
 
 @pytest.mark.parametrize("name", ["rabbitmq", "redis", "mongo", "kafka"])

@@ -4,7 +4,7 @@ import pytest
 
 from tests.chaos.bed import RATE
 from tests.chaos.beds import Beds
-from tests.chaos.row import PROCESS_RECOVERS_WITHIN
+from tests.chaos.row import RECOVERS_WITHIN
 from tests.chaos.trial import Trial
 
 pytestmark = pytest.mark.chaos
@@ -22,4 +22,4 @@ def test_a_second_worker_that_joins_and_leaves_doubles_nothing_at_all(beds: Beds
     assert trial.row.explained == 0
     assert not trial.row.late
     assert second.returncode == 0
-    assert (trial.row.recovery or 0) <= PROCESS_RECOVERS_WITHIN
+    assert (trial.row.recovery or 0) <= RECOVERS_WITHIN

@@ -1,0 +1,62 @@
+"""aiokafka under uvloop, whose transports refuse what is written to them once they are closed."""
+
+import asyncio
+import socket
+import struct
+from typing import Any
+
+import pytest
+import uvloop
+from aiokafka.conn import AIOKafkaConnection, CloseReason
+from aiokafka.errors import KafkaConnectionError
+from aiokafka.protocol.admin import ApiVersionRequest
+
+from streams.kafka.aiokafka_repairs import repair
+
+SECONDS = 60.0
+RESETS = struct.pack("ii", 1, 0)
+"""For `SO_LINGER`: closing it resets the connection."""
+
+
+def test_what_is_sent_between_a_reset_and_that_the_reader_hears_of_it_fails_as_on_a_closed_connection() -> None:
+    repair()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(asyncio.wait_for(_sends_after_a_reset(), SECONDS))
+
+
+async def _sends_after_a_reset() -> None:
+    loop, asked, reset, reasons = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event(), []
+
+    async def broker(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        asked.set()
+        await reset.wait()
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESETS)
+        writer.transport.abort()
+
+    async with await asyncio.start_server(broker, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        connection: Any = AIOKafkaConnection("127.0.0.1", port, on_close=lambda _, reason: reasons.append(reason))
+        connecting = asyncio.create_task(connection.connect())
+        await asked.wait()
+        sent = loop.create_future()
+        lost = connection._protocol.connection_lost
+
+        def send() -> None:
+            assert connection.connected()
+            try:
+                connection.send(ApiVersionRequest())
+            except (KafkaConnectionError, RuntimeError) as error:
+                sent.set_result(error)
+
+        def closes(error: Exception | None) -> None:
+            loop.call_soon(send)  # runs before the reader, which hears of it by what follows
+            lost(error)
+
+        connection._protocol.connection_lost = closes
+        reset.set()
+
+        assert isinstance(await sent, KafkaConnectionError), await sent
+        assert (connection.connected(), reasons) == (False, [CloseReason.CONNECTION_BROKEN])
+        with pytest.raises(KafkaConnectionError):
+            await connecting
