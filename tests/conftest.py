@@ -27,6 +27,8 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("here")
 
+pytest_plugins = ["tests.support.sigterm"]
+
 LEVELS = {"unit", "integration"}
 BY_FOLDER = dict.fromkeys(("system", "torture", "chaos", "history"), "integration")
 ON_DEMAND = {

@@ -114,12 +114,13 @@ async def _look(settings: Settings, folder: Path, watcher: Watcher) -> "Looked":
 
 def _run(work: Coroutine[Any, Any, ResultT]) -> ResultT:
     from deploy.admin.asking import ask
+    from streams.archive.exporting import Taken, Unwritable
     from streams.archive.layout import Damaged
     from streams.codec import UnknownType
     from streams.exits import Refused
 
-    of_files = FileExistsError, FileNotFoundError, NotADirectoryError, PermissionError
-    return ask(work, Damaged, Refused, UnknownType, *of_files)
+    of_files = FileNotFoundError, NotADirectoryError, PermissionError
+    return ask(work, Damaged, Refused, UnknownType, Taken, Unwritable, *of_files)
 
 
 def _told(manifest: "Manifest") -> str:

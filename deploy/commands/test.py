@@ -1,6 +1,7 @@
 """`test`: pytest at one level, or everything there is."""
 
 import os
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -55,10 +56,13 @@ def run_tests(
 
 
 def _run(module: str, *arguments: str, **environment: str) -> int:
-    return subprocess.run(
+    """Its exit code. Ctrl-C and SIGTERM are left to it: it has to stop the servers that it has started."""
+    signal.signal(signal.SIGINT, lambda *_: None)  # a terminal sends it to both. Not ignored: that is inherited
+    with subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
         cwd=CHECKOUT,
         env={**environment, **os.environ},
         stdin=subprocess.DEVNULL,
-        check=False,
-    ).returncode
+    ) as running:
+        signal.signal(signal.SIGTERM, lambda *_: running.terminate())
+        return running.wait()

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import asdict, dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter
 from msgspec import Meta, Struct
@@ -19,7 +19,7 @@ from projections.letters.obstacles import to_dropping, to_redriving
 from projections.letters.reads import LetterReads
 from projections.position import Document
 from streams.counted import counted
-from streams.letters.redriving import AWAY, FAULTS, Desk, Order, Words, doubts
+from streams.letters.redriving import AWAY, Desk, Order, Verb, Words, doubts
 from streams.settings import Settings
 
 MOST = 100
@@ -27,7 +27,6 @@ MOST = 100
 LONGEST = 15.0
 """Seconds for all of them. To let go of servers that don't answer takes up to 3 more; the dashboard waits for 20."""
 
-Verb = Literal["redrive", "drop"]
 Said = Annotated[str, Meta(min_length=1, max_length=500)]
 
 
@@ -94,12 +93,9 @@ class LetterWork:
             return
         async with Desk.open(self._settings, Words(asked.by, asked.why, "gateway")) as desk:
             so_far.unsure = desk.unsure
-            act = desk.redrive if verb == "redrive" else desk.drop
             for order in sorted(orders, key=lambda order: order.offset):
-                try:
-                    await act(order)
-                except FAULTS as error:
-                    so_far.refused[order.letter] = str(error)
+                if fault := await desk.handle(verb, order):
+                    so_far.refused[order.letter] = fault
                 else:
                     so_far.done.append(order.letter)
 

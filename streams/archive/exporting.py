@@ -4,8 +4,8 @@ A part of the log is a stretch of each partition, by the times at which its reco
 audit of the same stretch has the same digest, and the same export of it is the same again.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import aclosing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -26,8 +26,12 @@ Told = Callable[[int, int], None]
 """Is told how many records of how many are done with."""
 
 
-class Taken(FileExistsError):
+class Taken(Exception):
     """The folder has something in it."""
+
+
+class Unwritable(Exception):
+    """The disk does not take what is exported."""
 
 
 class Wanted(NamedTuple):
@@ -39,31 +43,48 @@ class Wanted(NamedTuple):
 
 
 async def export(settings: Settings, folder: Path, wanted: Wanted, told: Told) -> Manifest:
-    """The manifest, which is in the folder then. Raises `Taken`, `OSError` and aiokafka's errors."""
+    """The manifest, which is in the folder then. Raises `Taken`, `Unwritable` and aiokafka's errors."""
     _make(folder)
     extents = await _extents(settings, wanted)
     total, done = sum(extent.end - extent.first for extent in extents.values()), 0
     parts: list[Part] = []
     for place, extent in extents.items():
-        file = sink(folder / file_name(place.topic, place.partition, wanted.format), wanted.format)
+        path = folder / file_name(place.topic, place.partition, wanted.format)
+        with _writing(path):
+            file = sink(path, wanted.format)
         digest, count = PartitionDigest(), 0
         async for batch in _batches(settings.kafka_url, place, extent):
-            file.add([_stored(record, digest) for record in batch])
+            stored = [_stored(record, digest) for record in batch]
+            with _writing(path):
+                file.add(stored)
             count += len(batch)
             told(done + count, total)
-        file.close()
+        with _writing(path):
+            file.close()
         parts.append(_part(place, extent, wanted.format, count, digest))
         done += count
     log = of_log(bytes.fromhex(part.digest) for part in parts if part.topic == EVENTS)
     manifest = Manifest(wanted.format, clock.now(), settings.partitions, tuple(parts), log, wanted.since, wanted.until)
-    (folder / MANIFEST).write_bytes(encoded(manifest))
+    with _writing(folder / MANIFEST):
+        (folder / MANIFEST).write_bytes(encoded(manifest))
     return manifest
 
 
 def _make(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    if any(folder.iterdir()):
+    with _writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        taken = any(folder.iterdir())
+    if taken:
         raise Taken(f"expected a new or an empty folder, {folder} has something in it")
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """What the disk says is not taken for a server that is away, whose errors are `OSError`s as well."""
+    try:
+        yield
+    except OSError as error:
+        raise Unwritable(f"{path} can't be written: {error.strerror or error}") from error
 
 
 async def _extents(settings: Settings, wanted: Wanted) -> dict[TopicPartition, Extent]:

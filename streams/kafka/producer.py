@@ -32,6 +32,14 @@ class Producer:
         self._servers = servers
         self._producer: AIOKafkaProducer | None = None
 
+    async def connect(self) -> None:
+        """Returns when a broker has answered; `write` would wait for that."""
+        try:
+            await self._connected()
+        except BaseException:
+            await self.discard()
+            raise
+
     async def write(self, records: Iterable[Record]) -> list[RecordMetadata]:
         """Returns when the broker has all records: where each batch of them begins.
 

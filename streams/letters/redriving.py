@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
@@ -54,6 +54,7 @@ class Missing(LookupError):
     """The letter is not where the read model says."""
 
 
+Verb = Literal["redrive", "drop"]
 FAULTS = (RedriveRefused, Missing, Undecodable)
 AWAY = (KafkaError, OSError, NotTaken)
 
@@ -94,6 +95,14 @@ class Desk:
             raise Missing(f"expected {order.letter} at offset {order.offset} of {DEAD_LETTERS}, got {report.id}")
         return report
 
+    async def handle(self, verb: Verb, order: Order) -> str | None:
+        """All of it, acknowledged; or why not, if this letter is at fault. Raises one of `AWAY`."""
+        try:
+            await (self.redrive(order) if verb == "redrive" else self.drop(order))
+        except FAULTS as error:
+            return str(error)
+        return None
+
     async def redrive(self, order: Order) -> None:
         """Both steps, acknowledged. Raises one of `FAULTS`, if this letter is at fault, or of `AWAY`."""
         await self.tell(await self.put_back(order))
@@ -103,10 +112,12 @@ class Desk:
         original = back((await self.original(order)).letter)
         if isinstance(original, Mail):
             await self._post(original, order.letter)
-            return Redriven(order.letter, order.offset, original.queue)
-        self.unsure[order.letter] = UNSURE
-        partition, offset = await self._write(original)
-        return Redriven(order.letter, order.offset, original.topic, partition, offset)
+            done = Redriven(order.letter, order.offset, original.queue)
+        else:
+            partition, offset = await self._write(original, order.letter, UNSURE)
+            done = Redriven(order.letter, order.offset, original.topic, partition, offset)
+        self.unsure[order.letter] = UNTOLD
+        return done
 
     async def drop(self, order: Order) -> None:
         """Give it up for good."""
@@ -114,10 +125,9 @@ class Desk:
 
     async def tell(self, done: Redriven | Dropped) -> None:
         """Write the operation."""
-        self.unsure[done.letter] = UNTOLD if isinstance(done, Redriven) else UNDROPPED
-        await self._write(
-            operations.to_record(Event(done, clock.now(), self._words.source, self._words.by, self._words.why))
-        )
+        event = Event(done, clock.now(), self._words.source, self._words.by, self._words.why)
+        doubt = UNTOLD if isinstance(done, Redriven) else UNDROPPED
+        await self._write(operations.to_record(event), done.letter, doubt)
         del self.unsure[done.letter]
 
     async def _read(self, order: Order) -> ConsumerRecord:
@@ -139,8 +149,10 @@ class Desk:
         self._following = record.offset + 1
         return record
 
-    async def _write(self, record: Record) -> tuple[int, int]:
+    async def _write(self, record: Record, letter: str, doubt: str) -> tuple[int, int]:
         async with _answering("Kafka"):
+            await self._producer.connect()  # until then nothing is in doubt
+            self.unsure[letter] = doubt
             (written,) = await self._producer.write([record])
         return written.partition, written.offset
 

@@ -16,7 +16,7 @@ from projections.letters.reads import LetterReads
 from projections.position import Document
 from streams.counted import counted
 from streams.letters.dead_letters import Report
-from streams.letters.redriving import AWAY, FAULTS, Desk, Order, Words, doubts, paced
+from streams.letters.redriving import AWAY, FAULTS, Desk, Order, Verb, Words, doubts, paced
 from streams.said import said
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS
@@ -52,7 +52,7 @@ def drop(selection: Selection, words: Words, rate: float, *, asked: bool | None)
     return _carry_out(settings, "drop", plan_drop(_found(settings, selection)), words, rate, asked)
 
 
-def _carry_out(settings: Settings, verb: str, plan: Plan, words: Words, rate: float, asked: bool | None) -> int:
+def _carry_out(settings: Settings, verb: Verb, plan: Plan, words: Words, rate: float, asked: bool | None) -> int:
     console = Console()
     shown.print_plan(verb, plan, console)
     if asked is None:
@@ -67,7 +67,7 @@ def _carry_out(settings: Settings, verb: str, plan: Plan, words: Words, rate: fl
 
 
 async def _handle(
-    opening: AbstractAsyncContextManager[Desk], verb: str, orders: Sequence[Order], rate: float, console: Console
+    opening: AbstractAsyncContextManager[Desk], verb: Verb, orders: Sequence[Order], rate: float, console: Console
 ) -> dict[str, str]:
     """Why some could not be handled, by id. Stops at a server that is away."""
     failed: dict[str, str] = {}
@@ -78,12 +78,9 @@ async def _handle(
         try:
             async with opening as desk:
                 unsure = desk.unsure
-                act = desk.redrive if verb == "redrive" else desk.drop
                 async for order in paced(orders, rate):
-                    try:
-                        await act(order)
-                    except FAULTS as error:
-                        failed[order.letter] = str(error)
+                    if fault := await desk.handle(verb, order):
+                        failed[order.letter] = fault
                     done += 1
                     watcher.done(done)
         except AWAY as error:

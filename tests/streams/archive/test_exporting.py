@@ -1,13 +1,14 @@
 """Exports of a real log: all of it, and parts that make it up."""
 
 import asyncio
+import resource
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from streams.archive.checking import check, manifest_of
-from streams.archive.exporting import Taken, Wanted, export
+from streams.archive.exporting import Taken, Unwritable, Wanted, export
 from streams.archive.files import read
 from streams.archive.layout import TOPICS, Format, Manifest, Stored
 from streams.clock import from_milliseconds
@@ -77,3 +78,16 @@ async def test_what_is_in_a_folder_is_not_written_over(declared: Settings, tmp_p
     (tmp_path / "mine").write_text("precious")
     with pytest.raises(Taken, match="has something in it"):
         await exported(declared, tmp_path, Wanted())
+
+
+async def test_a_disk_that_takes_no_more_is_not_taken_for_a_broker_that_is_away(
+    declared: Settings, tmp_path: Path
+) -> None:
+    await publish(declared, many(30, "full"))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(Unwritable, match=r"notification-events\S* can't be written: File too large"):
+            await exported(declared, tmp_path / "one", Wanted("jsonl"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)

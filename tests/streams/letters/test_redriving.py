@@ -202,22 +202,29 @@ async def test_what_a_silent_kafka_leaves_in_doubt_is_told_and_mended_by_doing_i
     order = await written(declared, Source(REQUESTS, 3, int(uuid4()) >> 70), request(name))
     dropped = await written(declared, Source(REQUESTS, 0, int(uuid4()) >> 70), b"spam")
     async with AsyncExitStack() as opened:
-        desk = await opened.enter_async_context(Desk.open(declared, Words("ada", "mended")))
-        done = await desk.put_back(order)
-        report = await desk.original(order)
+        telling, dropping, putting = [
+            await opened.enter_async_context(Desk.open(declared, Words("ada", "mended"))) for _ in range(3)
+        ]
+        done = await telling.put_back(order)
+        report = await putting.original(order)
+        for desk in dropping, putting:
+            await desk._producer.connect()
         monkeypatch.setattr(redriving, "SECONDS", 1.0)
         async with frozen(declared.kafka_url):
             with pytest.raises(TimeoutError, match="Kafka did not answer"):
-                await desk.tell(done)
-            assert desk.unsure == {order.letter: UNTOLD}
+                await telling.tell(done)
+            assert telling.unsure == {order.letter: UNTOLD}
             with pytest.raises(TimeoutError, match="Kafka did not answer"):
-                await desk.drop(dropped)
-            assert desk.unsure.pop(dropped.letter) == UNDROPPED
+                await dropping.drop(dropped)
+            assert dropping.unsure == {dropped.letter: UNDROPPED}
             with monkeypatch.context() as read_before:
-                read_before.setattr(desk, "original", AsyncMock(return_value=report))
+                read_before.setattr(putting, "original", AsyncMock(return_value=report))
                 with pytest.raises(TimeoutError, match="Kafka did not answer"):
-                    await desk.put_back(order)
-            assert desk.unsure == {order.letter: UNSURE}
+                    await putting.put_back(order)
+            assert putting.unsure == {order.letter: UNSURE}
+            with pytest.raises(TimeoutError, match="Kafka did not answer"):
+                await putting.drop(dropped)  # it has no connection any more, so that nothing can have been written
+            assert putting.unsure == {order.letter: UNSURE}
             await asyncio.wait_for(opened.aclose(), CLOSED_WITHIN)
     monkeypatch.setattr(redriving, "SECONDS", SECONDS)
     async with Desk.open(declared, Words("ada", "mended")) as desk:
