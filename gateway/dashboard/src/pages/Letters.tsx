@@ -6,8 +6,10 @@ import { useState } from "react";
 import { useSearchParams } from "wouter";
 import { letterCounts, letters } from "../api/client";
 import type { Letter, LetterState } from "../api/types";
+import { changed } from "../live/parameters";
 import { count, full, short } from "../live/times";
 import { Answered } from "../parts/Answered";
+import { Filter } from "../parts/Filter";
 import { HandleLetters } from "../parts/HandleLetters";
 import { Empty } from "../parts/States";
 
@@ -21,15 +23,10 @@ type Verb = (typeof VERBS)[number][0];
 export function Letters() {
   const [parameters, setParameters] = useSearchParams();
   const state = parameters.get("state") ?? "open";
-  const reason = parameters.get("reason") ?? "";
+  const reason = parameters.get("reason") || undefined;
   const counts = useQuery({ queryKey: ["letter counts"], queryFn: letterCounts, refetchInterval: 5_000 });
-  const set = (name: string, value: string) =>
-    setParameters((before) => {
-      const next = new URLSearchParams(before);
-      if (value) next.set(name, value);
-      else next.delete(name);
-      return next;
-    });
+  const reasons = new Set([...Object.keys(counts.data?.reasons ?? {}), ...(reason ? [reason] : [])]);
+  const set = (name: string, value: string) => setParameters((before) => changed(before, name, value));
   return (
     <>
       <div className="head">
@@ -39,32 +36,14 @@ export function Letters() {
         </div>
       </div>
       <div className="filters">
-        <select
-          className="select"
-          aria-label="state"
+        <Filter
+          name="state"
+          values={STATES}
           value={state}
-          onChange={(event) => set("state", event.target.value)}
-        >
-          {STATES.map((name) => (
-            <option key={name} value={name}>
-              {name} ({count(counts.data?.states[name] ?? 0)})
-            </option>
-          ))}
-        </select>
-        <select
-          className="select"
-          aria-label="reason"
-          data-set={reason !== ""}
-          value={reason}
-          onChange={(event) => set("reason", event.target.value)}
-        >
-          <option value="">Any reason</option>
-          {[...new Set([...Object.keys(counts.data?.reasons ?? {}), ...(reason ? [reason] : [])])].map(
-            (name) => (
-              <option key={name}>{name}</option>
-            ),
-          )}
-        </select>
+          show={(name) => `${name} (${count(counts.data?.states[name as LetterState] ?? 0)})`}
+          onChange={set}
+        />
+        <Filter name="reason" all="Any reason" values={[...reasons]} value={reason} onChange={set} />
       </div>
       <List key={`${state} ${reason}`} filters={{ state, ...(reason ? { reason } : {}) }} />
     </>

@@ -9,6 +9,7 @@ import type { Job, StoryEntry } from "../api/types";
 import { brought } from "../live/board";
 import { useBoard, useLive } from "../live/live";
 import { written } from "../live/moment";
+import { changed } from "../live/parameters";
 import { full, shortId } from "../live/times";
 import { Answered } from "../parts/Answered";
 import { AsOf, useAt } from "../parts/AsOf";
@@ -150,15 +151,7 @@ function Story({ id, story, job, at, updated }: Told) {
   const [parameters, setParameters] = useSearchParams();
   const view = VIEWS.find((name) => name === parameters.get("view")) ?? VIEWS[0];
   const show = (next: string) =>
-    setParameters(
-      (before) => {
-        const after = new URLSearchParams(before);
-        if (next === VIEWS[0]) after.delete("view");
-        else after.set("view", next);
-        return after;
-      },
-      { replace: true },
-    );
+    setParameters((before) => changed(before, "view", next === VIEWS[0] ? null : next), { replace: true });
   return (
     <section className="card" aria-labelledby="story">
       <header>

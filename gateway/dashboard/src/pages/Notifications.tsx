@@ -2,14 +2,16 @@
 
 import { type InfiniteData, keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { BellOff, History, Plus } from "lucide-react";
-import { useEffect, useMemo, useState } from "react";
+import { type ReactNode, useEffect, useMemo, useState } from "react";
 import { useSearchParams } from "wouter";
 import { ApiError, jobs, type Page } from "../api/client";
 import { CHANNELS, type Job, STATUSES } from "../api/types";
 import { rows } from "../live/board";
 import { useBoard, useLive } from "../live/live";
 import { written } from "../live/moment";
+import { changed } from "../live/parameters";
 import { useAt } from "../parts/AsOf";
+import { Filter } from "../parts/Filter";
 import { LookBack } from "../parts/LookBack";
 import { NewNotification } from "../parts/NewNotification";
 import { Search } from "../parts/Search";
@@ -27,13 +29,7 @@ export function Notifications() {
   const [lookingBack, lookBack] = useState(at !== null);
   const filters = useMemo(() => chosen(parameters), [parameters]);
   useShortcut("n", () => setWriting(true));
-  const set = (name: string, value: string) =>
-    setParameters((before) => {
-      const next = new URLSearchParams(before);
-      if (value) next.set(name, value);
-      else next.delete(name);
-      return next;
-    });
+  const set = (name: string, value: string) => setParameters((before) => changed(before, name, value));
   return (
     <>
       <div className="head">
@@ -98,21 +94,21 @@ function List({ filters, write }: { filters: Record<string, string>; write: () =
   );
   if (query.isPending) {
     return (
-      <div className="card grid-card">
+      <Frame>
         <Loading what="The notifications are read" lines={10} />
-      </div>
+      </Frame>
     );
   }
   if (query.isError && listed.length === 0) {
     return (
-      <div className="card grid-card">
+      <Frame>
         <Failure error={query.error} again={() => void query.refetch()} />
-      </div>
+      </Frame>
     );
   }
   if (listed.length === 0) {
     return (
-      <div className="card grid-card">
+      <Frame>
         <Empty
           icon={BellOff}
           title={Object.keys(filters).length ? "None is like that" : "Nothing was asked for yet"}
@@ -125,7 +121,7 @@ function List({ filters, write }: { filters: Record<string, string>; write: () =
             </button>
           )}
         </Empty>
-      </div>
+      </Frame>
     );
   }
   return (
@@ -138,6 +134,11 @@ function List({ filters, write }: { filters: Record<string, string>; write: () =
       error={query.isError ? query.error : null}
     />
   );
+}
+
+/** Around what stands where the table would. */
+function Frame({ children }: { children: ReactNode }) {
+  return <div className="card grid-card">{children}</div>;
 }
 
 /** The list as it was: nothing in it moves. */
@@ -157,14 +158,14 @@ function Past({ filters, at }: { filters: Record<string, string>; at: string }) 
   }, [looksOn, isFetching, fetchNextPage]);
   if (query.isPending || looksOn) {
     return (
-      <div className="card grid-card">
+      <Frame>
         <Loading what="The notifications are read as they were" lines={10} />
-      </div>
+      </Frame>
     );
   }
   if (isError && listed.length === 0) {
     return (
-      <div className="card grid-card">
+      <Frame>
         {query.error instanceof ApiError && query.error.status === 404 ? (
           <Empty icon={BellOff} title="Nothing is known of that time">
             {sentence(query.error)}
@@ -172,16 +173,16 @@ function Past({ filters, at }: { filters: Record<string, string>; at: string }) 
         ) : (
           <Failure error={query.error} again={() => void query.refetch()} />
         )}
-      </div>
+      </Frame>
     );
   }
   if (listed.length === 0) {
     return (
-      <div className="card grid-card">
+      <Frame>
         <Empty icon={BellOff} title="None was like that">
           At that time no notification matched these filters.
         </Empty>
-      </div>
+      </Frame>
     );
   }
   return (
@@ -194,31 +195,6 @@ function Past({ filters, at }: { filters: Record<string, string>; at: string }) 
       fetchMore={fetchNextPage}
       error={isError ? query.error : null}
     />
-  );
-}
-
-interface FilterAsked {
-  name: string;
-  all: string;
-  values: readonly string[];
-  value: string | undefined;
-  onChange: (name: string, value: string) => void;
-}
-
-function Filter({ name, all, values, value, onChange }: FilterAsked) {
-  return (
-    <select
-      className="select"
-      aria-label={name}
-      data-set={value !== undefined}
-      value={value ?? ""}
-      onChange={(event) => onChange(name, event.target.value)}
-    >
-      <option value="">{all}</option>
-      {values.map((one) => (
-        <option key={one}>{one}</option>
-      ))}
-    </select>
   );
 }
 

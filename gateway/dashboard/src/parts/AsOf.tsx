@@ -4,6 +4,7 @@ import { ChevronLeft, ChevronRight, History } from "lucide-react";
 import { type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { useSearchParams } from "wouter";
 import { local, placed, read, STEPS, stop, timeAt, written } from "../live/moment";
+import { changed } from "../live/parameters";
 import { full, precise, short } from "../live/times";
 
 /** Milliseconds that the slider must rest before its time is asked for. */
@@ -13,15 +14,7 @@ const RESTS_MS = 150;
 export function useAt(): [number | null, (at: number | null) => void] {
   const [parameters, setParameters] = useSearchParams();
   const set = (at: number | null) =>
-    setParameters(
-      (before) => {
-        const next = new URLSearchParams(before);
-        if (at === null) next.delete("at");
-        else next.set("at", written(at));
-        return next;
-      },
-      { replace: true },
-    );
+    setParameters((before) => changed(before, "at", at === null ? null : written(at)), { replace: true });
   return [read(parameters.get("at")), set];
 }
 

@@ -1,41 +1,11 @@
 /** Why a notification stands where it stands: each event under what caused it. */
 
-import {
-  Ban,
-  Check,
-  Clock,
-  Eye,
-  Inbox,
-  Layers,
-  type LucideIcon,
-  OctagonX,
-  RotateCw,
-  Send,
-  ShieldCheck,
-  Unplug,
-} from "lucide-react";
 import type { CauseStep, Why } from "../api/types";
 import { type Branch, details, grown, toneOf } from "../live/causes";
 import { duration } from "../live/story";
 import { full, precise, short } from "../live/times";
+import { markOf } from "./marks";
 import { tone } from "./Status";
-
-const MARKS: Record<string, LucideIcon> = {
-  requested: Inbox,
-  accepted: ShieldCheck,
-  queued: Layers,
-  redelivered: Layers,
-  sending: Send,
-  sent: Check,
-  "send-failed": RotateCw,
-  "send-lost": Unplug,
-  "send-deferred": Clock,
-  "retry-scheduled": RotateCw,
-  failed: OctagonX,
-  suppressed: Ban,
-  withheld: Ban,
-  acknowledged: Eye,
-};
 
 export function Causes({ why, at }: { why: Why; at: number | null }) {
   const steps = at === null ? why.steps : why.steps.filter((step) => Date.parse(step.at) <= at);
@@ -73,7 +43,7 @@ function Branches({ branches, label }: { branches: Branch[]; label: string }) {
 }
 
 function Line({ step }: { step: CauseStep }) {
-  const Mark = MARKS[step.event] ?? Clock;
+  const Mark = markOf(step.event);
   const by = [step.worker && `worker ${step.worker}`, step.provider].filter(Boolean).join(", ");
   return (
     <div className="cause" style={tone(toneOf(step.event))}>

@@ -1,35 +1,12 @@
 /** A story drawn twice: a strip on which lengths are times, and the steps one by one with what led to each. */
 
-import {
-  Ban,
-  Check,
-  Clock,
-  Eye,
-  Inbox,
-  Layers,
-  type LucideIcon,
-  OctagonX,
-  RotateCw,
-  Send,
-  Unplug,
-} from "lucide-react";
+import { Clock } from "lucide-react";
 import type { Status, StoryEntry } from "../api/types";
 import { duration, type Part, parts, steps } from "../live/story";
 import { full, short } from "../live/times";
+import { markOf } from "./marks";
 import { tone } from "./Status";
 
-const MARKS: Record<string, LucideIcon> = {
-  created: Inbox,
-  queued: Layers,
-  sending: Send,
-  sent: Check,
-  retry_scheduled: RotateCw,
-  failed: OctagonX,
-  suppressed: Ban,
-  deferred: Clock,
-  lost: Unplug,
-  acknowledged: Eye,
-};
 const KEYS = [
   { kind: "waiting", tone: "queued", name: "waiting" },
   { kind: "calling", tone: "sending", name: "provider called" },
@@ -46,7 +23,7 @@ export function Timeline({ entries, status }: { entries: StoryEntry[]; status: S
       {drawn.length > 0 ? <Strip drawn={drawn} /> : null}
       <ol className="story">
         {steps(entries).map((step) => {
-          const Mark = MARKS[step.event] ?? Clock;
+          const Mark = markOf(step.event);
           return (
             <li key={step.id} style={tone(step.tone)}>
               <span className="gap">{step.gap === null ? "" : `+${duration(step.gap)}`}</span>
