@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     tidings_home: Path = Path("~/.tidings")
     """Where the local stack keeps its data, logs and state."""
     host: str = "127.0.0.1"
-    """The address they are served on; anything but loopback needs keys: `docs/how-to/authentication.md`."""
+    """The address that `port` is served on; anything but loopback needs keys: `docs/how-to/authentication.md`."""
     port: int = 4200
     """Where the API, the sockets and the dashboard are served."""
 

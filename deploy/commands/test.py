@@ -31,7 +31,7 @@ class Level(StrEnum):
 
 LEVEL_HELP = (
     "unit: without any server; integration: with real ones; torture: the fold under kills, takes half an hour; "
-    "chaos: whole stacks under load and faults, takes 50 minutes and writes docs/reliability.md; "
+    "chaos: whole stacks under load and faults, takes 40 minutes and writes docs/reliability.md; "
     "history: rebuild, replay, as-of, export and import of a log of 200,000 events that was made under kills, takes a "
     "quarter of an hour; all: every test but torture, chaos and history, and `check`."
 )

@@ -4,7 +4,7 @@ import react from "@vitejs/plugin-react";
 import { defineConfig, loadEnv } from "vite";
 
 const gateway = loadEnv("development", ".", "GATEWAY").GATEWAY ?? "http://127.0.0.1:4200";
-const behind = ["/api", "/events", "/like", "/posts", "/ready", "/openapi.json"];
+const behind = ["/api", "/events", "/like", "/posts", "/ready", "/openapi.json", "/asyncapi.json"];
 
 export default defineConfig({
   plugins: [react()],
