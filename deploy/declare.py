@@ -24,11 +24,10 @@ from streams.kafka.bootstrap import bootstrap
 from streams.kafka.offsets import Offsets, opened
 from streams.kafka.waiting import waited_out
 from streams.settings import Settings
-from streams.topics import JOBS_QUEUE, LANE_CLASSES, LANES, SOCIAL_QUEUE, Topic, catalogue, changelog, deliver_group
+from streams.topics import LANE_CLASSES, LANES, QUEUES, Topic, catalogue, changelog, deliver_group
 
 CHANGELOGS = (changelog("admit", "history"), changelog("lifecycle", "jobs"))
 POLL_SECONDS = 0.05
-QUEUES = (JOBS_QUEUE, SOCIAL_QUEUE)
 SET_ON_THE_TOPIC = 1
 """Kafka's code for the source of a configuration value."""
 

@@ -24,7 +24,7 @@ from streams.intake.records import to_message, to_record
 from streams.kafka.publisher import FEW, REST, Late, Publisher
 from streams.record import Record
 from streams.settings import Settings
-from streams.topics import JOBS_QUEUE, SOCIAL_QUEUE
+from streams.topics import QUEUES, SOCIAL_QUEUE
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ class Crossing:
         for interruption in (watch, self._connection.gone):
             interruption.add_done_callback(lambda _: self._news.set())
         try:
-            for queue in (JOBS_QUEUE, SOCIAL_QUEUE):
+            for queue in QUEUES:
                 await self._connection.declare(queue)
                 await self._connection.consume(queue, self._take, PREFETCH)
             while not self._bridge.stopping.is_set():

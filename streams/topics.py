@@ -15,6 +15,7 @@ JOBS_QUEUE = "notification-jobs"
 """RabbitMQ: bodies of `POST /api/notifications`, from the API or any producer."""
 SOCIAL_QUEUE = "notification.event"
 """RabbitMQ: likes, comments, shares, follows and mentions, from any producer."""
+QUEUES = (JOBS_QUEUE, SOCIAL_QUEUE)
 
 REQUESTS = "notification-requests"
 EVENTS = "notification-events"

@@ -14,7 +14,17 @@ from deploy.web import asyncapi_socket as socket
 from streams import codec, operations
 from streams.events import CHANNELS, KINDS, Attempt, Control, Fact, Requested
 from streams.letters.dead_letters import Letter
-from streams.topics import DEAD_LETTERS, EVENTS, JOBS_QUEUE, LANE_CLASSES, OPERATIONS, REQUESTS, SOCIAL_QUEUE, lane
+from streams.topics import (
+    DEAD_LETTERS,
+    EVENTS,
+    JOBS_QUEUE,
+    LANE_CLASSES,
+    OPERATIONS,
+    QUEUES,
+    REQUESTS,
+    SOCIAL_QUEUE,
+    lane,
+)
 
 Json = dict[str, Any]
 SCHEMA = "#/components/schemas/{name}"
@@ -75,7 +85,7 @@ def _operations(known: Json) -> Json:
 
 def _actions(channel: str) -> tuple[tuple[str, str], ...]:
     """What Tidings does there: it takes from queues, and alone writes and reads its topics."""
-    if channel in (JOBS_QUEUE, SOCIAL_QUEUE):
+    if channel in QUEUES:
         return (("receive", "take"),)
     return (("send", "tell"), ("receive", "hear"))
 

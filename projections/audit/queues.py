@@ -5,7 +5,7 @@ from typing import cast
 from pamqp import commands
 
 from streams.intake.amqp import Lost, connect
-from streams.topics import JOBS_QUEUE, SOCIAL_QUEUE
+from streams.topics import QUEUES
 
 
 async def waiting(url: str) -> int | None:
@@ -15,10 +15,7 @@ async def waiting(url: str) -> int | None:
     except Lost:
         return None
     try:
-        declared = [
-            await connection.call(commands.Queue.Declare(queue=queue, passive=True))
-            for queue in (JOBS_QUEUE, SOCIAL_QUEUE)
-        ]
+        declared = [await connection.call(commands.Queue.Declare(queue=queue, passive=True)) for queue in QUEUES]
     except Lost:
         return None
     finally:

@@ -9,9 +9,8 @@ from streams.intake.amqp_wire import Envelope
 from streams.intake.requests import API, TIME_HEADER
 from streams.letters.dead_letters import Letter, Properties, Source, unpacked
 from streams.record import Record
-from streams.topics import EVENTS, JOBS_QUEUE, LANES, REQUESTS, SOCIAL_QUEUE
+from streams.topics import EVENTS, LANES, QUEUES, REQUESTS
 
-QUEUES = (JOBS_QUEUE, SOCIAL_QUEUE)
 TOPICS = (REQUESTS, EVENTS, *LANES)
 """What our processors read, and so may be given again."""
 PERSISTENT = 2

@@ -22,11 +22,11 @@ from streams.kafka.bootstrap import bootstrap
 from streams.kafka.consuming import plain_consumer
 from streams.kafka.producer import CLOSED_WITHIN, Producer
 from streams.letters.dead_letters import Report, read
-from streams.letters.redrive import QUEUES, Mail, RedriveRefused, back
+from streams.letters.redrive import Mail, RedriveRefused, back
 from streams.operations import Dropped, Event, Redriven
 from streams.record import Record
 from streams.settings import Settings
-from streams.topics import DEAD_LETTERS
+from streams.topics import DEAD_LETTERS, QUEUES
 
 SECONDS = 10.0
 """After which a server that has not answered counts as away."""

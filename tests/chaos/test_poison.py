@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaProducer
 
 from deploy.declare import CHANGELOGS
 from streams.kafka.bootstrap import bootstrap
-from streams.topics import DEAD_LETTERS, EVENTS, JOBS_QUEUE, LANES, OPERATIONS, REQUESTS, SOCIAL_QUEUE
+from streams.topics import DEAD_LETTERS, EVENTS, JOBS_QUEUE, LANES, OPERATIONS, QUEUES, REQUESTS, SOCIAL_QUEUE
 from tests.chaos.bed import RATE, Bed
 from tests.chaos.beds import Beds
 from tests.chaos.trial import Trial
@@ -91,7 +91,7 @@ def publish(bed: Bed) -> None:
     """Bodies that are no requests, to both queues."""
     connection = pika.BlockingConnection(pika.URLParameters(bed.stack.settings.rabbitmq_url))
     try:
-        for queue in (JOBS_QUEUE, SOCIAL_QUEUE):
+        for queue in QUEUES:
             for body in QUEUED:
                 connection.channel().basic_publish("", queue, body)
     finally:
