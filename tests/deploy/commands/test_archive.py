@@ -4,6 +4,7 @@ import pytest
 
 from deploy.commands.archive import _run
 from deploy.stack.errors import StackError
+from streams.archive.exporting import Taken
 from streams.archive.layout import Damaged
 from streams.codec import UnknownType
 from streams.exits import Refused
@@ -15,7 +16,7 @@ from streams.exits import Refused
         Damaged("its digest is not that of its parts"),
         Refused("expected an empty system"),
         UnknownType("event type 'x' is not known here: upgrade this program before its producers"),
-        FileExistsError("expected a new or an empty folder"),
+        Taken("expected a new or an empty folder"),
     ],
     ids=lambda one: type(one).__name__,
 )

@@ -11,7 +11,7 @@ import requests
 
 from gateway.dead_letters import work
 from gateway.dead_letters.work import Asked, LetterWork
-from streams.letters.redriving import UNTOLD, Desk, Order
+from streams.letters.redriving import UNTOLD, Desk, Order, Verb
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS, OPERATIONS
 from tests.gateway.conftest import Serve
@@ -93,10 +93,11 @@ class Stuck:
     def __init__(self) -> None:
         self.unsure: dict[str, str] = {}
 
-    async def redrive(self, order: Order) -> None:
+    async def handle(self, _: Verb, order: Order) -> str | None:
         if order.letter == "b":
             self.unsure["b"] = UNTOLD
             await asyncio.Event().wait()
+        return None
 
 
 @asynccontextmanager
