@@ -126,10 +126,22 @@ class Caller:
             return SendFailed(attempt.dispatch, legible(str(error)))
         except TimeoutError:
             return SendFailed(attempt.dispatch, f"no answer within {self._timeout:g} s")
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            if _cancelled(error):
+                raise
             log.exception("the %s provider broke on %s", request.channel, event.id)
             return SendFailed(attempt.dispatch, legible(f"the provider broke: {error!r}"))
         return Sent(attempt.dispatch)
+
+
+def _cancelled(error: BaseException) -> bool:
+    """Whether this call is to end.
+
+    Trap: a provider that awaits something of its own which was cancelled raises the same error, and a call that ends
+    without an outcome would keep its slot for ever.
+    """
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
 
 
 def legible(text: str) -> str:

@@ -1,10 +1,13 @@
-"""What in aiokafka 0.14 goes wrong while the broker is away, repaired. The version is pinned; a test watches it."""
+"""What in aiokafka 0.14 goes wrong around brokers that are away, repaired. The version is pinned; a test watches it."""
 
 import asyncio
 from typing import Any
 
 from aiokafka.client import AIOKafkaClient
 from aiokafka.conn import AIOKafkaConnection, CloseReason
+from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.errors import IllegalGenerationError
+from aiokafka.protocol.commit import OffsetCommitRequest
 
 VERSION = "0.14.0"
 PAUSE = 0.25
@@ -12,12 +15,14 @@ PAUSE = 0.25
 
 _ask = AIOKafkaClient._metadata_update  # noqa: SLF001
 _send = AIOKafkaConnection.send
+_commit = GroupCoordinator._do_commit_offsets  # noqa: SLF001
 
 
 def repair() -> None:
     """Repair all clients of this process; may be called again."""
     AIOKafkaClient._metadata_update = _ask_and_rest  # noqa: SLF001
     AIOKafkaConnection.send = _send_unless_closed
+    GroupCoordinator._do_commit_offsets = _commit_as_a_member  # noqa: SLF001
 
 
 async def _ask_and_rest(self: AIOKafkaClient, *args: Any) -> Any:  # noqa: ANN401 - untyped in aiokafka
@@ -42,3 +47,15 @@ def _send_unless_closed(self: AIOKafkaConnection, *args: Any, **options: Any) ->
     if self._writer is not None and self._writer.is_closing():
         self.close(reason=CloseReason.CONNECTION_BROKEN)
     return _send(self, *args, **options)
+
+
+async def _commit_as_a_member(self: GroupCoordinator, assignment: Any, offsets: Any) -> None:  # noqa: ANN401 - likewise
+    """Refuses to commit (`CommitFailedError` for the caller) what belongs to a member that is none any more.
+
+    Trap: a member that the broker does not know goes without a generation until it joins again, and the broker takes a
+    commit without one while the group is empty: a worker that wakes up late would set back what others have committed.
+    """
+    none = OffsetCommitRequest.DEFAULT_GENERATION_ID
+    if self._subscription.partitions_auto_assigned() and self.generation == none:
+        raise IllegalGenerationError(self.group_id)
+    await _commit(self, assignment, offsets)

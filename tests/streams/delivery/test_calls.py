@@ -66,6 +66,7 @@ class Desk:
         (Deferred(LATER), SendDeferred(1, LATER)),
         (1.0, SendFailed(1, "no answer within 0.05 s")),
         (KeyError("token"), SendFailed(1, "the provider broke: KeyError('token')")),
+        (asyncio.CancelledError("pool"), SendFailed(1, "the provider broke: CancelledError('pool')")),
     ],
 )
 async def test_a_call_ends_in_exactly_one_outcome(answer: BaseException | float | None, body: Body) -> None:
@@ -109,6 +110,23 @@ async def test_a_slot_is_taken_until_its_outcome_is_written() -> None:
     assert desk.slots.free() == 2
     await desk.reported.get()
     assert desk.slots.free() == 3
+
+
+async def test_a_call_that_is_cancelled_has_no_outcome() -> None:
+    class Silent(Scripted):
+        asked = asyncio.Event()
+
+        async def send(self, _: Message) -> None:
+            self.asked.set()
+            await asyncio.get_running_loop().create_future()
+
+    desk = Desk(Silent(), Settings(provider_timeout=60))
+    desk.start()
+    (call,) = desk.caller.calls
+    await Silent.asked.wait()
+    call.cancel()
+    await asyncio.wait([call])
+    assert (call.cancelled(), desk.reported.empty()) == (True, True)
 
 
 async def test_a_call_whose_deadline_has_passed_is_not_started() -> None:

@@ -1,15 +1,21 @@
-"""aiokafka under uvloop, whose transports refuse what is written to them once they are closed."""
+"""aiokafka under uvloop, whose transports refuse what is written once they are closed; and as a member that is none."""
 
 import asyncio
 import socket
 import struct
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import uvloop
+from aiokafka import TopicPartition
+from aiokafka.client import AIOKafkaClient
 from aiokafka.conn import AIOKafkaConnection, CloseReason
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.consumer.subscription_state import SubscriptionState
+from aiokafka.errors import CommitFailedError, KafkaConnectionError
 from aiokafka.protocol.admin import ApiVersionRequest
+from aiokafka.structs import OffsetAndMetadata
 
 from streams.kafka.aiokafka_repairs import repair
 
@@ -60,3 +66,33 @@ async def _sends_after_a_reset() -> None:
         assert (connection.connected(), reasons) == (False, [CloseReason.CONNECTION_BROKEN])
         with pytest.raises(KafkaConnectionError):
             await connecting
+
+
+def test_a_member_that_the_group_does_not_know_any_more_commits_nothing() -> None:
+    repair()
+    asyncio.run(_commits_as_a_stranger())
+
+
+async def _commits_as_a_stranger() -> None:
+    place, sent, client = TopicPartition("lane", 0), list[object](), AIOKafkaClient()
+
+    async def send(_: int, request: object, **__: object) -> SimpleNamespace:
+        sent.append(request)
+        return SimpleNamespace(topics=[(place.topic, [(place.partition, 0)])])
+
+    client.send = send
+    subscription = SubscriptionState()
+    coordinator = GroupCoordinator(client, subscription, group_id="deliver", enable_auto_commit=False)
+    coordinator._coordination_task.cancel()  # it is in the group already
+    subscription.subscribe({place.topic})
+    subscription.assign_from_subscribed({place})
+    coordinator.coordinator_id, coordinator.generation, coordinator.member_id = 0, 7, "a worker"
+    offsets = {place: OffsetAndMetadata(5, "")}
+
+    await coordinator.commit_offsets(subscription.subscription.assignment, offsets)
+    assert len(sent) == 1
+
+    coordinator.reset_generation()  # as after a heartbeat that the broker answers so
+    with pytest.raises(CommitFailedError):
+        await coordinator.commit_offsets(subscription.subscription.assignment, offsets)
+    assert len(sent) == 1
