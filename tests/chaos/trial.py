@@ -23,6 +23,8 @@ RECOVERS_WITHIN = 90.0
 ENDS_WITHIN = 240.0
 """Seconds from the end of the load until all have ended: retries, deadlines, and a backlog of half a minute."""
 BROKEN_ENDS_WITHIN = 20.0
+TAIL = 3000
+"""Characters of what broke it: of a traceback the end tells."""
 
 
 class Trial:
@@ -92,7 +94,7 @@ class Trial:
         finally:
             load = self._stop()
         if error is not None:
-            self.row.broken = str(error)[:1000]
+            self.row.broken = str(error)[-TAIL:]
         self._judge(load)
         self._bed.spoiled = bool(self.row.harm.keys() - {TOO_LITTLE})
 
