@@ -139,7 +139,7 @@ class Shard(Generic[StateT]):
             self.watermark = time
 
     def ripe(self, committed: int, limit: int, changing: Container[bytes]) -> Iterator[tuple[bytes, int]]:
-        """Up to `limit` keys to be forgotten, each with its `at`; not those that are `changing` just now.
+        """Up to `limit` keys to be forgotten, each once and with its `at`; not those that are `changing` just now.
 
         Only keys that no replay can reach any more: a replay starts at the committed offset at the earliest, and would
         take an event of a forgotten key for the first of a new one.
@@ -152,7 +152,8 @@ class Shard(Generic[StateT]):
                     return
                 limit -= 1
                 yield key, entry.at
-            heapq.heappop(self._expiring)
+            while self._expiring and self._expiring[0] == (expires, key):  # once for each change that left it so
+                heapq.heappop(self._expiring)
 
     def _load_applied(self, read: _Applied) -> None:
         self.fresh = read.fresh and (self.fresh or self.applied is None)

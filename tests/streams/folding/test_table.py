@@ -162,6 +162,13 @@ def test_a_few_keys_are_forgotten_at_a_time() -> None:
     assert [len(ripe(shard, limit=2)) for _ in range(4)] == [2, 2, 1, 0]
 
 
+def test_a_key_that_has_changed_without_living_longer_is_forgotten_once() -> None:
+    shard = finished(10, 10)
+    shard.see(seconds(20))
+    shard.put(b"k10", ROWS.entry(Counted(3, expires=seconds(10)), 2, b"r"))
+    assert ripe(shard) == [(b"k10", 2)]
+
+
 def test_a_key_that_lives_again_is_not_forgotten() -> None:
     shard = finished(10, 11)
     shard.see(seconds(20))

@@ -275,7 +275,7 @@ def test_what_people_asked_for_is_answered_in_its_order_and_what_was_answered_is
 
 def test_finished_ones_are_forgotten_unless_they_may_be_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "FORGET_EVERY", 1)
-    old = [encode(event("old", ACCEPTED)), encode(event("old", Sent(1), 1))]
+    old = [encode(event("old", body, 1)) for body in (ACCEPTED, Sent(1), Acknowledged())]
     later = [encode(event("new", ACCEPTED, 100)), encode(event("new", Sent(1), 101))]
     assert set(rebuilt([*old, *later], timedelta(seconds=50))[0].entries) == {b"new"}
     owing = encode(event("owing", ACCEPTED, 0))
