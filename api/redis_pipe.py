@@ -15,6 +15,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from streams.redis_away import AWAY
+
 log = logging.getLogger(__name__)
 
 Command = tuple[str | bytes | int, ...]
@@ -67,7 +69,7 @@ class Pipe:
                     if not answered.done():
                         answered.set_result([answer for _, answer in zip(commands, answers, strict=False)])
         finally:
-            with suppress(RedisError, OSError):
+            with suppress(*AWAY):
                 await self._redis.aclose()
 
     async def _execute(self, commands: list[Command]) -> list[Any]:
@@ -87,7 +89,7 @@ class Pipe:
                 log.warning("going without Redis until it is back: %s: %s", type(error).__name__, error)
             self._away = True
             # An answer that comes late must not be taken for the next command's.
-            with suppress(RedisError, OSError):
+            with suppress(*AWAY):
                 await self._redis.connection_pool.disconnect()
             return []
         self._away = False

@@ -47,6 +47,15 @@ def pauses(steps: Sequence[float]) -> itertools.chain[float]:
     return itertools.chain(steps, itertools.repeat(steps[-1]))
 
 
+def cancelled(error: BaseException) -> bool:
+    """Whether this error tells the task that it is to end.
+
+    Trap: whoever awaits what others have cancelled gets the same error, and must not end of it in silence.
+    """
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
+
+
 def _leave_unless_cancelled(task: asyncio.Task[None]) -> None:
     """Work that ended by itself met a bug; a process without it would only seem to be alive."""
     if not task.cancelled():

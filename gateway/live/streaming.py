@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from redis.exceptions import RedisError
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -11,6 +10,7 @@ from gateway.answers import OF_NOW, answer, unavailable
 from gateway.live.feed import Feed
 from gateway.socket.presence import Presence
 from streams.clock import iso
+from streams.redis_away import AWAY
 
 WAITING = 10_000
 """Changes that may wait for a client; one that leaves more unread is disconnected."""
@@ -35,7 +35,7 @@ class Streaming:
         """Whether a user has a socket open on any gateway, and when they last had."""
         try:
             seen = await self._presence.seen(request.path_params["id"])
-        except (RedisError, OSError):
+        except AWAY:
             return unavailable("Redis")
         return answer({"online": seen.online, "lastSeen": None if seen.last_seen is None else iso(seen.last_seen)})
 

@@ -12,11 +12,11 @@ import orjson
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from gateway.notifications.pages import TIME, Cursor, Row, pending_key
 from projections.mongo.windows import END
 from streams.pending import INDEX, record_key
+from streams.redis_away import AWAY
 from streams.said import said
 from streams.settings import Settings
 
@@ -71,7 +71,7 @@ class Pending:
         try:
             async with asyncio.timeout(PATIENCE):
                 answer: list[Any] = await self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
-        except (RedisError, OSError) as error:
+        except AWAY as error:
             self._shunned_until = loop.time() + PAUSE
             log.warning("Redis is away, answering without it for %g s: %s", PAUSE, said(error))
             return []

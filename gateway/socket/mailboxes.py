@@ -12,10 +12,10 @@ from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from streams import clock, mailbox
 from streams.mailbox import News, Opening
+from streams.redis_away import AWAY
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -91,7 +91,7 @@ class Mailboxes:
             try:
                 async for message in self._messages(missed):
                     tell(mailbox.news(message))
-            except (RedisError, OSError) as error:
+            except AWAY as error:
                 log.warning("not listening to mailboxes: Redis: %r", error)
             await asyncio.sleep(PAUSE)
 
@@ -123,7 +123,7 @@ class Mailboxes:
                 for wish in wishes:
                     await wish.ask(round_)
                 answers = iter(await round_.execute(raise_on_error=False))
-        except (RedisError, OSError) as error:
+        except AWAY as error:
             for wish in wishes:
                 with suppress(asyncio.InvalidStateError):
                     wish.found.set_exception(Unavailable(repr(error)))

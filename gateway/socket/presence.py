@@ -14,9 +14,9 @@ from uuid import uuid4
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from streams import clock
+from streams.redis_away import AWAY
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ class Presence:
                     self._came |= set(present)
                     renewed = loop.time()
                 await self._write()
-            except (RedisError, OSError) as error:
+            except AWAY as error:
                 log.info("presence was not written: Redis: %r", error)
                 renewed = float("-inf")
             await asyncio.sleep(EVERY)
@@ -87,7 +87,7 @@ class Presence:
 
     async def close(self) -> None:
         """Nobody is online here any more."""
-        with suppress(RedisError, OSError):
+        with suppress(*AWAY):
             await self._redis.zrem(GATEWAYS, self._name)
             await self._redis.unlink(self._name)
         await self._redis.aclose()

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from streams import pending
+from streams.redis_away import AWAY
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class CaughtUp:
             while ids := self._ids[:CHUNK]:
                 del self._ids[:CHUNK]
                 await self._remove_chunk(ids)
-        except (RedisError, OSError) as error:
+        except AWAY as error:
             log.warning("%d pending records stay until they expire: Redis: %r", len(self._ids) + len(ids), error)
             self._ids.clear()
 

@@ -12,6 +12,7 @@ from circuitbreaker import CircuitBreaker
 from prometheus_client import Histogram
 
 from streams import clock
+from streams.background import cancelled
 from streams.events import KINDS, Attempt, Body, Channel, Event, SendDeferred, SendFailed, Sent
 from streams.health.metrics import Reading
 from streams.kafka.publisher import FEW, REST, Publisher
@@ -51,6 +52,8 @@ class Slots:
         self.provider = outlet.name
         self._freed = freed
         self.taken = 0
+        self.taken_at = 0.0
+        """`time.monotonic()` when the last one was taken."""
 
     def free(self) -> int:
         """How many dispatches may be taken: none while the breaker is open, then one a lane to probe."""
@@ -61,6 +64,16 @@ class Slots:
                 return self._limit - self.taken
             case _:
                 return 1 if self.taken == 0 else 0
+
+    @property
+    def shut(self) -> bool:
+        """Whether the breaker is open."""
+        return bool(self._outlet.breaker.state == "open")
+
+    def take(self) -> None:
+        """One more call."""
+        self.taken += 1
+        self.taken_at = time.monotonic()
 
     def release(self) -> None:
         """One call and its outcome are done with."""
@@ -96,7 +109,7 @@ class Caller:
 
     def start(self, taken: Taken) -> None:
         """Take a slot and call; the slot is free again when the outcome is on the log."""
-        taken.slots.taken += 1
+        taken.slots.take()
         call = asyncio.create_task(self._call(taken))
         self.calls.add(call)
         call.add_done_callback(self.calls.discard)
@@ -127,21 +140,11 @@ class Caller:
         except TimeoutError:
             return SendFailed(attempt.dispatch, f"no answer within {self._timeout:g} s")
         except (Exception, asyncio.CancelledError) as error:
-            if _cancelled(error):
+            if cancelled(error):  # or its slot would stay taken for ever
                 raise
             log.exception("the %s provider broke on %s", request.channel, event.id)
             return SendFailed(attempt.dispatch, legible(f"the provider broke: {error!r}"))
         return Sent(attempt.dispatch)
-
-
-def _cancelled(error: BaseException) -> bool:
-    """Whether this call is to end.
-
-    Trap: a provider that awaits something of its own which was cancelled raises the same error, and a call that ends
-    without an outcome would keep its slot for ever.
-    """
-    task = asyncio.current_task()
-    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
 
 
 def legible(text: str) -> str:

@@ -12,9 +12,9 @@ from typing import Any, cast
 
 from aiokafka import TopicPartition
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from streams.background import PAUSES, pauses
+from streams.redis_away import AWAY
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class Dispatched:
         for pause in pauses(PAUSES):
             try:
                 answers = await self._script(keys=keys, args=arguments)
-            except (RedisError, OSError) as error:
+            except AWAY as error:
                 self.failures += 1
                 self.waits = f"Redis is away or refuses: {error!r}"
                 log.warning("%s: trying again in %s s", self.waits, pause)

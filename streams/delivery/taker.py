@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
@@ -61,8 +62,13 @@ class Taker:
         )
 
     def _hindered(self, name: str) -> str:
-        full = name in self._lanes and self._lanes[name].free() <= 0
-        return self._dispatched.waits or ("no slot is free, or the breaker is open" if full else "")
+        slots = self._lanes.get(name)
+        if slots is not None and slots.free() <= 0:
+            if slots.shut:
+                return "the breaker is open"
+            if time.monotonic() < slots.taken_at + self._allowed.total_seconds():  # outcomes that are late are watched
+                return "no slot is free"
+        return self._dispatched.waits
 
     def _readings(self) -> Iterator[Reading]:
         yield Reading("tidings_batches_total", self._batches)

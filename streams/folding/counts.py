@@ -28,8 +28,8 @@ class Counts:
     """Records read before there is anything to fold: of changelogs, and of the log before a first start."""
     stragglers: int = 0
     """Rows in changelogs that a zombie wrote late."""
-    applied: dict[int, int] = field(default_factory=dict)
-    """The source offset up to which (exclusive) events are folded, their state kept."""
+    own: frozenset[int] = frozenset()
+    """The partitions of the source that this process folds, or gets ready for."""
     lag: dict[int, int] = field(default_factory=dict)
     """Records on the source that are not folded yet, by the broker's end of a few seconds ago at most."""
     watermark: dict[int, datetime] = field(default_factory=dict)

@@ -216,7 +216,6 @@ class Fold(Generic[StateT]):
         while True:
             await asyncio.sleep(COMMIT_EVERY)
             await owned.group.commit(dict(owned.done))
-            self.counts.applied.update(owned.done)
             self.counts.lag = {partition: self._lag(partition, done) for partition, done in owned.done.items()}
 
     def _lag(self, partition: int, done: int) -> int:

@@ -72,7 +72,6 @@ class Ownership(Generic[StateT]):
             return False
         self.done.update({partition: place.offset for partition, place in starts.items()})
         self.next.update(self.done)
-        self.counts.applied = dict(self.done)
         return True
 
     async def _load(self, generation: int, ours: Callable[[], bool]) -> None:
@@ -81,6 +80,7 @@ class Ownership(Generic[StateT]):
         Trap: being assigned a partition again does not mean that it was nobody else's in between.
         """
         assigned = self.group.assigned()
+        self.counts.own = frozenset(assigned)
         unbroken = self._settled is not None and generation == self._settled + 1
         for partition in list(self.shards):
             if partition not in assigned or not unbroken:

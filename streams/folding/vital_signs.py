@@ -19,7 +19,7 @@ def told(vitals: Vitals, group: str, source: str, counts: Counts) -> None:
         Following(
             group,
             (source,),
-            own=lambda: [TopicPartition(source, partition) for partition in counts.applied],
+            own=lambda: [TopicPartition(source, partition) for partition in counts.own],
             moved=lambda: counts.loaded,
         )
     )

@@ -13,10 +13,10 @@ from contextlib import asynccontextmanager, suppress
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from streams.exits import or_die
 from streams.folding.counts import Counts
+from streams.redis_away import AWAY
 
 EVERY = 1.0
 """Seconds between two looks."""
@@ -83,7 +83,7 @@ async def _tell(redis_url: str, stage: str, counts: Counts) -> None:
             try:
                 if owned and time.monotonic() - since >= SETTLED:
                     await _set(redis, stage, waiting(counts))
-            except (RedisError, OSError) as error:
+            except AWAY as error:
                 if not away:
                     log.warning("Redis is not told how much waits until it is back: %r", error)
                 away = True
@@ -91,7 +91,7 @@ async def _tell(redis_url: str, stage: str, counts: Counts) -> None:
                 away = False
             await asyncio.sleep(EVERY)
     finally:
-        with suppress(RedisError, OSError):
+        with suppress(*AWAY):
             await redis.aclose()
 
 

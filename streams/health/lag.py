@@ -6,12 +6,12 @@ It asks from outside of the consumers: one that hangs can't be asked, and one th
 import asyncio
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from typing import NamedTuple
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
+from streams.background import cancelled
 from streams.health.metrics import Reading
 from streams.health.progress import Arrivals, Look
 from streams.health.vitals import Following
@@ -53,24 +53,26 @@ class Lag:
 
     async def run(self) -> None:
         """Ask until cancelled; a broker that is away is asked again."""
-        try:
-            while True:
-                with suppress(KafkaError, OSError, TimeoutError):
-                    if self._followed:
-                        await self._ask_on()
-                self.away = AWAY
-                await asyncio.sleep(EVERY)
-        finally:
-            self.away = AWAY
+        while True:
+            try:
+                if self._followed:
+                    await self._ask_on()
+            except (KafkaError, OSError, asyncio.CancelledError) as error:
+                if cancelled(error):
+                    raise
+            await asyncio.sleep(EVERY)
 
     async def _ask_on(self) -> None:
         async with asyncio.timeout(PATIENCE) as patience, opened(self._url) as offsets:
-            while True:
-                await self._ask(offsets)
-                self.away = ""
-                patience.reschedule(None)
-                await asyncio.sleep(EVERY)
-                patience.reschedule(asyncio.get_running_loop().time() + PATIENCE)
+            try:
+                while True:
+                    await self._ask(offsets)
+                    self.away = ""
+                    patience.reschedule(None)
+                    await asyncio.sleep(EVERY)
+                    patience.reschedule(asyncio.get_running_loop().time() + PATIENCE)
+            finally:
+                self.away = AWAY  # not later: the connections of a silent broker may take long to close
 
     async def _ask(self, offsets: Offsets) -> None:
         for following in self._followed:

@@ -5,8 +5,9 @@ from typing import Any
 
 from aiokafka.client import AIOKafkaClient
 from aiokafka.conn import AIOKafkaConnection, CloseReason
+from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
-from aiokafka.errors import IllegalGenerationError
+from aiokafka.errors import IllegalGenerationError, KafkaError
 from aiokafka.protocol.commit import OffsetCommitRequest
 
 VERSION = "0.14.0"
@@ -15,6 +16,7 @@ PAUSE = 0.25
 
 _ask = AIOKafkaClient._metadata_update  # noqa: SLF001
 _send = AIOKafkaConnection.send
+_fetched = Fetcher.fetched_records
 _commit = GroupCoordinator._do_commit_offsets  # noqa: SLF001
 
 
@@ -22,6 +24,7 @@ def repair() -> None:
     """Repair all clients of this process; may be called again."""
     AIOKafkaClient._metadata_update = _ask_and_rest  # noqa: SLF001
     AIOKafkaConnection.send = _send_unless_closed
+    Fetcher.fetched_records = _fetched_unless_over
     GroupCoordinator._do_commit_offsets = _commit_as_a_member  # noqa: SLF001
 
 
@@ -47,6 +50,16 @@ def _send_unless_closed(self: AIOKafkaConnection, *args: Any, **options: Any) ->
     if self._writer is not None and self._writer.is_closing():
         self.close(reason=CloseReason.CONNECTION_BROKEN)
     return _send(self, *args, **options)
+
+
+async def _fetched_unless_over(self: Fetcher, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - likewise
+    """Says (`KafkaError`) that nothing will come any more.
+
+    Trap: the task that fetches ends where it meets what it does not expect, and whoever reads gets nothing, for ever.
+    """
+    if self._fetch_task.done():
+        raise KafkaError("the task that fetches from the broker has ended: see the log for why")
+    return await _fetched(self, *args, **options)
 
 
 async def _commit_as_a_member(self: GroupCoordinator, assignment: Any, offsets: Any) -> None:  # noqa: ANN401 - likewise

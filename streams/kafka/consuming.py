@@ -4,6 +4,7 @@ from typing import Literal
 
 from aiokafka import AIOKafkaConsumer
 
+from streams.kafka.aiokafka_repairs import repair
 from streams.kafka.bootstrap import bootstrap
 from streams.settings import Settings
 
@@ -16,6 +17,7 @@ def plain_consumer(
     `reset` is where it goes by itself when what it is at was removed. With `none` reading raises
     `OffsetOutOfRangeError` then, since to go anywhere by itself is to step over records.
     """
+    repair()
     servers = bootstrap(url)
     return AIOKafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False, auto_offset_reset=reset, **more)
 
@@ -26,6 +28,7 @@ def group_consumer(settings: Settings, group: str, *topics: str, **more: object)
     Where there is nothing to go on from (no commit, or its records were removed), `getmany` raises: starting anywhere
     by itself could double or lose.
     """
+    repair()
     session = int(settings.session_timeout * 1000)
     return AIOKafkaConsumer(
         *topics,

@@ -15,11 +15,12 @@ import msgspec
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 
 from streams import clock, mailbox
 from streams.mailbox import Item
 from streams.providers.protocol import Deferred, Message, SendRefused
+from streams.redis_away import AWAY
 from streams.settings import Settings, seconds
 
 PAUSE = timedelta(seconds=2)
@@ -71,7 +72,7 @@ class InAppProvider:
                     user, arguments = self._arguments(call.message, clock.milliseconds(now))
                     await self._put(keys=mailbox.keys(user), args=arguments, client=pipeline)
                 answers = await pipeline.execute(raise_on_error=False)
-        except (RedisError, OSError) as error:
+        except AWAY as error:
             answers = [error] * len(calls)
         for call, answer in zip(calls, answers, strict=True):
             _settle(call, answer, now + PAUSE)

@@ -1,8 +1,9 @@
 """What the taker makes of the records it has fetched."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import cast
 
@@ -92,3 +93,21 @@ async def test_an_attempt_of_a_newer_program_is_kept_as_the_reason_and_stops_all
         await taker._take_all(stopping, asyncio.get_running_loop().create_future())
     assert isinstance(taker.refused, codec.UnknownType)
     assert (stopping.is_set(), publisher.records) == (True, [])
+
+
+async def test_a_lane_without_a_free_slot_rightly_waits_for_as_long_as_calls_may_take(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, redis = time.monotonic(), LateRedis(monkeypatch)
+    async with taking(Written(), redis) as taker:
+        slots = taker._lanes[LANE]
+        assert taker._hindered(LANE) == ""
+        for _ in range(SETTINGS.slots_per_lane):
+            slots.take()
+        assert taker._hindered(LANE) == "no slot is free"
+        monkeypatch.setattr(time, "monotonic", lambda: now + 16)
+        assert taker._hindered(LANE) == ""
+        for _ in range(SETTINGS.breaker_failures):
+            with suppress(OSError), taker._caller.outlets["email"].breaker:
+                raise OSError
+        assert taker._hindered(LANE) == "the breaker is open"

@@ -1,16 +1,20 @@
 """Looks at groups, and the lag of a real one as it rises and falls."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from typing import Any, cast
 from uuid import uuid4
 
+import pytest
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaConnectionError
 
+from streams.health import lag as module
 from streams.health.lag import AWAY, Lag, Place, looks
 from streams.health.vitals import Following
 from streams.kafka.consuming import group_consumer
-from streams.kafka.offsets import opened
+from streams.kafka.offsets import Extent, Offsets, opened
 from streams.settings import Settings
 from streams.topics import EVENTS, LANES
 from tests.support.broker import frozen
@@ -128,3 +132,58 @@ async def test_a_broker_that_does_not_answer_hinders_everybody_until_it_does(dec
         async with frozen(declared.kafka_url):
             await until(lambda: hindrances(lag) == {AWAY})
         await until(lambda: hindrances(lag) == {""})
+
+
+async def test_a_broker_that_leaves_connections_open_hinders_everybody_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    closing = asyncio.Event()
+
+    class Failing(Offsets):
+        asked = False
+
+        async def extents(self, places: Iterable[TopicPartition]) -> dict[TopicPartition, Extent]:
+            if self.asked:
+                raise KafkaConnectionError
+            self.asked = True
+            return dict.fromkeys(places, Extent(0, 1))
+
+        async def committed(self, group: str) -> dict[TopicPartition, int]:
+            assert group == "group"
+            return {}
+
+    @asynccontextmanager
+    async def unclosable(_: str) -> AsyncIterator[Offsets]:
+        try:
+            yield Failing("", *cast("Any", (None, None)))
+        finally:
+            closing.set()
+            await asyncio.get_running_loop().create_future()
+
+    monkeypatch.setattr(module, "opened", unclosable)
+    monkeypatch.setattr(module, "EVERY", 0.0)
+    lag = Lag("", 1, [following(TopicPartition(LANE, 0))])
+    asking = asyncio.create_task(lag.run())
+    await closing.wait()
+    assert (asking.done(), lag.away) == (False, AWAY)
+    asking.cancel()
+    await asyncio.wait([asking])
+
+
+async def test_what_others_have_cancelled_does_not_end_the_asking(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = asyncio.Semaphore(0)
+
+    @asynccontextmanager
+    async def cancelling(_: str) -> AsyncIterator[Offsets]:
+        times.release()
+        raise asyncio.CancelledError
+        yield
+
+    monkeypatch.setattr(module, "opened", cancelling)
+    monkeypatch.setattr(module, "EVERY", 0.0)
+    asking = asyncio.create_task(Lag("", 1, [following()]).run())
+    for _ in range(3):
+        await times.acquire()
+    asking.cancel()
+    await asyncio.wait([asking])
+    assert asking.cancelled()

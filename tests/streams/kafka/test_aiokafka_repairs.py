@@ -1,4 +1,4 @@
-"""aiokafka under uvloop, whose transports refuse what is written once they are closed; and as a member that is none."""
+"""aiokafka under uvloop, whose transports refuse to write once they are closed; as no member; and when it has ended."""
 
 import asyncio
 import socket
@@ -11,9 +11,10 @@ import uvloop
 from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
 from aiokafka.conn import AIOKafkaConnection, CloseReason
+from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import SubscriptionState
-from aiokafka.errors import CommitFailedError, KafkaConnectionError
+from aiokafka.errors import CommitFailedError, KafkaConnectionError, KafkaError
 from aiokafka.protocol.admin import ApiVersionRequest
 from aiokafka.structs import OffsetAndMetadata
 
@@ -96,3 +97,20 @@ async def _commits_as_a_stranger() -> None:
     with pytest.raises(CommitFailedError):
         await coordinator.commit_offsets(subscription.subscription.assignment, offsets)
     assert len(sent) == 1
+
+
+def test_whoever_reads_is_told_that_nothing_will_be_fetched_any_more() -> None:
+    repair()
+    asyncio.run(_reads_after_the_end())
+
+
+async def _reads_after_the_end() -> None:
+    client, subscription = AIOKafkaClient(), SubscriptionState()
+    fetcher = Fetcher(client, subscription)
+    subscription.assign_from_user([TopicPartition("lane", 0)])
+    assert await fetcher.fetched_records([], 0.01) == {}
+
+    fetcher._fetch_task.cancel()
+    await asyncio.wait([fetcher._fetch_task])
+    with pytest.raises(KafkaError, match="the task that fetches"):
+        await fetcher.fetched_records([], 0.01)
