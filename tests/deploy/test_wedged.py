@@ -47,9 +47,15 @@ def supervised(settings: Settings, how: str, port: int) -> Iterator[Callable[[],
             leftovers.end(home)
 
 
-@pytest.mark.parametrize("how", ["never-reads", "never-loads", "never-joins"])
+READS = f"{KIND} reads {REQUESTS}["
+"""A worker that has partitions is judged by them, also while others have some, from the moment it gets them."""
+
+
+@pytest.mark.parametrize(
+    ("how", "named"), [("never-reads", READS), ("never-loads", READS), ("never-joins", f"{KIND} is read")]
+)
 async def test_a_fold_that_is_alive_and_does_not_work_says_503_and_is_started_again(
-    declared: Settings, how: str
+    declared: Settings, how: str, named: str
 ) -> None:
     asked = encode(event(Requested(request()), str(uuid4())))
     await write(declared.kafka_url, REQUESTS, *[(b"key", asked)] * 20)
@@ -72,4 +78,5 @@ async def test_a_fold_that_is_alive_and_does_not_work_says_503_and_is_started_ag
         wait_until(stalled, 120, lambda: f"{state()}: {told[-1]}")
         wait_until(lambda: state().restarts > 0, 60, lambda: f"{state()}: {healthz()}")
         assert state().last_exit == f"ended with exit code {Exit.STUCK:d}"
+    assert named in told[-1][1]
     assert "nothing moved for" in told[-1][1]
