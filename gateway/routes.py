@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from aiokafka.errors import KafkaError
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Message, Receive
@@ -31,6 +32,18 @@ MAX_BODY = 256 * 1024
 """Bytes; some subjects take less."""
 BODY_TIMEOUT = 10.0
 """Seconds in which a client has to have sent its body."""
+
+
+class Anything(PathConvertor):
+    """The rest of a path, which is a name: `{name:anything}`.
+
+    Trap: Starlette's own `path` ends at a line break, which may be in a name, and nothing is found then.
+    """
+
+    regex = r"[\s\S]*"
+
+
+register_url_convertor("anything", Anything())
 
 
 class Route(NamedTuple):

@@ -56,7 +56,7 @@ class Held(Struct, rename="camel", omit_defaults=True):
 
 def router(clients: Clients) -> APIRouter:
     """What is asked and wanted."""
-    desk, one = PoliciesDesk(clients), "/policies/{scope}/{about:path}"
+    desk, one = PoliciesDesk(clients), "/policies/{scope}/{about:anything}"
     put, lifted = "Set limits for an actor, a recipient or a type", "Let a cooled-off actor act again"
     return routed(
         "/api",
@@ -64,7 +64,7 @@ def router(clients: Clients) -> APIRouter:
         Route("GET", "/policies", desk.policies, "The limits that differ from the settings'", documents.POLICIES),
         Route("PUT", one, desk.put, put, documents.POLICY, documents.SUBJECT, documents.CHANGE),
         Route("DELETE", one, desk.delete, "Lift a policy", documents.POLICY, documents.SUBJECT),
-        Route("DELETE", "/cool-offs/{about:path}", desk.lift, lifted, documents.COOL_OFF, [documents.ACTOR]),
+        Route("DELETE", "/cool-offs/{about:anything}", desk.lift, lifted, documents.COOL_OFF, [documents.ACTOR]),
     )
 
 

@@ -33,7 +33,7 @@ NameT = TypeVar("NameT", bound=str)
 
 def router(clients: Clients) -> APIRouter:
     """What is asked and wanted."""
-    desk, path, whose = PreferencesDesk(clients), "/{recipient:path}", documents.RECIPIENT
+    desk, path, whose = PreferencesDesk(clients), "/{recipient:anything}", documents.RECIPIENT
     put, delete = "Set what a recipient prefers", "Have everything on again for a recipient"
     return routed(
         "/api/preferences",

@@ -4,8 +4,8 @@ A part of the log is a stretch of each partition, by the times at which its reco
 audit of the same stretch has the same digest, and the same export of it is the same again.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import aclosing, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import aclosing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from streams import clock
 from streams.archive.digest import PartitionDigest, of_log
-from streams.archive.files import sink
+from streams.archive.files import Sink, sink
 from streams.archive.layout import MANIFEST, TOPICS, Format, Manifest, Part, Stored, encoded, file_name
 from streams.clock import milliseconds
 from streams.kafka.offsets import Extent, Offsets, opened
@@ -50,17 +50,15 @@ async def export(settings: Settings, folder: Path, wanted: Wanted, told: Told) -
     parts: list[Part] = []
     for place, extent in extents.items():
         path = folder / file_name(place.topic, place.partition, wanted.format)
-        with _writing(path):
-            file = sink(path, wanted.format)
         digest, count = PartitionDigest(), 0
-        async for batch in _batches(settings.kafka_url, place, extent):
-            stored = [_stored(record, digest) for record in batch]
-            with _writing(path):
-                file.add(stored)
-            count += len(batch)
-            told(done + count, total)
-        with _writing(path):
-            file.close()
+        with _filled(path, wanted.format) as file:
+            async with aclosing(records(settings.kafka_url, {place: extent}, gaps=False)) as batches:
+                async for batch in batches:
+                    stored = [_stored(record, digest) for record in batch]
+                    with _writing(path):
+                        file.add(stored)
+                    count += len(batch)
+                    told(done + count, total)
         parts.append(_part(place, extent, wanted.format, count, digest))
         done += count
     log = of_log(bytes.fromhex(part.digest) for part in parts if part.topic == EVENTS)
@@ -87,6 +85,21 @@ def _writing(path: Path) -> Iterator[None]:
         raise Unwritable(f"{path} can't be written: {error.strerror or error}") from error
 
 
+@contextmanager
+def _filled(path: Path, format_: Format) -> Iterator[Sink]:
+    """Flushed and closed; closed only, if it could not be filled."""
+    with _writing(path):
+        file = sink(path, format_)
+    try:
+        yield file
+    except BaseException:
+        with suppress(OSError):  # of what it still holds: why it could not be written is told already
+            file.close()
+        raise
+    with _writing(path):
+        file.close()
+
+
 async def _extents(settings: Settings, wanted: Wanted) -> dict[TopicPartition, Extent]:
     """The log's ends are asked for first: what was put aside of it is on the other topics then, or comes to none."""
     extents: dict[TopicPartition, Extent] = {}
@@ -108,12 +121,6 @@ async def _within(
             found = await offsets.at(extents, milliseconds(time))
             bound.update({place: extents[place].end if at is None else at for place, at in found.items()})
     return {place: Extent(first[place], max(min(end[place], extents[place].end), first[place])) for place in extents}
-
-
-async def _batches(url: str, place: TopicPartition, extent: Extent) -> AsyncIterator[list[ConsumerRecord]]:
-    async with aclosing(records(url, {place: extent}, gaps=False)) as batches:
-        async for batch in batches:
-            yield batch
 
 
 def _stored(record: ConsumerRecord, digest: PartitionDigest) -> Stored:

@@ -19,6 +19,12 @@ def ended(stack: OwnStack, name: str) -> bool:
     return requests.get(f"{stack.http}/api/notifications/{name}", timeout=30).json()["status"] in ("sent", "failed")
 
 
+def whole(stack: OwnStack, name: str) -> bool:
+    """Whether its story is whole: its lines are stored beside its status, at no set time."""
+    story = requests.get(f"{stack.http}/api/notifications/{name}/log", timeout=30).json()
+    return bool(story) and story[0]["event"] == "created" and story[-1]["event"] in ("sent", "failed")
+
+
 @contextmanager
 def asked_all_the_time(stack: OwnStack, name: str) -> Iterator[list[tuple[int, str | None, int]]]:
     """Answers about a notification that has ended: the code, its status, how many lines its story has."""
@@ -47,6 +53,7 @@ def test_readers_go_over_and_back_and_the_audit_stays_clean() -> None:
         with ThreadPoolExecutor(8) as clients:
             ids = list(clients.map(lambda number: stack.post(f"user{number % 7}@example.org"), range(COUNT)))
         wait_until(lambda: all(ended(stack, name) for name in ids), 120, lambda: "not all have ended")
+        wait_until(lambda: whole(stack, ids[0]), 60, lambda: "its story does not end")
         with asked_all_the_time(stack, ids[0]) as answers:
             told = stack.run("rebuild", "all", "--yes", "--why", "a try").stdout
             assert all(f"{name}: {name}_2 is live; {name} is kept" in told for name in NAMES), told

@@ -57,6 +57,11 @@ def test_a_policy_goes_to_every_partition_of_the_requests_and_is_on_record(decla
     assert (done[-1].done, done[-1].by, done[-1].why) == (PolicyChanged("actor", "ada", 7), "grace", "an import")
 
 
+def test_a_name_may_be_anything(url: str) -> None:
+    answer = put(url, "recipient/a%2Fb%0A%C3%BC", rateLimit=1)
+    assert (answer.status_code, answer.json()["about"]) == (200, "a/b\n\u00fc")
+
+
 def test_what_is_in_force_is_shown_as_it_was_last_set(url: str) -> None:
     put(url, "recipient/bob", rateLimit=1)
     put(url, "recipient/bob", dedupeWindow=0)
