@@ -139,8 +139,8 @@ class Caller:
             return SendFailed(attempt.dispatch, legible(str(error)))
         except TimeoutError:
             return SendFailed(attempt.dispatch, f"no answer within {self._timeout:g} s")
-        except (Exception, asyncio.CancelledError) as error:
-            if cancelled(error):  # or its slot would stay taken for ever
+        except (Exception, asyncio.CancelledError) as error:  # without an outcome the slot would stay taken for ever
+            if cancelled(error):
                 raise
             log.exception("the %s provider broke on %s", request.channel, event.id)
             return SendFailed(attempt.dispatch, legible(f"the provider broke: {error!r}"))

@@ -31,7 +31,7 @@ from streams.intake.directory import LookUp
 from streams.intake.names import Names
 from streams.intake.requests import Message
 from streams.settings import Settings
-from streams.topics import DEAD_LETTERS, JOBS_QUEUE, REQUESTS, SOCIAL_QUEUE, partition_for
+from streams.topics import DEAD_LETTERS, JOBS_QUEUE, QUEUES, REQUESTS, SOCIAL_QUEUE, partition_for
 from tests.support.kafka import read, read_until
 from tests.support.queues import emptied
 from tests.support.working import working
@@ -100,7 +100,7 @@ def send(channel: BlockingChannel, queue: str, body: bytes | dict[str, Any], **p
 
 
 def left(rabbitmq: BlockingChannel) -> int:
-    return sum(rabbitmq.queue_declare(queue, durable=True).method.message_count for queue in (JOBS_QUEUE, SOCIAL_QUEUE))
+    return sum(rabbitmq.queue_declare(queue, durable=True).method.message_count for queue in QUEUES)
 
 
 async def comes_to(rabbitmq: BlockingChannel, count: int) -> bool:
